@@ -1,0 +1,3 @@
+//! Lanebench: an evaluation and simulation harness for the runtime lanes of products that call an AI model.
+
+pub mod units;

@@ -1,0 +1,3 @@
+//! The `lanebench` program.
+
+fn main() {}

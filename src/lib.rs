@@ -1,3 +1,4 @@
 //! Lanebench: an evaluation and simulation harness for the runtime lanes of products that call an AI model.
 
 pub mod units;
+pub mod wire;

@@ -24,7 +24,11 @@ impl Probability {
         if !(0.0..=1.0).contains(&value) {
             return Err(ProbabilityError);
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked above"
+        )]
         Ok(Self(libm::round(value * 1e6) as u32))
     }
 

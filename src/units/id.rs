@@ -84,7 +84,14 @@ impl fmt::Display for Exchange {
             JobId::NONE => f.write_str("-")?,
             JobId(job) => write!(f, "{job}")?,
         }
-        write!(f, ".{}.{}.{}.{}", self.attempt.0, self.turn.0, self.kind.word(), self.nth)
+        write!(
+            f,
+            ".{}.{}.{}.{}",
+            self.attempt.0,
+            self.turn.0,
+            self.kind.word(),
+            self.nth
+        )
     }
 }
 
@@ -126,5 +133,11 @@ fn parse(text: &str) -> Option<Exchange> {
     let word = parts.next()?;
     let kind = ExchangeKind::ALL.into_iter().find(|kind| kind.word() == word)?;
     let nth = parts.next()?.parse().ok()?;
-    parts.next().is_none().then_some(Exchange { job, attempt, turn, kind, nth })
+    parts.next().is_none().then_some(Exchange {
+        job,
+        attempt,
+        turn,
+        kind,
+        nth,
+    })
 }

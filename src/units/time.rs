@@ -79,7 +79,11 @@ impl SimDuration {
     #[must_use]
     pub fn from_secs_f64(secs: f64) -> Self {
         // A float-to-integer cast saturates, so no input can overflow or panic.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the cast saturates"
+        )]
         Self(libm::round(secs * 1e6) as u64)
     }
 
@@ -178,8 +182,14 @@ impl fmt::Display for SimDuration {
 }
 
 /// Units from the longest to the shortest, in microseconds.
-const UNITS: [(&str, u64); 6] =
-    [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1)];
+const UNITS: [(&str, u64); 6] = [
+    ("d", 86_400_000_000),
+    ("h", 3_600_000_000),
+    ("m", 60_000_000),
+    ("s", 1_000_000),
+    ("ms", 1_000),
+    ("us", 1),
+];
 
 /// Why a text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -208,12 +218,18 @@ impl FromStr for SimDuration {
         let mut rest = text;
         let mut total: u64 = 0;
         while !rest.is_empty() {
-            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .unwrap_or(rest.len());
             let (number, tail) = rest.split_at(end);
-            let unit_end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+            let unit_end = tail
+                .find(|c: char| c.is_ascii_digit() || c == '.')
+                .unwrap_or(tail.len());
             let (unit, next) = tail.split_at(unit_end);
             let size = unit_size(number, unit)?;
-            total = total.checked_add(scaled(number, size)?).ok_or(DurationError::TooLong)?;
+            total = total
+                .checked_add(scaled(number, size)?)
+                .ok_or(DurationError::TooLong)?;
             rest = next;
         }
         match total {
@@ -229,7 +245,9 @@ fn unit_size(number: &str, unit: &str) -> Result<u64, DurationError> {
         return Err(DurationError::Shape);
     }
     let found = UNITS.iter().find(|(name, _)| *name == unit);
-    found.map(|(_, size)| *size).ok_or_else(|| DurationError::Unit(unit.to_owned()))
+    found
+        .map(|(_, size)| *size)
+        .ok_or_else(|| DurationError::Unit(unit.to_owned()))
 }
 
 /// `number` (digits with at most one point) times `size`, exactly; what is finer than a microsecond is refused.
@@ -246,5 +264,8 @@ fn scaled(number: &str, size: u64) -> Result<u64, DurationError> {
         return Err(DurationError::Shape);
     }
     let fraction = u64::try_from(fraction / u128::from(base)).map_err(|_| DurationError::TooLong)?;
-    whole.checked_mul(size).and_then(|ticks| ticks.checked_add(fraction)).ok_or(DurationError::TooLong)
+    whole
+        .checked_mul(size)
+        .and_then(|ticks| ticks.checked_add(fraction))
+        .ok_or(DurationError::TooLong)
 }

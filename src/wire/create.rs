@@ -1,0 +1,92 @@
+//! The create request as far as anybody decides by it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::ResponseId;
+use crate::units::{AttemptNo, JobId, TurnNo};
+
+/// Which turn of which attempt of which job a response serves.
+///
+/// Travels in `metadata` as `lanebench_job`, `lanebench_attempt` and `lanebench_turn`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The job.
+    pub job: JobId,
+    /// The attempt.
+    pub attempt: AttemptNo,
+    /// The turn.
+    pub turn: TurnNo,
+}
+
+/// One input item of a create request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum InputItem {
+    /// A user message.
+    Message {
+        /// Its text.
+        text: Arc<str>,
+    },
+    /// The output of a function call of the previous turn.
+    FunctionCallOutput {
+        /// The call it answers.
+        call_id: Arc<str>,
+        /// Text; failures are ordinary text.
+        output: Arc<str>,
+    },
+    /// The answer to an approval request of the previous turn.
+    McpApprovalResponse {
+        /// The request it answers.
+        approval_request_id: Arc<str>,
+        /// Whether the call may run.
+        approve: bool,
+        /// Why not.
+        reason: Option<Arc<str>>,
+    },
+}
+
+/// A tool that the request offers to the model.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum ToolDeclaration {
+    /// A function that the client runs.
+    Function {
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// An MCP server that the service calls; approval is always required.
+    Mcp {
+        /// Its label.
+        server_label: Arc<str>,
+    },
+    /// A tool that the service runs by itself: `file_search`, `web_search` or `code_interpreter`.
+    Hosted {
+        /// Its type on the wire.
+        tool: Arc<str>,
+    },
+}
+
+/// `POST /v1/responses`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Create {
+    /// The model asked for.
+    pub model: Arc<str>,
+    /// Who asks; absent for strangers.
+    pub origin: Option<Origin>,
+    /// Whether the run outlives the connection.
+    pub background: bool,
+    /// Whether the reply is an event stream.
+    pub stream: bool,
+    /// Whether the response is kept.
+    pub store: bool,
+    /// The turn before.
+    pub previous: Option<ResponseId>,
+    /// The input.
+    pub input: Arc<[InputItem]>,
+    /// The tools offered.
+    pub tools: Arc<[ToolDeclaration]>,
+    /// The cap on output tokens.
+    pub max_output_tokens: Option<u32>,
+}

@@ -1,0 +1,213 @@
+//! The Response object as far as anybody decides by it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Origin;
+
+/// The opaque id of a response.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ResponseId(pub Arc<str>);
+
+impl fmt::Display for ResponseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The wire status of a response; open, because the service may add words.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "Arc<str>", into = "Arc<str>")]
+pub enum Status {
+    /// Accepted, not started.
+    Queued,
+    /// Running.
+    InProgress,
+    /// Ended; the output may still ask for a tool result or an approval.
+    Completed,
+    /// Ended with an error.
+    Failed,
+    /// Ended because somebody cancelled it.
+    Cancelled,
+    /// Ended early, with a reason.
+    Incomplete,
+    /// A word that the contract does not know.
+    Unknown(Arc<str>),
+}
+
+impl Status {
+    /// The word on the wire.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Queued => "queued",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Incomplete => "incomplete",
+            Self::Unknown(word) => word,
+        }
+    }
+
+    /// Whether the service still works on the response. Anything unknown counts as ended.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::Queued | Self::InProgress)
+    }
+}
+
+impl From<Arc<str>> for Status {
+    fn from(word: Arc<str>) -> Self {
+        match &*word {
+            "queued" => Self::Queued,
+            "in_progress" => Self::InProgress,
+            "completed" => Self::Completed,
+            "failed" => Self::Failed,
+            "cancelled" => Self::Cancelled,
+            "incomplete" => Self::Incomplete,
+            _ => Self::Unknown(word),
+        }
+    }
+}
+
+impl From<Status> for Arc<str> {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Unknown(word) => word,
+            known => known.word().into(),
+        }
+    }
+}
+
+/// Why a response failed: `error` of the Response object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Failure {
+    /// The error code; open.
+    pub code: Arc<str>,
+    /// The service's own words.
+    pub message: Arc<str>,
+}
+
+/// Tokens used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read.
+    pub input: u32,
+    /// Tokens written, reasoning included.
+    pub output: u32,
+    /// Of these, tokens of reasoning.
+    pub reasoning: u32,
+}
+
+/// Where an output item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemStatus {
+    /// Being written.
+    InProgress,
+    /// Whole.
+    Completed,
+    /// Cut off.
+    Incomplete,
+    /// The hosted tool failed.
+    Failed,
+}
+
+/// One output item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum Item {
+    /// Text for the user.
+    Message {
+        /// The item's id.
+        id: Arc<str>,
+        /// The text.
+        text: Arc<str>,
+        /// Whole or cut.
+        status: ItemStatus,
+    },
+    /// Reasoning; its content is never on the wire here.
+    Reasoning {
+        /// The item's id.
+        id: Arc<str>,
+    },
+    /// The model asks the client to run a function.
+    FunctionCall {
+        /// The item's id.
+        id: Arc<str>,
+        /// The id that the output has to name.
+        call_id: Arc<str>,
+        /// The function.
+        name: Arc<str>,
+        /// JSON text, as it is.
+        arguments: Arc<str>,
+        /// Whole or cut; cut-off arguments are never executed.
+        status: ItemStatus,
+    },
+    /// The service asks for leave to run a tool of an MCP server.
+    McpApprovalRequest {
+        /// The item's id, named by the answer.
+        id: Arc<str>,
+        /// The server.
+        server_label: Arc<str>,
+        /// The tool.
+        name: Arc<str>,
+        /// JSON text, as it is.
+        arguments: Arc<str>,
+    },
+    /// A call that the service itself made to an MCP server.
+    McpCall {
+        /// The item's id.
+        id: Arc<str>,
+        /// The server.
+        server_label: Arc<str>,
+        /// The tool.
+        name: Arc<str>,
+        /// JSON text, as it is.
+        arguments: Arc<str>,
+        /// The request that was approved, if one was asked.
+        approval_request_id: Option<Arc<str>>,
+        /// Whole or failed.
+        status: ItemStatus,
+    },
+    /// A tool that the service runs by itself.
+    Hosted {
+        /// The item's id.
+        id: Arc<str>,
+        /// `file_search_call`, `web_search_call` or `code_interpreter_call`.
+        tool: Arc<str>,
+        /// Where it stands.
+        status: ItemStatus,
+    },
+}
+
+/// The Response object, reduced to what a runtime may decide by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Response {
+    /// Its id.
+    pub id: ResponseId,
+    /// Its wire status.
+    pub status: Status,
+    /// Unix seconds.
+    pub created_at: u64,
+    /// Unix seconds; only for `completed`.
+    pub completed_at: Option<u64>,
+    /// Whether it was created with `background: true`.
+    pub background: bool,
+    /// Who asked for it, read from `metadata`.
+    pub origin: Option<Origin>,
+    /// Output so far; final only when the status is not open.
+    pub output: Arc<[Item]>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// Why it is incomplete.
+    pub incomplete: Option<Arc<str>>,
+    /// Tokens; only when ended.
+    pub usage: Option<Usage>,
+    /// The service tier: `auto` while open, then the one served.
+    pub service_tier: Arc<str>,
+}

@@ -1,0 +1,472 @@
+//! A policy as somebody wrote it, before it is checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::attribute::Flag;
+use super::checked::{Assumption, Fact, Policy, Rule};
+use super::condition::Condition;
+use super::lane::Execution;
+use super::parse::{ConditionError, read_condition};
+use super::vocabulary::{AttributeType, NameError, Vocabulary};
+
+/// A policy with its conditions as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What the policy is called.
+    pub name: String,
+    /// The attributes that it declares.
+    pub attributes: Vec<(String, AttributeType)>,
+    /// When the boundary is approval.
+    pub approval_when: String,
+    /// Names for conditions.
+    pub facts: Vec<(String, String)>,
+    /// What cannot be.
+    pub assume: Vec<AssumptionDraft>,
+    /// The rules; the first that matches decides.
+    pub rules: Vec<RuleDraft>,
+}
+
+/// A combination of attributes that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssumptionDraft {
+    /// The condition that never holds.
+    pub never: String,
+    /// Why it never holds.
+    pub because: Option<String>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleDraft {
+    /// Its name.
+    pub id: String,
+    /// When it matches; nothing matches always, and only the last rule may do so.
+    pub when: Option<String>,
+    /// What it decides.
+    pub answer: Answer,
+    /// Why.
+    pub because: Option<String>,
+}
+
+/// What a rule decides.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// Carry the task out.
+    Execute(Execution),
+    /// Do not take the task, for this reason.
+    Refuse(String),
+}
+
+/// What is wrong with a draft.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// A name that cannot be used.
+    #[error("`{name}` cannot be declared: {cause}")]
+    Name {
+        /// As written.
+        name: String,
+        /// Why not.
+        cause: NameError,
+    },
+    /// An attribute of words without any.
+    #[error("`{name}` has no words to choose from")]
+    NoWords {
+        /// The attribute.
+        name: String,
+    },
+    /// A word of an attribute that no condition could spell, or that stands there twice.
+    #[error("`{word}` cannot be a word of `{name}`: {cause}")]
+    Word {
+        /// The attribute.
+        name: String,
+        /// The word.
+        word: String,
+        /// Why not.
+        cause: NameError,
+    },
+    /// A condition that cannot be read.
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
+    /// Facts that name each other in a circle.
+    #[error("the fact `{}` depends on itself", cycle.first().map_or("", String::as_str))]
+    Cycle {
+        /// The names along the circle; the first is also the last.
+        cycle: Vec<String>,
+    },
+    /// The boundary asks about what only follows from it.
+    #[error("`effects_fenced` follows from the boundary, so the boundary cannot depend on it")]
+    FencedInBoundary,
+    /// An assumption asks about what is only derived while deciding.
+    #[error("an assumption is about tasks, and `effects_fenced` follows from the boundary")]
+    FencedInAssumption,
+    /// No rule at all.
+    #[error("a policy needs at least one rule")]
+    NoRules,
+    /// More rules than anybody reviews.
+    #[error("a policy has at most {} rules", Draft::RULES_MAX)]
+    TooManyRules,
+    /// A rule's name that is none.
+    #[error("the id of a rule is letters, digits, `-` and `_`")]
+    RuleId,
+    /// Two rules with one name.
+    #[error("two rules are called `{id}`")]
+    DuplicateRule {
+        /// The name.
+        id: String,
+        /// The rule that had it first.
+        first: usize,
+    },
+    /// A rule that matches always, with rules behind it.
+    #[error("missing `when`: only the last rule may match always")]
+    MissingWhen,
+    /// A policy without a name.
+    #[error("the policy has no name")]
+    NoName,
+    /// A reason without words.
+    #[error("the reason is empty")]
+    EmptyReason,
+}
+
+/// The part of a draft that a mistake is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DraftPart {
+    /// The name of the policy.
+    Name,
+    /// The name of an attribute.
+    AttributeName(usize),
+    /// The type of an attribute.
+    AttributeType(usize),
+    /// The condition of the boundary.
+    ApprovalWhen,
+    /// The name of a fact.
+    FactName(usize),
+    /// The condition of a fact.
+    Fact(usize),
+    /// The condition of an assumption.
+    Never(usize),
+    /// The reason of an assumption.
+    AssumeBecause(usize),
+    /// The list of rules.
+    Rules,
+    /// A whole rule.
+    Rule(usize),
+    /// The id of a rule.
+    RuleId(usize),
+    /// The condition of a rule.
+    When(usize),
+    /// The reason for refusing.
+    Refuse(usize),
+    /// The reason of a rule.
+    Because(usize),
+}
+
+/// One mistake in a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftMistake {
+    /// What is wrong.
+    pub error: PolicyError,
+    /// The part it is about.
+    pub part: DraftPart,
+    /// The bytes inside that part's text, if it is not the whole.
+    pub range: Option<Range<usize>>,
+}
+
+impl Draft {
+    /// More rules than this no policy has.
+    pub const RULES_MAX: usize = 256;
+
+    /// Checks the draft.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn check(&self) -> Result<Policy, Vec<DraftMistake>> {
+        Checker::default().check(self)
+    }
+}
+
+#[derive(Default)]
+struct Checker {
+    vocabulary: Vocabulary,
+    mistakes: Vec<DraftMistake>,
+}
+
+impl Checker {
+    fn check(mut self, draft: &Draft) -> Result<Policy, Vec<DraftMistake>> {
+        if draft.name.trim().is_empty() {
+            self.report(DraftPart::Name, PolicyError::NoName);
+        }
+        self.attributes(&draft.attributes);
+        let (facts, fenced) = self.facts(&draft.facts);
+        let approval_when = self.condition(DraftPart::ApprovalWhen, &draft.approval_when);
+        self.refuse_fenced(
+            &approval_when,
+            &fenced,
+            DraftPart::ApprovalWhen,
+            &PolicyError::FencedInBoundary,
+        );
+        let assume = self.assumptions(&draft.assume, &fenced);
+        let rules = self.rules(&draft.rules);
+        if !self.mistakes.is_empty() {
+            return Err(self.mistakes);
+        }
+        Ok(Policy::new(
+            draft.name.clone(),
+            self.vocabulary,
+            approval_when,
+            facts,
+            assume,
+            rules,
+        ))
+    }
+
+    fn attributes(&mut self, attributes: &[(String, AttributeType)]) {
+        for (index, (name, attribute)) in attributes.iter().enumerate() {
+            if let AttributeType::Words(words) = attribute {
+                self.words(index, name, words);
+            }
+            if let Err(cause) = self.vocabulary.declare(name, attribute.clone()) {
+                let error = PolicyError::Name {
+                    name: name.clone(),
+                    cause,
+                };
+                self.report(DraftPart::AttributeName(index), error);
+            }
+        }
+    }
+
+    fn words(&mut self, index: usize, name: &str, words: &[String]) {
+        let part = DraftPart::AttributeType(index);
+        if words.is_empty() {
+            self.report(
+                part,
+                PolicyError::NoWords {
+                    name: name.to_owned(),
+                },
+            );
+        }
+        let mut seen = BTreeSet::new();
+        for word in words {
+            let cause = match word_error(word) {
+                Some(cause) => cause,
+                None if seen.insert(word) => continue,
+                None => NameError::Taken,
+            };
+            self.report(
+                part,
+                PolicyError::Word {
+                    name: name.to_owned(),
+                    word: word.clone(),
+                    cause,
+                },
+            );
+        }
+    }
+
+    /// The facts in an order in which each needs only earlier ones, and those that depend on the fence.
+    fn facts(&mut self, drafts: &[(String, String)]) -> (Vec<Fact>, BTreeSet<Flag>) {
+        let mut declared = Vec::new();
+        for (index, (name, text)) in drafts.iter().enumerate() {
+            match self.vocabulary.declare_fact(name) {
+                Ok(flag) => declared.push((index, flag, text)),
+                Err(cause) => {
+                    let error = PolicyError::Name {
+                        name: name.clone(),
+                        cause,
+                    };
+                    self.report(DraftPart::FactName(index), error);
+                }
+            }
+        }
+        let mut open: BTreeMap<Flag, (usize, Condition)> = BTreeMap::new();
+        for (index, flag, text) in declared {
+            let condition = self.condition(DraftPart::Fact(index), text);
+            open.insert(flag, (index, condition));
+        }
+        let (facts, fenced) = sort_facts(&mut open);
+        if let Some((index, cycle)) = find_cycle(&open, &self.vocabulary) {
+            self.report(DraftPart::Fact(index), PolicyError::Cycle { cycle });
+        }
+        (facts, fenced)
+    }
+
+    fn assumptions(&mut self, drafts: &[AssumptionDraft], fenced: &BTreeSet<Flag>) -> Vec<Assumption> {
+        let mut assumptions = Vec::new();
+        for (index, draft) in drafts.iter().enumerate() {
+            let part = DraftPart::Never(index);
+            let never = self.condition(part, &draft.never);
+            self.refuse_fenced(&never, fenced, part, &PolicyError::FencedInAssumption);
+            self.reason(DraftPart::AssumeBecause(index), draft.because.as_deref());
+            assumptions.push(Assumption {
+                never,
+                because: draft.because.clone(),
+            });
+        }
+        assumptions
+    }
+
+    fn rules(&mut self, drafts: &[RuleDraft]) -> Vec<Rule> {
+        if drafts.is_empty() {
+            self.report(DraftPart::Rules, PolicyError::NoRules);
+        }
+        if drafts.len() > Draft::RULES_MAX {
+            self.report(DraftPart::Rules, PolicyError::TooManyRules);
+            return Vec::new();
+        }
+        let mut seen = BTreeMap::new();
+        let mut rules = Vec::new();
+        for (index, draft) in drafts.iter().enumerate() {
+            self.rule_id(index, &draft.id, &mut seen);
+            self.reason(DraftPart::Because(index), draft.because.as_deref());
+            if let Answer::Refuse(reason) = &draft.answer {
+                self.reason(DraftPart::Refuse(index), Some(reason));
+            }
+            let when = match &draft.when {
+                Some(text) => self.condition(DraftPart::When(index), text),
+                None if index + 1 == drafts.len() => Condition::Always,
+                None => {
+                    self.report(DraftPart::Rule(index), PolicyError::MissingWhen);
+                    Condition::Always
+                }
+            };
+            let (id, answer, because) = (draft.id.clone(), draft.answer.clone(), draft.because.clone());
+            rules.push(Rule {
+                id,
+                when,
+                answer,
+                because,
+            });
+        }
+        rules
+    }
+
+    fn rule_id<'d>(&mut self, index: usize, id: &'d str, seen: &mut BTreeMap<&'d str, usize>) {
+        let part = DraftPart::RuleId(index);
+        let letters = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if id.is_empty() || !id.chars().all(letters) {
+            self.report(part, PolicyError::RuleId);
+        } else if let Some(first) = seen.get(id) {
+            self.report(
+                part,
+                PolicyError::DuplicateRule {
+                    id: id.to_owned(),
+                    first: *first,
+                },
+            );
+        } else {
+            seen.insert(id, index);
+        }
+    }
+
+    fn reason(&mut self, part: DraftPart, reason: Option<&str>) {
+        if reason.is_some_and(|reason| reason.trim().is_empty()) {
+            self.report(part, PolicyError::EmptyReason);
+        }
+    }
+
+    /// The condition of a text; a mistake is reported and stands for never.
+    fn condition(&mut self, part: DraftPart, text: &str) -> Condition {
+        match read_condition(text, &self.vocabulary) {
+            Ok(condition) => condition,
+            Err(misreads) => {
+                self.mistakes
+                    .extend(misreads.into_iter().map(|misread| DraftMistake {
+                        error: misread.error.into(),
+                        part,
+                        range: Some(misread.range),
+                    }));
+                Condition::Never
+            }
+        }
+    }
+
+    fn refuse_fenced(
+        &mut self,
+        condition: &Condition,
+        fenced: &BTreeSet<Flag>,
+        part: DraftPart,
+        error: &PolicyError,
+    ) {
+        if depends_on_fence(condition, fenced) {
+            self.report(part, error.clone());
+        }
+    }
+
+    fn report(&mut self, part: DraftPart, error: PolicyError) {
+        self.mistakes.push(DraftMistake {
+            error,
+            part,
+            range: None,
+        });
+    }
+}
+
+/// Why a condition could not spell this word.
+fn word_error(word: &str) -> Option<NameError> {
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !word.starts_with(|c: char| c.is_ascii_alphabetic()) || !word.chars().all(letters) {
+        return Some(NameError::Shape);
+    }
+    super::vocabulary::RESERVED
+        .contains(&word)
+        .then_some(NameError::Reserved)
+}
+
+fn depends_on_fence(condition: &Condition, fenced: &BTreeSet<Flag>) -> bool {
+    let mut found = false;
+    condition.each_flag(&mut |flag| found |= flag == Flag::EFFECTS_FENCED || fenced.contains(&flag));
+    found
+}
+
+/// The first open fact that a condition names.
+fn first_open(condition: &Condition, open: &BTreeMap<Flag, (usize, Condition)>) -> Option<Flag> {
+    let mut first = None;
+    condition.each_flag(&mut |flag| {
+        if first.is_none() && open.contains_key(&flag) {
+            first = Some(flag);
+        }
+    });
+    first
+}
+
+/// Takes facts out of `open` as long as one depends on no other open fact.
+fn sort_facts(open: &mut BTreeMap<Flag, (usize, Condition)>) -> (Vec<Fact>, BTreeSet<Flag>) {
+    let mut sorted = Vec::new();
+    let mut fenced = BTreeSet::new();
+    loop {
+        let mut ready = open
+            .iter()
+            .filter(|(_, (_, when))| first_open(when, open).is_none());
+        let Some(flag) = ready.next().map(|(flag, _)| *flag) else {
+            return (sorted, fenced);
+        };
+        let Some((_, when)) = open.remove(&flag) else {
+            return (sorted, fenced);
+        };
+        let after_boundary = depends_on_fence(&when, &fenced);
+        if after_boundary {
+            fenced.insert(flag);
+        }
+        sorted.push(Fact {
+            flag,
+            when,
+            after_boundary,
+        });
+    }
+}
+
+/// A circle among facts that each depend on another one of them.
+fn find_cycle(
+    open: &BTreeMap<Flag, (usize, Condition)>,
+    vocabulary: &Vocabulary,
+) -> Option<(usize, Vec<String>)> {
+    let mut path: Vec<Flag> = Vec::new();
+    let mut flag = *open.keys().next()?;
+    while !path.contains(&flag) {
+        path.push(flag);
+        flag = first_open(&open.get(&flag)?.1, open)?;
+    }
+    let circle = path.iter().copied().skip_while(|one| *one != flag).chain([flag]);
+    let names = circle.map(|one| vocabulary.flag_name(one).to_owned()).collect();
+    Some((open.get(&flag)?.0, names))
+}

@@ -1,0 +1,35 @@
+//! Lane policies: attributes, conditions, rules, and the decision with its reasons.
+//!
+//! Invariants: a decision depends on the policy and the task alone; an unknown attribute never matches a rule and
+//! never avoids the boundary; the boundary is settled before the execution.
+
+mod attribute;
+mod checked;
+mod compiled;
+mod condition;
+mod decide;
+mod draft;
+mod finding;
+mod hash;
+mod lane;
+mod literal;
+mod note;
+mod parse;
+mod reading;
+mod task;
+mod vocabulary;
+
+pub use attribute::{Attribute, AttributeSet, Flag, Source, Truth};
+pub use checked::{Assumption, Fact, Policy, Rule};
+pub use condition::{Comparison, Condition};
+pub use decide::{Decision, Refusal, Route};
+pub use draft::{Answer, AssumptionDraft, Draft, DraftMistake, DraftPart, PolicyError, RuleDraft};
+pub use finding::{Finding, FindingSeverity, Findings};
+pub use hash::{PolicyHash, PolicyHashError};
+pub use lane::{Boundary, Execution, Lane};
+pub use literal::LiteralError;
+pub use note::{AttributeNote, DecisionNote, RuleNote};
+pub use parse::{ConditionError, Misread, read_condition};
+pub use reading::{Class, Gates, Permitted};
+pub use task::{AttributeId, Given, NumberId, Task, Value};
+pub use vocabulary::{AttributeType, NameError, NumberKind, Unit, Vocabulary};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::ResponseId;
-use crate::units::{AttemptNo, JobId, TurnNo};
+use crate::units::{AttemptNo, ExchangeKind, JobId, TurnNo};
 
 /// Which turn of which attempt of which job a response serves.
 ///
@@ -89,4 +89,48 @@ pub struct Create {
     pub tools: Arc<[ToolDeclaration]>,
     /// The cap on output tokens.
     pub max_output_tokens: Option<u32>,
+}
+
+/// What a client asks on one exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Make a response.
+    Create(Arc<Create>),
+    /// Read a response.
+    Poll(ResponseId),
+    /// Read the events of a background response, after a cursor or from the start.
+    Stream {
+        /// The response.
+        id: ResponseId,
+        /// The last number already seen.
+        after: Option<u64>,
+    },
+    /// Stop a response.
+    Cancel(ResponseId),
+    /// Remove a response.
+    Delete(ResponseId),
+}
+
+impl Ask {
+    /// The kind of exchange that carries it.
+    #[must_use]
+    pub const fn kind(&self) -> ExchangeKind {
+        match self {
+            Self::Create(_) => ExchangeKind::Create,
+            Self::Poll(_) => ExchangeKind::Poll,
+            Self::Stream { .. } => ExchangeKind::Stream,
+            Self::Cancel(_) => ExchangeKind::Cancel,
+            Self::Delete(_) => ExchangeKind::Delete,
+        }
+    }
+
+    /// The response it is about, if there is one already.
+    #[must_use]
+    pub const fn response(&self) -> Option<&ResponseId> {
+        match self {
+            Self::Create(_) => None,
+            Self::Poll(id) | Self::Stream { id, .. } | Self::Cancel(id) | Self::Delete(id) => Some(id),
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod event;
 mod reply;
 mod response;
 
-pub use create::{Create, InputItem, Origin, ToolDeclaration};
+pub use create::{Ask, Create, InputItem, Origin, ToolDeclaration};
 pub use event::{Event, StreamEvent};
 pub use reply::{ApiError, Break, Reply, Wait};
 pub use response::{Failure, Item, ItemStatus, Response, ResponseId, Status, Usage};

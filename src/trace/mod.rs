@@ -12,8 +12,8 @@ mod view;
 
 pub use self::core::{Audience, CoreEvent, Decided, JobEvent, RouterEvent, RuntimeEvent};
 pub use names::{
-    ActionWord, Boundary, Cause, Class, Execution, Landed, LaneName, LimitName, On, Outcome, Principal, StateName, StopReason,
-    Verb,
+    ActionWord, Boundary, Cause, Class, Execution, Landed, LaneName, LimitName, On, Outcome, Principal,
+    StateName, StopReason, Verb,
 };
 pub use outside::{OutsideEvent, PeopleEvent, SinkEvent, UserEvent};
 pub use record::{Channel, Event, Notes, Record, Trace};

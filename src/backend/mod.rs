@@ -1,0 +1,1 @@
+//! The backend core: the Responses service without any transport.

@@ -1,0 +1,1 @@
+//! Invariants and expectations over a trace; the catalogue with ids.

@@ -1,0 +1,1 @@
+//! Virtual and real clocks.

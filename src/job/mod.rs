@@ -1,0 +1,1 @@
+//! The job core: states, retry, deadlines, approval, effects, stall verdicts.

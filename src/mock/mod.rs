@@ -1,0 +1,1 @@
+//! HTTP around the backend core: routes, event streams, byte-level faults.

@@ -1,0 +1,1 @@
+//! Users with patience, approvers, operators.

@@ -1,0 +1,1 @@
+//! Results to bytes: terminal, JUnit, CSV, JSON; opens no file.

@@ -1,0 +1,1 @@
+//! Drives the job core: HTTP client, stream reader, webhook receiver, store.

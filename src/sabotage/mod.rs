@@ -1,0 +1,1 @@
+//! Deliberately wrong variants around public seams, and nowhere else.

@@ -1,0 +1,1 @@
+//! Where effects land, and function tools: pure behaviour and ledger.

@@ -1,0 +1,175 @@
+//! What the backend core is told and what it answers.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Exchange;
+use crate::wire::{ApiError, Ask, Break, Reply, ResponseId, StreamEvent};
+
+/// A connection of a stranger, counted from 1; our own runtime is told apart by its exchange key alone: 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionNo(pub u64);
+
+/// One call to the service. The derived order is the canonical order of a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CallKey {
+    /// The key of the exchange; for strangers the service makes one with [`crate::units::JobId::NONE`] and counts
+    /// `nth` by connection and arrival.
+    pub exchange: Exchange,
+    /// The connection of a stranger.
+    pub connection: ConnectionNo,
+}
+
+/// Whether the caller showed the right key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// The right one.
+    Granted,
+    /// None.
+    Missing,
+    /// Another one.
+    Wrong {
+        /// As it was shown, masked.
+        shown: Arc<str>,
+    },
+}
+
+/// What the backend core is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// A request arrived whole and could be read.
+    Request {
+        /// Its key.
+        call: CallKey,
+        /// Whether it may.
+        auth: Auth,
+        /// What it asks; or why the request is no valid one.
+        ask: Result<Ask, ApiError>,
+    },
+    /// The caller went away before its call was over.
+    Gone {
+        /// The call.
+        call: CallKey,
+    },
+    /// A connection was refused by the rule of this number: nothing arrived.
+    Refused {
+        /// The key of what would have arrived.
+        exchange: Exchange,
+        /// The rule's place in the scenario's list.
+        rule: u32,
+    },
+    /// A webhook was answered, or not.
+    WebhookAnswered {
+        /// The delivery.
+        delivery: Arc<str>,
+        /// The try.
+        send: u16,
+        /// The HTTP status, if one came.
+        http: Option<u16>,
+    },
+}
+
+/// How a reply is spoiled on its way: the byte face; [`Face::effect`] is the typed one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Face {
+    /// Not at all.
+    Whole,
+    /// The connection is reset instead.
+    Reset,
+    /// The body ends in front of the response id.
+    CutBeforeId,
+    /// The body ends behind the response id.
+    CutAfterId,
+    /// Part of the body comes, then nothing; the connection stays.
+    Stall,
+    /// The body is not JSON.
+    Malformed,
+    /// Nothing comes; the connection stays.
+    Silent,
+}
+
+impl Face {
+    /// What the client can know of a reply with this face; none if it is kept waiting.
+    #[must_use]
+    pub fn effect(&self, reply: &Reply) -> Option<Result<Reply, Break>> {
+        let id = || match reply {
+            Reply::Response(response) => Some(response.id.clone()),
+            Reply::StreamOpen | Reply::Deleted | Reply::Error(_) => None,
+        };
+        match self {
+            Self::Whole => Some(Ok(reply.clone())),
+            Self::Reset => Some(Err(Break::NoReply)),
+            Self::CutBeforeId => Some(Err(Break::Cut { id: None })),
+            Self::CutAfterId => Some(Err(Break::Cut { id: id() })),
+            Self::Malformed => Some(Err(Break::Unreadable { id: None })),
+            Self::Stall | Self::Silent => None,
+        }
+    }
+}
+
+/// One sending of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSend {
+    /// The delivery's id; the same for every sending of one event.
+    pub delivery: Arc<str>,
+    /// The sending, from 1.
+    pub send: u16,
+    /// The event's id.
+    pub event: Arc<str>,
+    /// `response.completed` and its like.
+    pub kind: Arc<str>,
+    /// The response.
+    pub response: ResponseId,
+    /// When the response ended, in Unix seconds.
+    pub created_at: u64,
+    /// The stamp, in Unix seconds.
+    pub stamp: u64,
+    /// Whether the signature is ours.
+    pub genuine: Genuine,
+}
+
+/// Whether a webhook is what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Genuine {
+    /// Signed by the service, in time.
+    Valid,
+    /// Signed by the service, with a stamp that is too old.
+    Stale,
+    /// Not signed by the service.
+    Forged,
+}
+
+/// What the backend core answers. It takes effect in the next tick.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A reply leaves. With [`Reply::StreamOpen`] events follow.
+    Reply {
+        /// On which call.
+        call: CallKey,
+        /// What, if nothing spoils it.
+        reply: Reply,
+        /// How it is spoiled.
+        face: Face,
+    },
+    /// An event of an open stream leaves.
+    Event {
+        /// On which call.
+        call: CallKey,
+        /// What.
+        event: StreamEvent,
+    },
+    /// A stream is over: the connection closes.
+    Close {
+        /// Which call.
+        call: CallKey,
+        /// Whether a piece of one more event leaves first.
+        inside_event: bool,
+    },
+    /// A webhook leaves.
+    Webhook(WebhookSend),
+}

@@ -1,0 +1,98 @@
+//! What a response does, as a scenario or profile states it.
+
+use std::sync::Arc;
+
+use crate::rng::Law;
+use crate::units::SimDuration;
+
+/// The work of all turns of a job: steps in order. A turn ends behind a run of calls (function calls and MCP
+/// approval requests that follow each other), so the next turn goes on behind it. A turn with nothing left to do
+/// answers with a short closing message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// How long a response stays `queued`; foreground responses skip it.
+    pub queued: Law,
+    /// The steps.
+    pub steps: Arc<[Step]>,
+}
+
+/// One step: something appears in the output after a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What appears.
+    pub work: StepWork,
+    /// How long it takes.
+    pub takes: Law,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepWork {
+    /// Reasoning.
+    Reasoning,
+    /// A tool that the service runs: the item type on the wire, for example `file_search_call`.
+    Hosted(Arc<str>),
+    /// Text; its deltas are spread evenly over the step.
+    Message {
+        /// How many tokens; 0 is an empty answer.
+        tokens: u32,
+    },
+    /// A call of a function of the client.
+    FunctionCall {
+        /// The function.
+        name: Arc<str>,
+        /// JSON text.
+        arguments: Arc<str>,
+    },
+    /// A request for leave to run a tool of an MCP server.
+    McpApproval {
+        /// The server.
+        server_label: Arc<str>,
+        /// The tool.
+        name: Arc<str>,
+        /// JSON text.
+        arguments: Arc<str>,
+    },
+}
+
+impl StepWork {
+    /// Whether the turn ends behind a run of such steps.
+    #[must_use]
+    pub const fn asks_client(&self) -> bool {
+        matches!(self, Self::FunctionCall { .. } | Self::McpApproval { .. })
+    }
+}
+
+/// A rate limit shared by all requests that it counts, with continuous refill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limiter {
+    /// Create requests that may come at once.
+    pub burst: u32,
+    /// The time in which one request's worth of room comes back.
+    pub refill: SimDuration,
+}
+
+/// How the service behaves apart from scripts and faults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// How long any exchange takes from arrival to reply, at least one tick.
+    pub latency: Law,
+    /// The rate limit, if there is one.
+    pub limiter: Option<Limiter>,
+    /// How long a stored background response can be read after its end.
+    pub retention: SimDuration,
+    /// How long after its creation a stream can be resumed.
+    pub resume_window: SimDuration,
+    /// How long after the end of a response its webhook leaves; none: no webhooks.
+    pub webhook: Option<Law>,
+    /// The gaps between sendings of a webhook that is not answered with 2xx.
+    pub webhook_retries: Arc<[SimDuration]>,
+    /// Tokens per event of a streamed text.
+    pub tokens_per_delta: u32,
+    /// The service tier that is served.
+    pub tier: Arc<str>,
+    /// Unix seconds at the start of the run.
+    pub epoch: u64,
+    /// The script of strangers, and of jobs that have none of their own.
+    pub script: Script,
+}

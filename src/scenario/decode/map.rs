@@ -46,7 +46,6 @@ impl<'n> MapReader<'n, '_> {
     }
 
     /// The value of a key that may be left out: `None` if it is broken, `Some(None)` if it is left out.
-    #[expect(clippy::option_option, reason = "the outer option is that of every decoder")]
     pub fn optional<T>(
         &mut self,
         key: &'static str,

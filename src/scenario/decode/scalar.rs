@@ -97,10 +97,6 @@ pub fn boolean(node: &Node, out: &mut Diagnostics) -> Option<bool> {
 }
 
 /// `true`, `false` or `unknown`; the inner `None` is `unknown`.
-#[expect(
-    clippy::option_option,
-    reason = "the outer option is that of every decoder, the inner one the value"
-)]
 pub fn three_valued(node: &Node, out: &mut Diagnostics) -> Option<Option<bool>> {
     let table = [("true", Some(true)), ("false", Some(false)), ("unknown", None)];
     words("truth value", &table)(node, out)

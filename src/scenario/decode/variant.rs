@@ -87,7 +87,6 @@ impl<'n> Variant<'n> {
     }
 
     /// What the case carries, if anything: `None` if it is broken, `Some(None)` if there is nothing.
-    #[expect(clippy::option_option, reason = "the outer option is that of every decoder")]
     pub fn optional<T>(
         self,
         decode: impl FnOnce(&'n Node, &mut Diagnostics) -> Option<T>,

@@ -12,22 +12,22 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 ///
 /// # Errors
 /// The reason why the bytes are no text; it is placed in a text that `sources` holds too.
-pub(super) fn accept(sources: &mut Sources, name: &str, bytes: &[u8]) -> Result<SourceId, Diagnostic> {
+pub(super) fn accept(sources: &mut Sources, name: &str, bytes: &[u8]) -> Result<SourceId, Box<Diagnostic>> {
     if let Some(reason) = unreadable(name, bytes) {
         let source = sources.add(name, "");
-        return Err(reason.at(
+        return Err(Box::new(reason.at(
             Span {
                 source,
                 start: 0,
                 end: 0,
             },
             "",
-        ));
+        )));
     }
     let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(sources.add(name, text)),
-        Err(error) => Err(not_utf8(sources, name, bytes, error.valid_up_to())),
+        Err(error) => Err(Box::new(not_utf8(sources, name, bytes, error.valid_up_to()))),
     }
 }
 

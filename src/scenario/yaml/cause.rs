@@ -48,7 +48,9 @@ const CAUSES: &[(&str, &str, Option<&str>)] = &[
     (
         "mapping values are not allowed",
         "a `:` where no key can stand",
-        Some("put texts with `: ` in them into quotes, and start each key on a line of its own"),
+        Some(
+            "line the keys of one map up, write a space behind each `:`, and put texts with `: ` into quotes",
+        ),
     ),
     (
         "illegal placement of ':'",

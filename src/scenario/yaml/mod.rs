@@ -5,12 +5,15 @@
 //!
 //! Invariant: every span lies inside its text, and on character boundaries.
 
+mod build;
 mod bytes;
 mod cause;
 mod read;
+mod text;
 mod tree;
 
+pub use build::{DEPTH_MAX, NODES_MAX, TEXT_MAX};
 pub use bytes::FILE_BYTES_MAX;
-pub use read::{DEPTH_MAX, NODES_MAX, TEXT_MAX, read};
+pub use read::read;
 pub(in crate::scenario) use tree::is_number;
 pub use tree::{Entry, Key, Node, NodeKind, Scalar, Style};

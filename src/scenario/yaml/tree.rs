@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::text::offset;
 use crate::scenario::diagnostic::quoted;
 use crate::scenario::source::{Span, Spanned};
 
@@ -103,11 +104,17 @@ impl Node {
         else {
             return self.span;
         };
-        let offset = |at: usize| u32::try_from(at.min(text.len())).map_or(*start, |at| start + at);
+        let low = (0..=part.start.min(text.len()))
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
+        let high = (part.end.max(low)..text.len())
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(text.len());
         Span {
             source: self.span.source,
-            start: offset(part.start),
-            end: offset(part.end.max(part.start)),
+            start: start + offset(low),
+            end: start + offset(high),
         }
     }
 

@@ -1,0 +1,5 @@
+//! The one test program: every module plays one part of the product from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+mod yaml;

@@ -1,1 +1,17 @@
 //! The job core: states, retry, deadlines, approval, effects, stall verdicts.
+//!
+//! Invariants: it is told what happened and answers what to do; every move of a job is a row of the norm
+//! ([`TRANSITIONS`]); a job ends exactly once; no effect is asked of a sink without a grant that was consumed for
+//! exactly that act; every job that is not ended has something that will wake it, or a person who must act.
+
+mod message;
+mod spec;
+
+pub use message::{
+    Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Grant, Input, SinkAnswer, ToOutside, Told,
+};
+pub use spec::{
+    ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered,
+    OnIncomplete, OnToolFailure, OwnApproval, Placement, Plan, Polling, Retry, RosterEntry, Rules, SinkClass,
+    TaskSpec, Then, Tool, ToolAct,
+};

@@ -1,0 +1,333 @@
+//! What the job core is told and what it answers.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backend::Genuine;
+use crate::trace::{Audience, Principal, Verb, View};
+use crate::units::{Exchange, JobId};
+use crate::wire::{Ask, Break, Reply, ResponseId, StreamEvent};
+
+/// The id of an approval request: `0.a1` is the first of job 0.
+pub type ApprovalId = Arc<str>;
+
+/// One thing the core is told. The job is [`JobId::NONE`] for what no job is known for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// The job.
+    pub job: JobId,
+    /// What happened.
+    pub told: Told,
+}
+
+/// What happened. The order of the variants is part of the canonical order of a tick: a cancel wins over an
+/// approval of the same tick, a decision over an expiry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// The user submits the task of this number.
+    Submitted,
+    /// Somebody asks to cancel.
+    CancelAsked {
+        /// Who.
+        by: Principal,
+    },
+    /// The user closed the session.
+    SessionEnded,
+    /// A reply was read.
+    Reply {
+        /// The exchange.
+        exchange: Exchange,
+        /// The reply.
+        reply: Reply,
+    },
+    /// An exchange broke.
+    Broke {
+        /// The exchange.
+        exchange: Exchange,
+        /// How.
+        how: Break,
+    },
+    /// An event of a stream was read.
+    Event {
+        /// The exchange.
+        exchange: Exchange,
+        /// The event.
+        event: StreamEvent,
+    },
+    /// A stream ended.
+    StreamEnded {
+        /// The exchange.
+        exchange: Exchange,
+    },
+    /// A webhook came.
+    Webhook {
+        /// The delivery's id.
+        delivery: Arc<str>,
+        /// The how-manieth time it came to us in this run is not known here; the sending names the answer.
+        send: u16,
+        /// The response it names.
+        response: ResponseId,
+        /// `response.completed` and its like.
+        kind: Arc<str>,
+        /// Whether it is what it says.
+        genuine: Genuine,
+    },
+    /// A tool answered.
+    ToolAnswered {
+        /// The call.
+        call: Arc<str>,
+        /// The run, from 1.
+        run: u16,
+        /// Its output, or its error text.
+        answer: Result<Arc<str>, Arc<str>>,
+    },
+    /// The requester takes an approval request back.
+    Withdrawn {
+        /// The request.
+        approval: ApprovalId,
+        /// Who.
+        by: Principal,
+    },
+    /// The policy was tightened or the target of a pending act changed.
+    Reevaluate {
+        /// In plain words.
+        why: Arc<str>,
+        /// The approvers needed from now on, if that changed.
+        quorum: Option<u16>,
+    },
+    /// Somebody decided.
+    Decided {
+        /// The request.
+        approval: ApprovalId,
+        /// Who.
+        by: Principal,
+        /// What.
+        verdict: ApprovalVerdict,
+        /// The digests of the acts that were shown.
+        digests: Vec<Arc<str>>,
+        /// Why.
+        reason: Option<Arc<str>>,
+    },
+    /// A sink answered.
+    SinkAnswered {
+        /// The idempotency key.
+        key: Arc<str>,
+        /// The try, from 1.
+        run: u16,
+        /// What.
+        answer: SinkAnswer,
+    },
+    /// The store kept the result.
+    Stored {
+        /// Its digest.
+        digest: Arc<str>,
+    },
+    /// An operator acts on a parked job.
+    Operator {
+        /// Who.
+        by: Principal,
+        /// What.
+        verb: Verb,
+        /// Why.
+        reason: Arc<str>,
+        /// By how much the deadline is moved, if explicitly.
+        extend: Option<crate::units::SimDuration>,
+        /// The result, for [`Verb::Resolve`].
+        result: Option<Arc<str>>,
+    },
+}
+
+/// What an approver says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalVerdict {
+    /// Yes.
+    Approve,
+    /// No.
+    Deny,
+    /// Not this, but that: new arguments for the act of this place.
+    Edit {
+        /// The act, from 0.
+        act: u16,
+        /// JSON text.
+        arguments: Arc<str>,
+    },
+}
+
+/// What a sink says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkAnswer {
+    /// The effect landed, now or before under this key.
+    Landed {
+        /// The receipt.
+        receipt: Arc<str>,
+    },
+    /// The gate refused the grant: it is asked for again.
+    GrantRefused {
+        /// `expired`, `spent`, `digest`, `precondition` or `no_grant`.
+        why: Arc<str>,
+    },
+    /// Nothing landed; it may later.
+    NotLanded {
+        /// Why.
+        why: Arc<str>,
+    },
+    /// Nothing landed and nothing will.
+    Impossible {
+        /// Why.
+        why: Arc<str>,
+    },
+    /// The answer to a query.
+    Found {
+        /// The receipt, if the key has landed.
+        receipt: Option<Arc<str>>,
+    },
+}
+
+/// An act: what is to be done where, in canonical form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// The call it comes from.
+    pub call: Arc<str>,
+    /// The sink.
+    pub sink: Arc<str>,
+    /// The tool.
+    pub operation: Arc<str>,
+    /// JSON text as the model wrote it (or an approver edited it); the digest is over its canonical form.
+    pub arguments: Arc<str>,
+    /// The digest of the canonical act, in hexadecimal.
+    pub digest: Arc<str>,
+}
+
+/// The question put to a human.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRequest {
+    /// Its id.
+    pub id: ApprovalId,
+    /// The job.
+    pub job: JobId,
+    /// The acts; they are approved together or not at all.
+    pub acts: Vec<Act>,
+    /// The role that may decide.
+    pub role: Arc<str>,
+    /// Distinct approvers needed.
+    pub quorum: u16,
+    /// The request it replaces.
+    pub supersedes: Option<ApprovalId>,
+}
+
+/// The single-use permission that goes with an act to its sink.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its id.
+    pub id: Arc<str>,
+    /// The approval it comes from.
+    pub approval: ApprovalId,
+    /// The digest it is bound to.
+    pub digest: Arc<str>,
+    /// When it ends.
+    pub expires: crate::units::SimTime,
+}
+
+/// What the core wants done. It takes effect in the next tick.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Send a request.
+    Send {
+        /// Its key.
+        exchange: Exchange,
+        /// What it asks.
+        ask: Ask,
+    },
+    /// Give an exchange up: close its connection.
+    Abort {
+        /// Its key.
+        exchange: Exchange,
+    },
+    /// Answer a webhook.
+    AnswerWebhook {
+        /// The delivery.
+        delivery: Arc<str>,
+        /// The sending.
+        send: u16,
+        /// The HTTP status.
+        http: u16,
+    },
+    /// Keep a result; answered by [`Told::Stored`].
+    Store {
+        /// The job.
+        job: JobId,
+        /// Its digest.
+        digest: Arc<str>,
+        /// The content.
+        content: Arc<str>,
+    },
+    /// Tell the outside world something.
+    Outside {
+        /// The job.
+        job: JobId,
+        /// What.
+        message: ToOutside,
+    },
+}
+
+/// What the core tells people, tools and sinks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToOutside {
+    /// Run a tool.
+    RunTool {
+        /// The call.
+        call: Arc<str>,
+        /// The run, from 1.
+        run: u16,
+        /// The tool.
+        tool: Arc<str>,
+        /// JSON text.
+        arguments: Arc<str>,
+    },
+    /// Stop waiting for a tool.
+    DropTool {
+        /// The call.
+        call: Arc<str>,
+        /// The run.
+        run: u16,
+    },
+    /// Ask for an approval.
+    AskApproval(Arc<ApprovalRequest>),
+    /// An approval request is over.
+    CloseApproval {
+        /// The request.
+        approval: ApprovalId,
+    },
+    /// Apply an effect.
+    Apply {
+        /// The act.
+        act: Act,
+        /// The idempotency key.
+        key: Arc<str>,
+        /// The try, from 1.
+        run: u16,
+        /// The grant.
+        grant: Grant,
+    },
+    /// Ask a sink whether a key has landed.
+    QuerySink {
+        /// The sink.
+        sink: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+        /// The try, from 1.
+        run: u16,
+    },
+    /// Show a view.
+    Show {
+        /// To whom.
+        audience: Audience,
+        /// What.
+        view: Arc<View>,
+    },
+}

@@ -177,3 +177,112 @@ fn on_first_line(source: &Source, span: Span, window: &Range<usize>) -> Range<us
     let end = (span.end as usize).clamp(start, high.max(start));
     start - window.start..end - window.start
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Paint, render, render_all};
+    use crate::scenario::{Diagnostic, Diagnostics, Severity, SourceId, Sources, Span};
+
+    fn find(sources: &Sources, source: SourceId, text: &str) -> Span {
+        let start = sources.get(source).text().find(text).unwrap_or_default();
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span {
+            source,
+            start: offset(start),
+            end: offset(start + text.len()),
+        }
+    }
+
+    #[test]
+    fn a_failed_expectation_says_what_where_why_and_what_next() {
+        let mut sources = Sources::new();
+        let source = sources.add("burst.yaml", "expect:\n  job-3:\n    outcome: completed\n");
+        let failed = Diagnostic::new(
+            Severity::Failed,
+            "expected `job-3` to end as `completed`, got `failed`",
+        )
+        .at(
+            find(&sources, source, "completed"),
+            "ended as `failed` at 1.640s, attempt 3 of 3",
+        )
+        .note("caused by: server replied 503 (fault rule `overload`, line 9)")
+        .help("replay with `--seed 42 --until 1.640s`");
+        let expected = "\
+failed: expected `job-3` to end as `completed`, got `failed`
+ --> burst.yaml:3:14
+3 |     outcome: completed
+  |              ^^^^^^^^^ ended as `failed` at 1.640s, attempt 3 of 3
+  = caused by: server replied 503 (fault rule `overload`, line 9)
+  = help: replay with `--seed 42 --until 1.640s`
+";
+        assert_eq!(render(&failed, &sources, Paint::Plain), expected);
+    }
+
+    #[test]
+    fn places_in_two_texts_are_both_shown() {
+        let mut sources = Sources::new();
+        let one = sources.add("one.yaml", "kind: report\n");
+        let two = sources.add("kinds.yaml", "summary: {}\nreport: {}\n");
+        let warning = Diagnostic::new(Severity::Warning, "odd")
+            .code("kinds-1")
+            .at(find(&sources, one, "report"), "used here")
+            .at(find(&sources, two, "report"), "declared here");
+        let expected = "\
+warning[kinds-1]: odd
+ --> one.yaml:1:7
+1 | kind: report
+  |       ^^^^^^ used here
+ ::: kinds.yaml:2:1
+2 | report: {}
+  | ------ declared here
+";
+        assert_eq!(render(&warning, &sources, Paint::Plain), expected);
+    }
+
+    #[test]
+    fn what_has_no_place_is_a_title_with_its_lines() {
+        let note = Diagnostic::new(Severity::Note, "nothing to run").help("name a folder with scenarios");
+        let expected = "note: nothing to run\n = help: name a folder with scenarios\n";
+        assert_eq!(render(&note, &Sources::new(), Paint::Plain), expected);
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_is_cut_around_the_place() {
+        let mut sources = Sources::new();
+        let source = sources.add(
+            "long.yaml",
+            format!("{}\tX\t{}", "é,".repeat(200_000), "y".repeat(400_000)),
+        );
+        let error = Diagnostic::error("long").at(find(&sources, source, "X"), "here");
+        let text = render(&error, &sources, Paint::Plain);
+        assert!(
+            text.contains("long.yaml:1:400002") && text.contains("^ here"),
+            "{text}"
+        );
+        assert!(text.len() < 800, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn colours_change_nothing_else() {
+        let mut sources = Sources::new();
+        let source = sources.add("a.yaml", "lane: x\n");
+        let mut out = Diagnostics::new();
+        out.push(
+            Diagnostic::error("unknown lane `x`")
+                .at(find(&sources, source, "x"), "")
+                .help("none"),
+        );
+        out.push(Diagnostic::error("and no place"));
+        let coloured = render_all(&out, &sources, Paint::Coloured);
+        let mut bare = String::new();
+        for (index, piece) in coloured.split('\u{1b}').enumerate() {
+            bare.push_str(if index == 0 {
+                piece
+            } else {
+                piece.split_once('m').map_or("", |(_, rest)| rest)
+            });
+        }
+        assert!(coloured.len() > bare.len());
+        assert_eq!(bare, render_all(&out, &sources, Paint::Plain));
+    }
+}

@@ -265,3 +265,86 @@ pub fn quoted(text: &str) -> String {
     }
     format!("`{shown}`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Diagnostic, Diagnostics, Severity, nearest, quoted, quoted_list, suggest};
+    use crate::scenario::{Sources, Span};
+
+    #[test]
+    fn the_nearest_word_forgives_a_slip() {
+        let lanes = ["interactive", "background", "approval"];
+        for (word, expected) in [
+            ("interactiv", Some("interactive")),
+            ("Background", Some("background")),
+            ("bakcground", Some("background")),
+            ("aproval", Some("approval")),
+            ("foreground", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, lanes), expected, "for `{word}`");
+        }
+        assert_eq!(nearest("retry-after", ["retry_after"]), Some("retry_after"));
+        assert_eq!(nearest("ta", ["at", "to"]), Some("at"));
+        assert_eq!(nearest("x", ["y"]), None);
+        assert_eq!(nearest(&"a".repeat(100_000), ["a"]), None);
+    }
+
+    #[test]
+    fn lists_of_names_are_cut() {
+        assert_eq!(quoted_list(["a", "b"]), "`a`, `b`");
+        let names: Vec<String> = (0..30).map(|i| format!("n{i}")).collect();
+        assert!(quoted_list(names.iter().map(String::as_str)).ends_with("`n23` and 6 more"));
+        assert_eq!(
+            suggest("lan", "known keys", &["lane"]),
+            "did you mean `lane`? known keys: `lane`"
+        );
+        assert_eq!(suggest("lan", "known keys", &[]), "known keys: none");
+    }
+
+    #[test]
+    fn user_text_stays_on_one_short_line() {
+        assert_eq!(quoted("a\nb\u{1b}"), "`a b `");
+        assert_eq!(quoted(&"é".repeat(70)), format!("`{}…`", "é".repeat(60)));
+    }
+
+    #[test]
+    fn the_collector_counts_what_it_leaves_out_and_says_nothing_twice() {
+        let mut out = Diagnostics::new();
+        for number in 0..Diagnostics::MAX + 5 {
+            out.push(Diagnostic::error(format!("mistake {number}")));
+            out.push(Diagnostic::error("the same"));
+        }
+        out.push(Diagnostic::new(Severity::Warning, "odd"));
+        assert_eq!(out.iter().count(), Diagnostics::MAX);
+        assert_eq!((out.errors(), out.left_out()), (Diagnostics::MAX + 6, 7));
+    }
+
+    #[test]
+    fn warnings_are_no_errors() {
+        let mut out = Diagnostics::new();
+        out.push(Diagnostic::new(Severity::Warning, "odd"));
+        assert!(!out.has_errors() && !out.is_empty());
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_places() {
+        let source = Sources::new().add("t", "abc");
+        let at = |start| Span {
+            source,
+            start,
+            end: start,
+        };
+        let mut out = Diagnostics::new();
+        out.push(Diagnostic::error("late").at(at(2), ""));
+        out.push(Diagnostic::error("early").at(at(0), ""));
+        out.push(Diagnostic::error("nowhere"));
+        let order: Vec<&str> = out
+            .by_place()
+            .into_iter()
+            .map(|diagnostic| diagnostic.message.as_str())
+            .collect();
+        assert_eq!(order, ["nowhere", "early", "late"]);
+    }
+}

@@ -5,14 +5,13 @@
 
 pub mod decode;
 mod diagnostic;
+mod include;
 mod source;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, nearest, quoted, quoted_list, suggest};
-pub use source::{
-    InMemory, IncludeError, IncludeStack, Loaded, Place, ResolveError, Resolver, Source, SourceId, Sources,
-    Span, Spanned, join,
-};
+pub use include::{InMemory, IncludeError, IncludeStack, Includes, Loaded, ResolveError, Resolver, join};
+pub use source::{Place, Source, SourceId, Sources, Span, Spanned};
 pub use yaml::{
     DEPTH_MAX, Entry, FILE_BYTES_MAX, Key, NODES_MAX, Node, NodeKind, Scalar, Style, TEXT_MAX, read,
 };

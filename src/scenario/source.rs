@@ -1,6 +1,5 @@
-//! Texts that users wrote, places in them, and how one text names another.
+//! Texts that users wrote, and places in them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -203,158 +202,64 @@ impl Sources {
     }
 }
 
-/// The content of a file that another file names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
-    /// The name as shown to the user; equal files have equal names, so that cycles are seen.
-    pub name: String,
-    /// The bytes as they were found.
-    pub bytes: Vec<u8>,
-}
+#[cfg(test)]
+mod tests {
+    use super::{Sources, Span};
 
-/// Why a named file could not be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
-    /// There is no such file.
-    #[error("there is no file `{name}`")]
-    Missing {
-        /// The name that was looked for.
-        name: String,
-    },
-    /// It is there, and cannot be read.
-    #[error("cannot read `{name}`: {cause}")]
-    Unreadable {
-        /// The name that was looked for.
-        name: String,
-        /// What the system said.
-        cause: String,
-    },
-}
-
-/// Gets the texts that files name. Only the command line opens files; everything else asks a resolver.
-pub trait Resolver {
-    /// The file that the text called `from` names `path`, relative to the folder of `from`.
-    ///
-    /// # Errors
-    /// [`ResolveError`] if there is no such file or it cannot be read.
-    fn resolve(&mut self, from: &str, path: &str) -> Result<Loaded, ResolveError>;
-}
-
-/// Any function of the right shape is a resolver.
-impl<F: FnMut(&str, &str) -> Result<Loaded, ResolveError>> Resolver for F {
-    fn resolve(&mut self, from: &str, path: &str) -> Result<Loaded, ResolveError> {
-        self(from, path)
+    #[track_caller]
+    fn check(text: &str, offset: u32, place: &str) {
+        let mut sources = Sources::new();
+        let source = sources.add("t", text);
+        assert_eq!(
+            sources
+                .place(Span {
+                    source,
+                    start: offset,
+                    end: offset
+                })
+                .to_string(),
+            place
+        );
     }
-}
 
-/// A resolver over texts in memory, by name.
-#[derive(Debug, Clone, Default)]
-pub struct InMemory {
-    files: BTreeMap<String, Vec<u8>>,
-}
-
-impl InMemory {
-    /// Adds a file; its name is taken as [`join`] writes it.
-    #[must_use]
-    pub fn with(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        self.files.insert(join("", name), bytes.into());
-        self
+    #[test]
+    fn lines_and_columns_count_from_one_in_characters() {
+        check("", 0, "t:1:1");
+        check("ab\ncd", 1, "t:1:2");
+        check("ab\ncd", 2, "t:1:3");
+        check("ab\ncd", 3, "t:2:1");
+        check("ab\r\ncd", 5, "t:2:2");
+        check("日本: x", 8, "t:1:5");
+        check("a\n", 2, "t:2:1");
+        check("日", 1, "t:1:1");
+        check("ab", 99, "t:1:3");
     }
-}
 
-impl Resolver for InMemory {
-    fn resolve(&mut self, from: &str, path: &str) -> Result<Loaded, ResolveError> {
-        let name = join(from, path);
-        match self.files.get(&name) {
-            Some(bytes) => Ok(Loaded {
-                name,
-                bytes: bytes.clone(),
+    #[test]
+    fn spans_give_their_text() {
+        let mut sources = Sources::new();
+        let source = sources.add("t", "one two");
+        let (one, two) = (
+            Span {
+                source,
+                start: 0,
+                end: 3,
+            },
+            Span {
+                source,
+                start: 4,
+                end: 7,
+            },
+        );
+        assert_eq!(sources.text(one.to(two)), "one two");
+        assert_eq!(sources.text(two.to(one)), "two");
+        assert_eq!(
+            sources.text(Span {
+                source,
+                start: 5,
+                end: 99
             }),
-            None => Err(ResolveError::Missing { name }),
-        }
+            ""
+        );
     }
-}
-
-/// The name of the file that the file `from` calls `path`: beside `from`, with `.` and `..` worked out.
-///
-/// ```
-/// use lanebench::scenario::join;
-/// assert_eq!(join("scenarios/retry/one.yaml", "../kinds.yaml"), "scenarios/kinds.yaml");
-/// assert_eq!(join("one.yaml", "../kinds.yaml"), "../kinds.yaml");
-/// assert_eq!(join("scenarios/one.yaml", "/etc/kinds.yaml"), "/etc/kinds.yaml");
-/// ```
-#[must_use]
-pub fn join(from: &str, path: &str) -> String {
-    let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let rooted = path.starts_with('/') || (from.starts_with('/') && !path.is_empty());
-    let base = if path.starts_with('/') { "" } else { folder };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in base.split('/').chain(path.split('/')) {
-        match (part, parts.last()) {
-            ("" | ".", _) => {}
-            ("..", Some(last)) if *last != ".." => drop(parts.pop()),
-            ("..", None) if rooted => {}
-            _ => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
-    if rooted { format!("/{joined}") } else { joined }
-}
-
-/// The files that are being read just now, outermost first.
-#[derive(Debug, Clone, Default)]
-pub struct IncludeStack {
-    names: Vec<String>,
-}
-
-/// Why a file may not be included here.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IncludeError {
-    /// The file includes itself, directly or through others.
-    #[error("a file includes itself: {}", arrows(cycle))]
-    Cycle {
-        /// The names along the cycle; the first is also the last.
-        cycle: Vec<String>,
-    },
-    /// Files include files too deeply.
-    #[error("files include each other more than {} deep", IncludeStack::DEPTH_MAX)]
-    TooDeep,
-}
-
-impl IncludeStack {
-    /// No chain of files may be longer.
-    pub const DEPTH_MAX: usize = 16;
-
-    /// Begins with a file.
-    ///
-    /// # Errors
-    /// [`IncludeError`] if the file is being read already, or the chain is too long.
-    pub fn enter(&mut self, name: &str) -> Result<(), IncludeError> {
-        if let Some(first) = self.names.iter().position(|open| open == name) {
-            let cycle = self.names[first..]
-                .iter()
-                .cloned()
-                .chain([name.to_owned()])
-                .collect();
-            return Err(IncludeError::Cycle { cycle });
-        }
-        if self.names.len() >= Self::DEPTH_MAX {
-            return Err(IncludeError::TooDeep);
-        }
-        self.names.push(name.to_owned());
-        Ok(())
-    }
-
-    /// Ends with the file that was entered last.
-    pub fn leave(&mut self) {
-        self.names.pop();
-    }
-}
-
-fn arrows(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(" -> ")
 }

@@ -1,7 +1,7 @@
 //! Maps with known keys.
 
 use super::scalar::mismatch;
-use crate::scenario::diagnostic::{Diagnostic, Diagnostics, quoted, quoted_list, suggest};
+use crate::scenario::diagnostic::{Diagnostic, Diagnostics, nearest, quoted, quoted_list, suggest};
 use crate::scenario::source::Span;
 use crate::scenario::yaml::{Entry, Node, NodeKind};
 
@@ -11,6 +11,7 @@ pub struct MapReader<'n, 'o> {
     entries: &'n [Entry],
     header: Span,
     known: Vec<&'static str>,
+    reported: Vec<Span>,
     out: &'o mut Diagnostics,
 }
 
@@ -24,6 +25,7 @@ pub fn map<'n, 'o>(node: &'n Node, out: &'o mut Diagnostics) -> Option<MapReader
         entries,
         header: node.header,
         known: Vec::new(),
+        reported: Vec::new(),
         out,
     })
 }
@@ -38,8 +40,7 @@ impl<'n> MapReader<'n, '_> {
         match self.node(key) {
             Some(node) => value(node, self.out),
             None => {
-                let error = Diagnostic::error(format!("the key `{key}` is missing"));
-                self.out.push(error.at(self.header, format!("has no `{key}`")));
+                self.missing(key);
                 None
             }
         }
@@ -124,10 +125,31 @@ impl<'n> MapReader<'n, '_> {
         self.out
     }
 
+    /// Reports a key that is not there; a key that looks like it is not reported again as unknown.
+    fn missing(&mut self, key: &'static str) {
+        let error = Diagnostic::error(format!("the key `{key}` is missing"));
+        let unclaimed = self
+            .entries
+            .iter()
+            .filter(|entry| !self.known.contains(&entry.key.text.as_str()));
+        let similar = unclaimed
+            .map(|entry| &entry.key)
+            .find(|found| nearest(&found.text, [key]).is_some());
+        let error = match similar {
+            Some(found) => {
+                self.reported.push(found.span);
+                let help = format!("write `{key}` instead of {}", quoted(&found.text));
+                error.at(found.span, "is this meant to be it?").help(help)
+            }
+            None => error.at(self.header, format!("has no `{key}`")),
+        };
+        self.out.push(error);
+    }
+
     /// Reports every key that was not asked for, with the nearest known one.
     pub fn finish(self) {
         for Entry { key, .. } in self.entries {
-            if !self.known.contains(&key.text.as_str()) {
+            if !self.known.contains(&key.text.as_str()) && !self.reported.contains(&key.span) {
                 let error = Diagnostic::error(format!("unknown key {}", quoted(&key.text)));
                 let help = suggest(&key.text, "known keys", &self.known);
                 self.out.push(error.at(key.span, "").help(help));

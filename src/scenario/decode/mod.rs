@@ -30,6 +30,8 @@ mod collection;
 mod map;
 mod number;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod variant;
 
 pub use collection::{keyed, list, list_or_one, non_empty, spanned};

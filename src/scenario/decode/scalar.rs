@@ -106,7 +106,7 @@ pub fn three_valued(node: &Node, out: &mut Diagnostics) -> Option<Option<bool>> 
 pub fn words<T: Clone>(noun: &str, table: &[(&str, T)]) -> impl Fn(&Node, &mut Diagnostics) -> Option<T> {
     move |node, out| {
         let known: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
-        let scalar = scalar(node, &format!("a word ({noun})"), out)?;
+        let scalar = scalar(node, &format!("a word for the {noun}"), out)?;
         if let Some((_, value)) = table.iter().find(|(name, _)| *name == scalar.text) {
             return Some(value.clone());
         }

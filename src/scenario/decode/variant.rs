@@ -29,7 +29,7 @@ pub fn variant<'n>(
             _ => return several(noun, cases, node, out),
         },
         _ => {
-            mismatch(node, &format!("one case of {noun}"), out);
+            mismatch(node, &format!("a word or a map of one key for the {noun}"), out);
             return None;
         }
     };

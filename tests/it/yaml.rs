@@ -1,6 +1,7 @@
 //! Reading YAML with places: exact texts for generic mistakes, and properties over generated input.
 
 use lanebench::report::{Paint, render_all};
+use lanebench::scenario::decode::string;
 use lanebench::scenario::{Diagnostics, Entry, Node, NodeKind, Scalar, Sources, Style, read};
 use proptest::prelude::*;
 
@@ -174,11 +175,18 @@ fn value() -> impl Strategy<Value = serde_yaml::Value> {
     })
 }
 
-/// Whether our style agrees with the other reader about what is bare and what is text.
+/// Whether both readers agree on what is a text and what is a bare number or truth value.
 fn check_styles(node: &Node, value: &serde_yaml::Value) {
     match (&node.kind, value) {
         (NodeKind::Scalar(scalar), serde_yaml::Value::Number(_) | serde_yaml::Value::Bool(_)) => {
             assert_eq!(scalar.style, Style::Plain, "{scalar:?}");
+        }
+        (NodeKind::Scalar(_), serde_yaml::Value::String(text)) if !text.trim().is_empty() => {
+            assert_eq!(
+                string(node, &mut Diagnostics::new()).as_ref(),
+                Some(text),
+                "{node:?}"
+            );
         }
         (NodeKind::List(items), serde_yaml::Value::Sequence(values)) => {
             items

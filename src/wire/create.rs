@@ -24,7 +24,7 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum InputItem {
-    /// A user message.
+    /// A message of the user, the system or the developer.
     Message {
         /// Its text.
         text: Arc<str>,
@@ -44,6 +44,15 @@ pub enum InputItem {
         approve: bool,
         /// Why not.
         reason: Option<Arc<str>>,
+    },
+    /// An item of an earlier turn, sent again.
+    Replayed {
+        /// Its type on the wire.
+        kind: Arc<str>,
+        /// Its id; two items of one conversation never share it.
+        id: Option<Arc<str>>,
+        /// The call it makes, which an output in the same input may answer.
+        call_id: Option<Arc<str>>,
     },
 }
 

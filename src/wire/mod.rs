@@ -5,11 +5,31 @@
 //! Invariant: `parse(render(value)) == value` for every value that the backend can emit.
 
 mod create;
+mod date;
+mod echo;
 mod event;
+mod json_create;
+mod json_error;
+mod json_item;
+mod json_response;
+mod read;
+mod refusal;
 mod reply;
+mod request;
+mod request_field;
+mod request_input;
 mod response;
+mod sse;
 
 pub use create::{Ask, Create, InputItem, Origin, ToolDeclaration};
+pub use date::{format_http_date, parse_http_date};
+pub use echo::{Echo, Obfuscation};
 pub use event::{Event, StreamEvent};
+pub use json_create::{ClientFields, McpServer, render_create};
+pub use json_error::{parse_error, read_should_retry, read_wait, render_error, write_wait};
+pub use json_response::{Unreadable, parse_response, render_response, salvage_id};
+pub use refusal::{RangeEnd, StreamRefusal};
 pub use reply::{ApiError, Break, Reply, Wait};
+pub use request::parse_create;
 pub use response::{Failure, Item, ItemStatus, Response, ResponseId, Status, Usage};
+pub use sse::{Frame, SseError, SseLimits, SseReader, StreamEnd};

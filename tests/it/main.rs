@@ -2,4 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
+mod wire;
+mod wire_golden;
+mod wire_request;
+mod wire_values;
 mod yaml;

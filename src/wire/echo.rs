@@ -1,0 +1,91 @@
+//! The part of a Response object that repeats the request.
+
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::Origin;
+use super::read::ORIGIN_KEYS;
+
+/// Whether delta events carry random padding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Obfuscation {
+    /// The default of the service for foreground streams.
+    #[default]
+    Wanted,
+    /// `stream_options.include_obfuscation: false`.
+    Refused,
+}
+
+/// What every rendering of a response repeats from its request: model, tools, instructions, metadata and so on.
+///
+/// Written as JSON once, when the request is read, so that each rendering only copies it. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Echo(Arc<Body>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Body {
+    /// `"key":value` pairs with commas between them, without line breaks.
+    pairs: String,
+    /// The metadata without the keys that carry an [`Origin`].
+    metadata: Vec<(Arc<str>, Arc<str>)>,
+    obfuscation: Obfuscation,
+}
+
+impl Echo {
+    pub(super) fn new(pairs: String, metadata: Vec<(Arc<str>, Arc<str>)>, obfuscation: Obfuscation) -> Self {
+        Self(Arc::new(Body {
+            pairs,
+            metadata,
+            obfuscation,
+        }))
+    }
+
+    /// Whether the request wants padding on its delta events.
+    #[must_use]
+    pub fn obfuscation(&self) -> Obfuscation {
+        self.0.obfuscation
+    }
+
+    /// The metadata of the request, without the keys that carry an [`Origin`].
+    #[must_use]
+    pub fn metadata(&self) -> &[(Arc<str>, Arc<str>)] {
+        &self.0.metadata
+    }
+
+    /// The rest of the object: `"key":value` pairs with commas between them.
+    pub(super) fn pairs(&self) -> &str {
+        &self.0.pairs
+    }
+}
+
+/// A map of metadata: the origin, then the rest.
+pub(super) struct MetadataOut<'a> {
+    pub(super) origin: Option<Origin>,
+    pub(super) rest: &'a [(Arc<str>, Arc<str>)],
+}
+
+impl Serialize for MetadataOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(Origin { job, attempt, turn }) = self.origin {
+            let numbers = [job.0, u32::from(attempt.0), u32::from(turn.0)];
+            for (key, number) in ORIGIN_KEYS.into_iter().zip(numbers) {
+                map.serialize_entry(key, &Digits(number))?;
+            }
+        }
+        for (key, value) in self.rest {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+/// A number, written as text.
+struct Digits(u32);
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}

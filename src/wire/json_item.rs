@@ -1,0 +1,459 @@
+//! The JSON face of output items.
+
+use std::sync::Arc;
+
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::json_response::word_or_empty;
+use super::read::{Loose, Text};
+use super::{Item, ItemStatus};
+
+/// A list of items.
+pub(super) struct ItemsOut<'a>(pub(super) &'a [Item]);
+
+/// One item.
+pub(super) struct ItemOut<'a>(pub(super) &'a Item);
+
+/// One content part of a message.
+#[derive(Serialize)]
+pub(super) struct PartOut<'a> {
+    r#type: &'static str,
+    annotations: [u8; 0],
+    logprobs: [u8; 0],
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct MessageOut<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    status: &'static str,
+    role: &'static str,
+    content: &'a [PartOut<'a>],
+}
+
+#[derive(Serialize)]
+struct ReasoningOut<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    summary: [u8; 0],
+}
+
+#[derive(Serialize)]
+struct FunctionCallOut<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    status: &'static str,
+    arguments: &'a str,
+    call_id: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct ApprovalRequestOut<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    arguments: &'a str,
+    name: &'a str,
+    server_label: &'a str,
+}
+
+#[derive(Serialize)]
+struct McpCallOut<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    status: &'static str,
+    approval_request_id: Option<&'a str>,
+    arguments: &'a str,
+    error: Option<McpErrorOut>,
+    name: &'a str,
+    output: Option<&'static str>,
+    server_label: &'a str,
+}
+
+#[derive(Serialize)]
+struct McpErrorOut {
+    r#type: &'static str,
+    code: u16,
+    message: &'static str,
+}
+
+#[derive(Serialize)]
+struct FileSearchOut<'a> {
+    id: &'a str,
+    r#type: &'a str,
+    status: &'static str,
+    queries: [u8; 0],
+    results: Option<u8>,
+}
+
+#[derive(Serialize)]
+struct WebSearchOut<'a> {
+    id: &'a str,
+    r#type: &'a str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<SearchOut>,
+}
+
+#[derive(Serialize)]
+struct SearchOut {
+    r#type: &'static str,
+    query: &'static str,
+    queries: [u8; 0],
+}
+
+#[derive(Serialize)]
+struct CodeInterpreterOut<'a> {
+    id: &'a str,
+    r#type: &'a str,
+    status: &'static str,
+    code: &'static str,
+    container_id: &'static str,
+    outputs: Option<u8>,
+}
+
+#[derive(Serialize)]
+struct OtherOut<'a> {
+    id: &'a str,
+    r#type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_label: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<[u8; 0]>,
+}
+
+impl<'a> PartOut<'a> {
+    /// A part of type `output_text`.
+    pub(super) const fn text(text: &'a str) -> Self {
+        Self {
+            r#type: "output_text",
+            annotations: [],
+            logprobs: [],
+            text,
+        }
+    }
+}
+
+impl Serialize for ItemsOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(ItemOut))
+    }
+}
+
+impl Serialize for ItemOut<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Item::Message { id, text, status } => message(id, text, *status, to),
+            Item::Reasoning { id } => ReasoningOut {
+                id,
+                r#type: "reasoning",
+                summary: [],
+            }
+            .serialize(to),
+            Item::FunctionCall {
+                id,
+                call_id,
+                name,
+                arguments,
+                status,
+            } => {
+                let (r#type, status) = ("function_call", status_word(*status));
+                FunctionCallOut {
+                    id,
+                    r#type,
+                    status,
+                    arguments,
+                    call_id,
+                    name,
+                }
+                .serialize(to)
+            }
+            Item::McpApprovalRequest {
+                id,
+                server_label,
+                name,
+                arguments,
+            } => {
+                let r#type = "mcp_approval_request";
+                ApprovalRequestOut {
+                    id,
+                    r#type,
+                    arguments,
+                    name,
+                    server_label,
+                }
+                .serialize(to)
+            }
+            Item::McpCall {
+                id,
+                server_label,
+                name,
+                arguments,
+                approval_request_id,
+                status,
+            } => McpCallOut {
+                id,
+                r#type: "mcp_call",
+                status: status_word(*status),
+                approval_request_id: approval_request_id.as_deref(),
+                arguments,
+                error: (*status == ItemStatus::Failed).then_some(McpErrorOut {
+                    r#type: "http_error",
+                    code: 500,
+                    message: "Internal Server Error",
+                }),
+                name,
+                output: (*status == ItemStatus::Completed).then_some(""),
+                server_label,
+            }
+            .serialize(to),
+            Item::Hosted { id, tool, status } => hosted(id, tool, *status, to),
+        }
+    }
+}
+
+/// A message that has just begun has no content yet.
+fn message<S: Serializer>(id: &str, text: &str, status: ItemStatus, to: S) -> Result<S::Ok, S::Error> {
+    let part = [PartOut::text(text)];
+    let begun = status == ItemStatus::InProgress && text.is_empty();
+    let content = if begun { &[] } else { part.as_slice() };
+    let status = status_word(status);
+    MessageOut {
+        id,
+        r#type: "message",
+        status,
+        role: "assistant",
+        content,
+    }
+    .serialize(to)
+}
+
+fn hosted<S: Serializer>(id: &str, tool: &str, status: ItemStatus, to: S) -> Result<S::Ok, S::Error> {
+    let word = status_word(status);
+    let (r#type, ended) = (tool, status != ItemStatus::InProgress);
+    match tool {
+        "file_search_call" => FileSearchOut {
+            id,
+            r#type,
+            status: word,
+            queries: [],
+            results: None,
+        }
+        .serialize(to),
+        "web_search_call" => {
+            let action = ended.then_some(SearchOut {
+                r#type: "search",
+                query: "",
+                queries: [],
+            });
+            WebSearchOut {
+                id,
+                r#type,
+                status: word,
+                action,
+            }
+            .serialize(to)
+        }
+        "code_interpreter_call" => {
+            let (code, container_id) = ("", "cntr_1");
+            CodeInterpreterOut {
+                id,
+                r#type,
+                status: word,
+                code,
+                container_id,
+                outputs: None,
+            }
+            .serialize(to)
+        }
+        // The contract has no status on this one, and a list that was read in full does not need it.
+        "mcp_list_tools" => {
+            let status = (status != ItemStatus::Completed).then_some(word);
+            OtherOut {
+                id,
+                r#type,
+                status,
+                server_label: Some(""),
+                tools: Some([]),
+            }
+            .serialize(to)
+        }
+        _ => OtherOut {
+            id,
+            r#type,
+            status: Some(word),
+            server_label: None,
+            tools: None,
+        }
+        .serialize(to),
+    }
+}
+
+const fn status_word(status: ItemStatus) -> &'static str {
+    match status {
+        ItemStatus::InProgress => "in_progress",
+        ItemStatus::Completed => "completed",
+        ItemStatus::Incomplete => "incomplete",
+        ItemStatus::Failed => "failed",
+    }
+}
+
+/// An item as it is read.
+pub(super) struct ItemIn(pub(super) Item);
+
+/// Every field that some item has. Types are not held against it: what one item type calls `arguments` is an
+/// object in another.
+#[derive(Deserialize)]
+struct AnyItem {
+    r#type: Text,
+    #[serde(default)]
+    id: Loose,
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    content: Content,
+    #[serde(default)]
+    call_id: Loose,
+    #[serde(default)]
+    name: Loose,
+    #[serde(default)]
+    arguments: Loose,
+    #[serde(default)]
+    server_label: Loose,
+    #[serde(default)]
+    approval_request_id: Loose,
+}
+
+/// The text of a message: its parts of text and refusal, joined.
+#[derive(Default)]
+pub(super) struct Content(pub(super) Option<Arc<str>>);
+
+/// The text of one content part.
+#[derive(Deserialize)]
+struct PartIn {
+    #[serde(default)]
+    text: Loose,
+    #[serde(default)]
+    refusal: Loose,
+}
+
+impl<'de> Deserialize<'de> for ItemIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let item = AnyItem::deserialize(deserializer)?;
+        item.read()
+            .map(ItemIn)
+            .ok_or_else(|| D::Error::custom("an item without a field that it needs"))
+    }
+}
+
+impl AnyItem {
+    /// The item; `None` if it lacks what its type cannot do without.
+    fn read(self) -> Option<Item> {
+        let id = word_or_empty(self.id);
+        let status = read_status(self.status.0.as_deref());
+        Some(match &*self.r#type.0 {
+            "message" => Item::Message {
+                id,
+                text: self.content.0.unwrap_or_else(|| "".into()),
+                status,
+            },
+            "reasoning" => Item::Reasoning { id },
+            "function_call" => {
+                let (call_id, name, arguments) = (self.call_id.0?, self.name.0?, self.arguments.0?);
+                Item::FunctionCall {
+                    id,
+                    call_id,
+                    name,
+                    arguments,
+                    status,
+                }
+            }
+            "mcp_approval_request" if id.is_empty() => return None,
+            "mcp_approval_request" => {
+                let (server_label, name, arguments) = (self.server_label.0?, self.name.0?, self.arguments.0?);
+                Item::McpApprovalRequest {
+                    id,
+                    server_label,
+                    name,
+                    arguments,
+                }
+            }
+            "mcp_call" => {
+                let (server_label, name, arguments) = (self.server_label.0?, self.name.0?, self.arguments.0?);
+                let approval_request_id = self.approval_request_id.0;
+                Item::McpCall {
+                    id,
+                    server_label,
+                    name,
+                    arguments,
+                    approval_request_id,
+                    status,
+                }
+            }
+            _ => Item::Hosted {
+                id,
+                tool: self.r#type.0,
+                status,
+            },
+        })
+    }
+}
+
+/// A missing status means whole. An unknown word means cut off, so that nothing is done on its strength.
+fn read_status(word: Option<&str>) -> ItemStatus {
+    match word {
+        None | Some("completed") => ItemStatus::Completed,
+        Some("in_progress" | "searching" | "interpreting" | "generating" | "calling") => {
+            ItemStatus::InProgress
+        }
+        Some("failed") => ItemStatus::Failed,
+        Some(_) => ItemStatus::Incomplete,
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ContentVisitor;
+        impl<'de> Visitor<'de> for ContentVisitor {
+            type Value = Content;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of parts")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Content, E> {
+                Ok(Content(Some(text.into())))
+            }
+            fn visit_unit<E: Error>(self) -> Result<Content, E> {
+                Ok(Content(None))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Content, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Content(None))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
+                let (mut first, mut joined) = (None, String::new());
+                while let Some(part) = seq.next_element::<PartIn>()? {
+                    match (part.text.0.or(part.refusal.0), &first) {
+                        (None, _) => {}
+                        (Some(text), None) => first = Some(text),
+                        (Some(text), Some(first)) => {
+                            if joined.is_empty() {
+                                joined.push_str(first);
+                            }
+                            joined.push_str(&text);
+                        }
+                    }
+                }
+                Ok(Content(if joined.is_empty() {
+                    first
+                } else {
+                    Some(joined.into())
+                }))
+            }
+        }
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}

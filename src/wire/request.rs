@@ -1,0 +1,456 @@
+//! The JSON face of the create request on the server's side: what it reads, refuses and repeats.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::echo::{Echo, Obfuscation};
+use super::read::{ORIGIN_KEYS, origin_of};
+use super::request_field::{FieldSet, Unlisted, body_fields, field_set, metadata, type_name};
+use super::request_field::{boolean, decimal, fields, integer, list, short_text, text, word};
+use super::request_input::{pair, read_input, read_tools};
+use super::{ApiError, Create, Origin, ResponseId, ToolDeclaration};
+
+/// Reads the body of `POST /v1/responses`.
+///
+/// Everything that can be refused before a run exists is refused here, except what needs the state of the service:
+/// whether the model and the parent exist, and which calls are open.
+///
+/// # Errors
+/// The 400 of the contract, with the parameter at fault.
+pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
+    let request: CreateFields<'_> = body_fields(body)?;
+    let model = check_required(&request)?;
+    check_limits(&request)?;
+    check_words(&request)?;
+    let (origin, metadata) = read_metadata(request.metadata)?;
+    let stream = flag(request.stream, "stream", Given::No)?;
+    let obfuscation = read_obfuscation(&request, stream)?;
+    let mut pairs = String::with_capacity(1024);
+    let tools = echo_request(&request, &model, &mut pairs)?;
+    let cap = request.max_output_tokens;
+    let create = Create {
+        model,
+        origin,
+        background: flag(request.background, "background", Given::No)?,
+        stream,
+        store: flag(request.store, "store", Given::Yes)?,
+        previous: optional_text(request.previous_response_id, "previous_response_id")?.map(ResponseId),
+        input: request
+            .input
+            .map(read_input)
+            .transpose()?
+            .unwrap_or_default()
+            .into(),
+        tools: tools.into(),
+        max_output_tokens: cap
+            .map(|raw| integer(raw, format_args!("max_output_tokens"), 16, u32::MAX))
+            .transpose()?,
+    };
+    if create.input.is_empty() && !has_context(&request) {
+        return Err(ApiError::empty_array("input"));
+    }
+    Ok((create, Echo::new(pairs, metadata, obfuscation)))
+}
+
+/// What an absent boolean counts as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Given {
+    No,
+    Yes,
+}
+
+fn flag(raw: Option<&RawValue>, name: &str, default: Given) -> Result<bool, ApiError> {
+    raw.map_or(Ok(default == Given::Yes), |raw| {
+        boolean(raw, format_args!("{name}"))
+    })
+}
+
+fn optional_text(raw: Option<&RawValue>, name: &str) -> Result<Option<Arc<str>>, ApiError> {
+    raw.map(|raw| text(raw, format_args!("{name}"))).transpose()
+}
+
+/// Whether something other than `input` tells the model what to do.
+const fn has_context(request: &CreateFields<'_>) -> bool {
+    request.previous_response_id.is_some() || request.conversation.is_some() || request.prompt.is_some()
+}
+
+/// The model, once it is clear that nothing is missing and no two fields exclude each other.
+fn check_required(request: &CreateFields<'_>) -> Result<Arc<str>, ApiError> {
+    let model = match request.model {
+        Some(raw) => text(raw, format_args!("model"))?,
+        None => return Err(ApiError::missing_parameter("model")),
+    };
+    if request.input.is_none() && !has_context(request) {
+        return Err(ApiError::missing_parameter("input"));
+    }
+    if request.previous_response_id.is_some() && request.conversation.is_some() {
+        return Err(ApiError::two_parents());
+    }
+    Ok(model)
+}
+
+fn check_limits(request: &CreateFields<'_>) -> Result<(), ApiError> {
+    if let Some(raw) = request.temperature {
+        decimal(raw, format_args!("temperature"), 2)?;
+    }
+    if let Some(raw) = request.top_p {
+        decimal(raw, format_args!("top_p"), 1)?;
+    }
+    if let Some(raw) = request.top_logprobs {
+        integer(raw, format_args!("top_logprobs"), 0, 20)?;
+    }
+    if let Some(raw) = request.max_tool_calls {
+        integer(raw, format_args!("max_tool_calls"), 0, u32::MAX)?;
+    }
+    flag(request.parallel_tool_calls, "parallel_tool_calls", Given::Yes)?;
+    optional_text(request.instructions, "instructions")?;
+    optional_text(request.user, "user")?;
+    for (raw, name) in [
+        (request.prompt_cache_key, "prompt_cache_key"),
+        (request.safety_identifier, "safety_identifier"),
+    ] {
+        raw.map(|raw| short_text(raw, format_args!("{name}"), 64))
+            .transpose()?;
+    }
+    for (raw, name) in [
+        (request.background_options, "background_options"),
+        (request.prompt, "prompt"),
+        (request.prompt_cache_options, "prompt_cache_options"),
+        (request.moderation, "moderation"),
+        (request.access_programs, "access_programs"),
+        (request.image, "image"),
+    ] {
+        raw.map(|raw| object(raw, name)).transpose()?;
+    }
+    request
+        .context_management
+        .map(|raw| list(raw, format_args!("context_management")))
+        .transpose()?;
+    Ok(())
+}
+
+fn object(raw: &RawValue, name: &str) -> Result<(), ApiError> {
+    match type_name(raw) {
+        "an object" => Ok(()),
+        other => Err(ApiError::invalid_type(name, "an object", other)),
+    }
+}
+
+fn check_words(request: &CreateFields<'_>) -> Result<(), ApiError> {
+    for (raw, name, words) in [
+        (request.truncation, "truncation", &["auto", "disabled"][..]),
+        (request.service_tier, "service_tier", &TIERS),
+        (
+            request.prompt_cache_retention,
+            "prompt_cache_retention",
+            &["in_memory", "in-memory", "24h"],
+        ),
+    ] {
+        raw.map(|raw| word(raw, format_args!("{name}"), words))
+            .transpose()?;
+    }
+    if let Some(raw) = request.include {
+        for (at, raw) in list(raw, format_args!("include"))?.into_iter().enumerate() {
+            word(raw, format_args!("include[{at}]"), &INCLUDES)?;
+        }
+    }
+    match request.tool_choice {
+        Some(raw) if type_name(raw) == "an object" => Ok(()),
+        Some(raw) => word(raw, format_args!("tool_choice"), &CHOICES).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The origin, and the metadata without it.
+fn read_metadata(raw: Option<&RawValue>) -> Result<(Option<Origin>, Pairs), ApiError> {
+    let mut pairs = raw.map(metadata).transpose()?.unwrap_or_default();
+    let value = |key: &str| {
+        pairs
+            .iter()
+            .find(|(name, _)| &**name == key)
+            .map(|(_, value)| &**value)
+    };
+    let origin = origin_of(ORIGIN_KEYS.map(value));
+    if origin.is_some() {
+        pairs.retain(|(name, _)| !ORIGIN_KEYS.contains(&&**name));
+    }
+    Ok((origin, pairs))
+}
+
+type Pairs = Vec<(Arc<str>, Arc<str>)>;
+
+fn read_obfuscation(request: &CreateFields<'_>, stream: bool) -> Result<Obfuscation, ApiError> {
+    let Some(raw) = request.stream_options else {
+        return Ok(Obfuscation::Wanted);
+    };
+    let options: StreamOptionFields<'_> = fields(raw, format_args!("stream_options"), Unlisted::Refuse)?;
+    if !stream {
+        let message = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
+        return Err(ApiError::invalid(None, Some("stream_options"), message));
+    }
+    let wanted = flag(
+        options.include_obfuscation,
+        "stream_options.include_obfuscation",
+        Given::Yes,
+    )?;
+    Ok(if wanted {
+        Obfuscation::Wanted
+    } else {
+        Obfuscation::Refused
+    })
+}
+
+/// Writes what every rendering of the response repeats, and reads the tools on the way.
+fn echo_request(
+    request: &CreateFields<'_>,
+    model: &str,
+    out: &mut String,
+) -> Result<Vec<ToolDeclaration>, ApiError> {
+    out.push_str("\"frequency_penalty\":0.0,\"presence_penalty\":0.0");
+    write_model(model, out);
+    pair(out, "instructions", request.instructions, "null");
+    pair(out, "max_output_tokens", request.max_output_tokens, "null");
+    pair(out, "max_tool_calls", request.max_tool_calls, "null");
+    pair(out, "parallel_tool_calls", request.parallel_tool_calls, "true");
+    pair(out, "previous_response_id", request.previous_response_id, "null");
+    pair(out, "prompt_cache_key", request.prompt_cache_key, "null");
+    pair(
+        out,
+        "prompt_cache_retention",
+        request.prompt_cache_retention,
+        "null",
+    );
+    pair(out, "safety_identifier", request.safety_identifier, "null");
+    pair(out, "store", request.store, "true");
+    pair(out, "temperature", request.temperature, "1.0");
+    pair(out, "tool_choice", request.tool_choice, "\"auto\"");
+    pair(out, "top_logprobs", request.top_logprobs, "0");
+    pair(out, "top_p", request.top_p, "1.0");
+    pair(out, "truncation", request.truncation, "\"disabled\"");
+    pair(out, "user", request.user, "null");
+    echo_reasoning(request.reasoning, out)?;
+    echo_text(request.text, out)?;
+    if let Some(raw) = request.conversation {
+        echo_conversation(raw, out)?;
+    }
+    out.push_str(",\"tools\":");
+    match request.tools {
+        Some(raw) => read_tools(raw, out),
+        None => {
+            out.push_str("[]");
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// The dated snapshot that stands behind a model's name.
+fn write_model(model: &str, out: &mut String) {
+    let dated = model.len() > 11 && {
+        let date = &model.as_bytes()[model.len() - 11..];
+        date.iter().enumerate().all(|(at, byte)| match at {
+            0 | 5 | 8 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+    };
+    let snapshot = match model {
+        _ if dated => "",
+        "gpt-4o" => "-2024-08-06",
+        _ => "-2025-08-07",
+    };
+    let name = serde_json::Value::String(format!("{model}{snapshot}"));
+    out.push_str(",\"model\":");
+    out.push_str(&name.to_string());
+}
+
+fn echo_reasoning(raw: Option<&RawValue>, out: &mut String) -> Result<(), ApiError> {
+    let reasoning: ReasoningFields<'_> = match raw {
+        Some(raw) => fields(raw, format_args!("reasoning"), Unlisted::Refuse)?,
+        None => ReasoningFields::default(),
+    };
+    for (raw, name, words) in [
+        (reasoning.effort, "effort", &EFFORTS[..]),
+        (reasoning.summary, "summary", &SUMMARIES),
+        (reasoning.generate_summary, "generate_summary", &SUMMARIES),
+        (
+            reasoning.context,
+            "context",
+            &["auto", "current_turn", "all_turns"],
+        ),
+        (reasoning.mode, "mode", &["standard", "pro"]),
+    ] {
+        raw.map(|raw| word(raw, format_args!("reasoning.{name}"), words))
+            .transpose()?;
+    }
+    out.push_str(",\"reasoning\":{\"generate_summary\":null");
+    pair(out, "effort", reasoning.effort, "\"medium\"");
+    pair(
+        out,
+        "summary",
+        reasoning.summary.or(reasoning.generate_summary),
+        "null",
+    );
+    out.push('}');
+    Ok(())
+}
+
+fn echo_text(raw: Option<&RawValue>, out: &mut String) -> Result<(), ApiError> {
+    let settings: TextFields<'_> = match raw {
+        Some(raw) => fields(raw, format_args!("text"), Unlisted::Refuse)?,
+        None => TextFields::default(),
+    };
+    if let Some(raw) = settings.verbosity {
+        word(raw, format_args!("text.verbosity"), &["low", "medium", "high"])?;
+    }
+    if let Some(raw) = settings.format {
+        check_format(raw)?;
+    }
+    out.push_str(",\"text\":{\"verbosity\":");
+    match settings.verbosity {
+        Some(raw) => out.push_str(raw.get()),
+        None => out.push_str("\"medium\""),
+    }
+    pair(out, "format", settings.format, "{\"type\":\"text\"}");
+    out.push('}');
+    Ok(())
+}
+
+fn check_format(raw: &RawValue) -> Result<(), ApiError> {
+    let format: FormatFields<'_> = fields(raw, format_args!("text.format"), Unlisted::Pass)?;
+    let missing = |name: &str| ApiError::missing_parameter(&format!("text.format.{name}"));
+    let kind = format.kind.ok_or_else(|| missing("type"))?;
+    let kind = word(
+        kind,
+        format_args!("text.format.type"),
+        &["text", "json_schema", "json_object"],
+    )?;
+    if &*kind == "json_schema" {
+        let name = format.name.ok_or_else(|| missing("name"))?;
+        short_text(name, format_args!("text.format.name"), 64)?;
+        format.schema.ok_or_else(|| missing("schema"))?;
+    }
+    Ok(())
+}
+
+/// A conversation is named by its id, bare or in an object; the echo has the object.
+fn echo_conversation(raw: &RawValue, out: &mut String) -> Result<(), ApiError> {
+    let id = match type_name(raw) {
+        "a string" => raw,
+        _ => {
+            let named: ConversationFields<'_> = fields(raw, format_args!("conversation"), Unlisted::Pass)?;
+            named
+                .id
+                .ok_or_else(|| ApiError::missing_parameter("conversation.id"))?
+        }
+    };
+    text(id, format_args!("conversation"))?;
+    out.push_str(",\"conversation\":{\"id\":");
+    out.push_str(id.get());
+    out.push('}');
+    Ok(())
+}
+
+field_set! {
+    /// Every field of a create request.
+    CreateFields {
+        model = "model",
+        input = "input",
+        instructions = "instructions",
+        background = "background",
+        background_options = "background_options",
+        store = "store",
+        stream = "stream",
+        stream_options = "stream_options",
+        metadata = "metadata",
+        max_output_tokens = "max_output_tokens",
+        max_tool_calls = "max_tool_calls",
+        parallel_tool_calls = "parallel_tool_calls",
+        previous_response_id = "previous_response_id",
+        conversation = "conversation",
+        tools = "tools",
+        tool_choice = "tool_choice",
+        text = "text",
+        reasoning = "reasoning",
+        include = "include",
+        temperature = "temperature",
+        top_p = "top_p",
+        top_logprobs = "top_logprobs",
+        truncation = "truncation",
+        service_tier = "service_tier",
+        prompt = "prompt",
+        prompt_cache_key = "prompt_cache_key",
+        prompt_cache_retention = "prompt_cache_retention",
+        prompt_cache_options = "prompt_cache_options",
+        safety_identifier = "safety_identifier",
+        user = "user",
+        context_management = "context_management",
+        moderation = "moderation",
+        access_programs = "access_programs",
+        image = "image",
+    }
+}
+
+field_set! {
+    /// The fields of `reasoning`.
+    ReasoningFields {
+        effort = "effort",
+        summary = "summary",
+        context = "context",
+        mode = "mode",
+        generate_summary = "generate_summary",
+    }
+}
+
+field_set! {
+    /// The fields of `text`.
+    TextFields {
+        format = "format",
+        verbosity = "verbosity",
+    }
+}
+
+field_set! {
+    /// The fields of `text.format`.
+    FormatFields {
+        kind = "type",
+        name = "name",
+        schema = "schema",
+    }
+}
+
+field_set! {
+    /// The fields of `stream_options`.
+    StreamOptionFields {
+        include_obfuscation = "include_obfuscation",
+    }
+}
+
+field_set! {
+    /// The fields of a `conversation` in full form.
+    ConversationFields {
+        id = "id",
+    }
+}
+
+const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+const SUMMARIES: [&str; 3] = ["auto", "concise", "detailed"];
+const TIERS: [&str; 7] = [
+    "auto",
+    "default",
+    "flex",
+    "scale",
+    "priority",
+    "fast",
+    "ultrafast",
+];
+const CHOICES: [&str; 3] = ["none", "auto", "required"];
+const INCLUDES: [&str; 8] = [
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+];

@@ -1,0 +1,350 @@
+//! The input and the tools of a create request.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::request_field::{FieldSet, Unlisted, boolean, compact, field_set, fields, list, short_text, text};
+use super::request_field::{type_name, word};
+use super::{ApiError, InputItem, ToolDeclaration};
+
+/// Roles of a message.
+const ROLES: [&str; 4] = ["user", "assistant", "system", "developer"];
+
+/// Types of content parts.
+const PARTS: [&str; 8] = [
+    "input_text",
+    "input_image",
+    "input_file",
+    "input_audio",
+    "output_text",
+    "refusal",
+    "summary_text",
+    "reasoning_text",
+];
+
+/// Item types that are sent again, or that only matter to the model.
+const REPLAYED: [&str; 28] = [
+    "reasoning",
+    "function_call",
+    "custom_tool_call",
+    "custom_tool_call_output",
+    "web_search_call",
+    "file_search_call",
+    "code_interpreter_call",
+    "image_generation_call",
+    "computer_call",
+    "computer_call_output",
+    "mcp_list_tools",
+    "mcp_call",
+    "mcp_approval_request",
+    "local_shell_call",
+    "local_shell_call_output",
+    "shell_call",
+    "shell_call_output",
+    "apply_patch_call",
+    "apply_patch_call_output",
+    "tool_search_call",
+    "tool_search_output",
+    "item_reference",
+    "compaction",
+    "compaction_trigger",
+    "additional_tools",
+    "program",
+    "program_output",
+    "configuration_update",
+];
+
+/// Tools that a request may offer.
+const TOOLS: [&str; 18] = [
+    "function",
+    "mcp",
+    "file_search",
+    "web_search",
+    "web_search_2025_08_26",
+    "web_search_preview",
+    "web_search_preview_2025_03_11",
+    "code_interpreter",
+    "image_generation",
+    "computer",
+    "computer_use_preview",
+    "local_shell",
+    "shell",
+    "apply_patch",
+    "custom",
+    "tool_search",
+    "namespace",
+    "programmatic_tool_calling",
+];
+
+field_set! {
+    /// The fields of an input item that matter here.
+    ItemFields {
+        kind = "type",
+        role = "role",
+        content = "content",
+        id = "id",
+        call_id = "call_id",
+        output = "output",
+        approval_request_id = "approval_request_id",
+        approve = "approve",
+        reason = "reason",
+    }
+}
+
+field_set! {
+    /// The fields of a content part that matter here.
+    PartFields {
+        kind = "type",
+        text = "text",
+        refusal = "refusal",
+    }
+}
+
+field_set! {
+    /// The fields of a tool that matter here or are repeated in the reply.
+    ToolFields {
+        kind = "type",
+        name = "name",
+        description = "description",
+        parameters = "parameters",
+        strict = "strict",
+        server_label = "server_label",
+        server_url = "server_url",
+        connector_id = "connector_id",
+        tunnel_id = "tunnel_id",
+        server_description = "server_description",
+        allowed_tools = "allowed_tools",
+        require_approval = "require_approval",
+    }
+}
+
+/// Reads `input`: a text, or a list of items.
+pub(super) fn read_input(raw: &RawValue) -> Result<Vec<InputItem>, ApiError> {
+    match type_name(raw) {
+        "a string" => Ok(vec![InputItem::Message {
+            text: text(raw, format_args!("input"))?,
+        }]),
+        "an array" => {
+            let items = list(raw, format_args!("input"))?;
+            items
+                .into_iter()
+                .enumerate()
+                .map(|(at, item)| read_item(item, at))
+                .collect()
+        }
+        other => Err(ApiError::invalid_type(
+            "input",
+            "one of an array of objects or string",
+            other,
+        )),
+    }
+}
+
+fn read_item(raw: &RawValue, at: usize) -> Result<InputItem, ApiError> {
+    let item: ItemFields<'_> = fields(raw, format_args!("input[{at}]"), Unlisted::Pass)?;
+    let missing = |name: &str| ApiError::missing_parameter(&format!("input[{at}].{name}"));
+    let kind = match item.kind {
+        Some(kind) => text(kind, format_args!("input[{at}].type"))?,
+        None => "message".into(),
+    };
+    match &*kind {
+        "message" => read_message(&item, at),
+        "function_call_output" => Ok(InputItem::FunctionCallOutput {
+            call_id: short_text(
+                item.call_id.ok_or_else(|| missing("call_id"))?,
+                format_args!("input[{at}].call_id"),
+                64,
+            )?,
+            output: content(item.output.ok_or_else(|| missing("output"))?, at, "output")?,
+        }),
+        "mcp_approval_response" => Ok(InputItem::McpApprovalResponse {
+            approval_request_id: text(
+                item.approval_request_id
+                    .ok_or_else(|| missing("approval_request_id"))?,
+                format_args!("input[{at}].approval_request_id"),
+            )?,
+            approve: boolean(
+                item.approve.ok_or_else(|| missing("approve"))?,
+                format_args!("input[{at}].approve"),
+            )?,
+            reason: optional(item.reason, at, "reason")?,
+        }),
+        known if REPLAYED.contains(&known) => replayed(&item, kind, at),
+        unknown => Err(ApiError::invalid_value(
+            &format!("input[{at}].type"),
+            unknown,
+            &item_types(),
+        )),
+    }
+}
+
+fn item_types() -> Vec<&'static str> {
+    REPLAYED
+        .into_iter()
+        .chain(["message", "function_call_output", "mcp_approval_response"])
+        .collect()
+}
+
+/// A message in easy or full form; one of the assistant is a replay.
+fn read_message(item: &ItemFields<'_>, at: usize) -> Result<InputItem, ApiError> {
+    let missing = |name: &str| ApiError::missing_parameter(&format!("input[{at}].{name}"));
+    let role = item.role.ok_or_else(|| missing("role"))?;
+    let role = word(role, format_args!("input[{at}].role"), &ROLES)?;
+    let text = content(item.content.ok_or_else(|| missing("content"))?, at, "content")?;
+    if &*role == "assistant" {
+        return replayed(item, "message".into(), at);
+    }
+    Ok(InputItem::Message { text })
+}
+
+fn replayed(item: &ItemFields<'_>, kind: Arc<str>, at: usize) -> Result<InputItem, ApiError> {
+    let id = optional(item.id, at, "id")?;
+    let call_id = optional(item.call_id, at, "call_id")?;
+    Ok(InputItem::Replayed { kind, id, call_id })
+}
+
+fn optional(raw: Option<&RawValue>, at: usize, name: &str) -> Result<Option<Arc<str>>, ApiError> {
+    raw.map(|raw| text(raw, format_args!("input[{at}].{name}")))
+        .transpose()
+}
+
+/// The text of a content: itself, or that of its parts, joined.
+fn content(raw: &RawValue, at: usize, name: &str) -> Result<Arc<str>, ApiError> {
+    match type_name(raw) {
+        "a string" => text(raw, format_args!("input[{at}].{name}")),
+        "an array" => {
+            let mut joined = String::new();
+            for (part, raw) in list(raw, format_args!("input[{at}].{name}"))?
+                .into_iter()
+                .enumerate()
+            {
+                let path = format_args!("input[{at}].{name}[{part}]");
+                joined.push_str(&part_text(raw, path)?);
+            }
+            Ok(joined.into())
+        }
+        other => {
+            let expected = "one of an array of objects or string";
+            Err(ApiError::invalid_type(
+                &format!("input[{at}].{name}"),
+                expected,
+                other,
+            ))
+        }
+    }
+}
+
+fn part_text(raw: &RawValue, path: std::fmt::Arguments<'_>) -> Result<Arc<str>, ApiError> {
+    let part: PartFields<'_> = fields(raw, path, Unlisted::Pass)?;
+    let kind = part
+        .kind
+        .ok_or_else(|| ApiError::missing_parameter(&format!("{path}.type")))?;
+    let kind = word(kind, format_args!("{path}.type"), &PARTS)?;
+    let (name, value) = match &*kind {
+        "input_text" | "output_text" | "summary_text" | "reasoning_text" => ("text", part.text),
+        "refusal" => ("refusal", part.refusal),
+        _ => return Ok("".into()),
+    };
+    match value {
+        Some(value) => text(value, format_args!("{path}.{name}")),
+        None => Err(ApiError::missing_parameter(&format!("{path}.{name}"))),
+    }
+}
+
+/// Reads `tools` and writes their echo, with defaults filled in and secrets left out.
+pub(super) fn read_tools(raw: &RawValue, echo: &mut String) -> Result<Vec<ToolDeclaration>, ApiError> {
+    echo.push('[');
+    let mut tools = Vec::new();
+    for (at, raw) in list(raw, format_args!("tools"))?.into_iter().enumerate() {
+        if at > 0 {
+            echo.push(',');
+        }
+        tools.push(read_tool(raw, at, echo)?);
+    }
+    echo.push(']');
+    Ok(tools)
+}
+
+fn read_tool(raw: &RawValue, at: usize, echo: &mut String) -> Result<ToolDeclaration, ApiError> {
+    let tool: ToolFields<'_> = fields(raw, format_args!("tools[{at}]"), Unlisted::Pass)?;
+    let kind = tool
+        .kind
+        .ok_or_else(|| ApiError::missing_parameter(&format!("tools[{at}].type")))?;
+    let kind = word(kind, format_args!("tools[{at}].type"), &TOOLS)?;
+    match &*kind {
+        "function" => read_function(&tool, at, echo),
+        "mcp" => read_server(&tool, at, echo),
+        _ => {
+            compact(raw, echo);
+            Ok(ToolDeclaration::Hosted { tool: kind })
+        }
+    }
+}
+
+fn read_function(tool: &ToolFields<'_>, at: usize, echo: &mut String) -> Result<ToolDeclaration, ApiError> {
+    let raw = tool
+        .name
+        .ok_or_else(|| ApiError::missing_parameter(&format!("tools[{at}].name")))?;
+    let name = short_text(raw, format_args!("tools[{at}].name"), 128)?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if name.is_empty() || !name.bytes().all(fits) {
+        let message = format!(
+            "Invalid 'tools[{at}].name': string does not match pattern. \
+             Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+        );
+        return Err(ApiError::invalid(
+            Some("invalid_value"),
+            Some(&format!("tools[{at}].name")),
+            message,
+        ));
+    }
+    if let Some(strict) = tool.strict {
+        boolean(strict, format_args!("tools[{at}].strict"))?;
+    }
+    echo.push_str("{\"type\":\"function\"");
+    pair(echo, "description", tool.description, "null");
+    pair(echo, "name", Some(raw), "null");
+    pair(echo, "parameters", tool.parameters, "null");
+    pair(echo, "strict", tool.strict, "true");
+    echo.push('}');
+    Ok(ToolDeclaration::Function { name })
+}
+
+fn read_server(tool: &ToolFields<'_>, at: usize, echo: &mut String) -> Result<ToolDeclaration, ApiError> {
+    let missing = |name: &str| ApiError::missing_parameter(&format!("tools[{at}].{name}"));
+    let raw = tool.server_label.ok_or_else(|| missing("server_label"))?;
+    let server_label = text(raw, format_args!("tools[{at}].server_label"))?;
+    tool.server_url
+        .or(tool.connector_id)
+        .or(tool.tunnel_id)
+        .ok_or_else(|| missing("server_url"))?;
+    echo.push_str("{\"type\":\"mcp\"");
+    pair(echo, "allowed_tools", tool.allowed_tools, "null");
+    echo.push_str(",\"headers\":null");
+    pair(echo, "require_approval", tool.require_approval, "\"always\"");
+    pair(echo, "server_description", tool.server_description, "null");
+    pair(echo, "server_label", Some(raw), "null");
+    for (name, value) in [
+        ("server_url", tool.server_url),
+        ("connector_id", tool.connector_id),
+        ("tunnel_id", tool.tunnel_id),
+    ] {
+        if value.is_some() {
+            pair(echo, name, value, "null");
+        }
+    }
+    echo.push('}');
+    Ok(ToolDeclaration::Mcp { server_label })
+}
+
+/// Appends `,"name":value`.
+pub(super) fn pair(out: &mut String, name: &str, value: Option<&RawValue>, default: &str) {
+    out.push_str(",\"");
+    out.push_str(name);
+    out.push_str("\":");
+    match value {
+        Some(value) => compact(value, out),
+        None => out.push_str(default),
+    }
+}

@@ -1,0 +1,234 @@
+//! Arbitrary values of the wire.
+
+use std::sync::Arc;
+
+use lanebench::units::{AttemptNo, JobId, TurnNo};
+use lanebench::wire::{
+    ApiError, Create, Failure, InputItem, Item, ItemStatus, Origin, Response, ResponseId, Status,
+    ToolDeclaration, Usage, Wait,
+};
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+
+/// Any text: quotes, line breaks, control letters and letters outside the basic plane are among them.
+pub(crate) fn text() -> impl Strategy<Value = Arc<str>> {
+    prop_oneof![
+        "[a-z ]{0,12}",
+        any::<String>(),
+        Just("\"\\\n\r\t\u{0}\u{2028}\u{1F600}".to_owned()),
+    ]
+    .prop_map(Arc::from)
+}
+
+/// A text that can stand where an id stands.
+pub(crate) fn id() -> impl Strategy<Value = Arc<str>> {
+    prop_oneof!["[a-z]{2,4}_[0-9a-f]{1,8}", "\\PC{1,6}"].prop_map(Arc::from)
+}
+
+pub(crate) fn origin() -> impl Strategy<Value = Origin> {
+    (any::<u32>(), any::<u16>(), any::<u16>()).prop_map(|(job, attempt, turn)| Origin {
+        job: JobId(job),
+        attempt: AttemptNo(attempt),
+        turn: TurnNo(turn),
+    })
+}
+
+pub(crate) fn status() -> impl Strategy<Value = Status> {
+    prop_oneof![
+        Just(Status::Queued),
+        Just(Status::InProgress),
+        Just(Status::Completed),
+        Just(Status::Failed),
+        Just(Status::Cancelled),
+        Just(Status::Incomplete),
+        "x_[a-z]{1,8}".prop_map(|word| Status::Unknown(word.into())),
+    ]
+}
+
+fn item_status() -> impl Strategy<Value = ItemStatus> {
+    prop_oneof![
+        Just(ItemStatus::InProgress),
+        Just(ItemStatus::Completed),
+        Just(ItemStatus::Incomplete),
+        Just(ItemStatus::Failed),
+    ]
+}
+
+fn hosted() -> impl Strategy<Value = Arc<str>> {
+    prop_oneof![
+        Just("file_search_call"),
+        Just("web_search_call"),
+        Just("code_interpreter_call"),
+        Just("mcp_list_tools"),
+        Just("compaction"),
+    ]
+    .prop_map(Arc::from)
+}
+
+pub(crate) fn item() -> impl Strategy<Value = Item> {
+    prop_oneof![
+        (id(), text(), item_status()).prop_map(|(id, text, status)| Item::Message { id, text, status }),
+        id().prop_map(|id| Item::Reasoning { id }),
+        (id(), id(), text(), text(), item_status()).prop_map(|(id, call_id, name, arguments, status)| {
+            Item::FunctionCall {
+                id,
+                call_id,
+                name,
+                arguments,
+                status,
+            }
+        }),
+        (id(), text(), text(), text()).prop_map(|(id, server_label, name, arguments)| {
+            Item::McpApprovalRequest {
+                id,
+                server_label,
+                name,
+                arguments,
+            }
+        }),
+        (id(), text(), text(), text(), of(id()), item_status()).prop_map(
+            |(id, server_label, name, arguments, approval_request_id, status)| Item::McpCall {
+                id,
+                server_label,
+                name,
+                arguments,
+                approval_request_id,
+                status,
+            }
+        ),
+        (id(), hosted(), item_status()).prop_map(|(id, tool, status)| Item::Hosted { id, tool, status }),
+    ]
+}
+
+pub(crate) fn response() -> impl Strategy<Value = Response> {
+    let head = (
+        id(),
+        status(),
+        any::<u64>(),
+        of(any::<u64>()),
+        any::<bool>(),
+        of(origin()),
+    );
+    let failure = (text(), text()).prop_map(|(code, message)| Failure { code, message });
+    let usage = (any::<u32>(), any::<u32>(), any::<u32>()).prop_map(|(input, output, reasoning)| Usage {
+        input,
+        output,
+        reasoning,
+    });
+    (
+        head,
+        vec(item(), 0..5),
+        of(failure),
+        of(text()),
+        of(usage),
+        text(),
+    )
+        .prop_map(
+            |(
+                (id, status, created_at, completed_at, background, origin),
+                output,
+                error,
+                incomplete,
+                usage,
+                tier,
+            )| {
+                Response {
+                    id: ResponseId(id),
+                    status,
+                    created_at,
+                    completed_at,
+                    background,
+                    origin,
+                    output: output.into(),
+                    error,
+                    incomplete,
+                    usage,
+                    service_tier: tier,
+                }
+            },
+        )
+}
+
+fn input_item() -> impl Strategy<Value = InputItem> {
+    let replayed = prop_oneof![
+        Just("reasoning"),
+        Just("function_call"),
+        Just("message"),
+        Just("mcp_call")
+    ];
+    prop_oneof![
+        text().prop_map(|text| InputItem::Message { text }),
+        (id(), text()).prop_map(|(call_id, output)| InputItem::FunctionCallOutput { call_id, output }),
+        (id(), any::<bool>(), of(text())).prop_map(|(approval_request_id, approve, reason)| {
+            InputItem::McpApprovalResponse {
+                approval_request_id,
+                approve,
+                reason,
+            }
+        }),
+        (replayed, of(id()), of(id())).prop_map(|(kind, id, call_id)| InputItem::Replayed {
+            kind: kind.into(),
+            id,
+            call_id
+        }),
+    ]
+}
+
+fn tool() -> impl Strategy<Value = ToolDeclaration> {
+    let hosted = prop_oneof![Just("file_search"), Just("web_search"), Just("code_interpreter")];
+    prop_oneof![
+        "[a-zA-Z0-9_-]{1,20}".prop_map(|name| ToolDeclaration::Function { name: name.into() }),
+        text().prop_map(|server_label| ToolDeclaration::Mcp { server_label }),
+        hosted.prop_map(|tool| ToolDeclaration::Hosted { tool: tool.into() }),
+    ]
+}
+
+pub(crate) fn create() -> impl Strategy<Value = Create> {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let lists = (vec(input_item(), 1..4), vec(tool(), 0..4));
+    (text(), of(origin()), flags, of(id()), lists, of(16..=u32::MAX)).prop_map(
+        |(model, origin, (background, stream, store), previous, (input, tools), max_output_tokens)| Create {
+            model,
+            origin,
+            background,
+            stream,
+            store,
+            previous: previous.map(ResponseId),
+            input: input.into(),
+            tools: tools.into(),
+            max_output_tokens,
+        },
+    )
+}
+
+pub(crate) fn wait() -> impl Strategy<Value = Wait> {
+    prop_oneof![
+        any::<u64>().prop_map(Wait::Millis),
+        any::<u64>().prop_map(Wait::Seconds),
+        (0..253_402_300_800_u64).prop_map(Wait::Date),
+    ]
+}
+
+pub(crate) fn api_error() -> impl Strategy<Value = ApiError> {
+    (
+        400_u16..600,
+        text(),
+        of(text()),
+        of(text()),
+        text(),
+        of(wait()),
+        of(any::<bool>()),
+    )
+        .prop_map(
+            |(http, kind, code, param, message, wait, should_retry)| ApiError {
+                http,
+                kind,
+                code,
+                param,
+                message,
+                wait,
+                should_retry,
+            },
+        )
+}

@@ -23,17 +23,20 @@ pub enum Obfuscation {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Echo(Arc<Body>);
 
+/// The entries of a map of metadata, in the order in which they came.
+pub(super) type Metadata = Vec<(Arc<str>, Arc<str>)>;
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Body {
     /// `"key":value` pairs with commas between them, without line breaks.
     pairs: String,
     /// The metadata without the keys that carry an [`Origin`].
-    metadata: Vec<(Arc<str>, Arc<str>)>,
+    metadata: Metadata,
     obfuscation: Obfuscation,
 }
 
 impl Echo {
-    pub(super) fn new(pairs: String, metadata: Vec<(Arc<str>, Arc<str>)>, obfuscation: Obfuscation) -> Self {
+    pub(super) fn new(pairs: String, metadata: Metadata, obfuscation: Obfuscation) -> Self {
         Self(Arc::new(Body {
             pairs,
             metadata,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::echo::{Echo, Obfuscation};
+use super::echo::{Echo, Metadata, Obfuscation};
 use super::read::{ORIGIN_KEYS, origin_of};
 use super::request_field::{FieldSet, Unlisted, body_fields, field_set, metadata, type_name};
 use super::request_field::{boolean, decimal, fields, integer, list, short_text, text, word};
@@ -163,7 +163,7 @@ fn check_words(request: &CreateFields<'_>) -> Result<(), ApiError> {
 }
 
 /// The origin, and the metadata without it.
-fn read_metadata(raw: Option<&RawValue>) -> Result<(Option<Origin>, Pairs), ApiError> {
+fn read_metadata(raw: Option<&RawValue>) -> Result<(Option<Origin>, Metadata), ApiError> {
     let mut pairs = raw.map(metadata).transpose()?.unwrap_or_default();
     let value = |key: &str| {
         pairs
@@ -177,8 +177,6 @@ fn read_metadata(raw: Option<&RawValue>) -> Result<(Option<Origin>, Pairs), ApiE
     }
     Ok((origin, pairs))
 }
-
-type Pairs = Vec<(Arc<str>, Arc<str>)>;
 
 fn read_obfuscation(request: &CreateFields<'_>, stream: bool) -> Result<Obfuscation, ApiError> {
     let Some(raw) = request.stream_options else {

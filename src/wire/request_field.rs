@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::ApiError;
+use super::echo::Metadata;
 use super::read::Text;
 use super::refusal::RangeEnd;
 
@@ -247,7 +248,7 @@ pub(super) fn list<'a>(raw: &'a RawValue, path: Arguments<'_>) -> Result<Vec<&'a
 }
 
 /// Reads a map of at most 16 texts, with keys of at most 64 and values of at most 512 characters.
-pub(super) fn metadata(raw: &RawValue) -> Result<Vec<(Arc<str>, Arc<str>)>, ApiError> {
+pub(super) fn metadata(raw: &RawValue) -> Result<Metadata, ApiError> {
     if type_name(raw) != "an object" {
         return Err(wrong_type(raw, format_args!("metadata"), "an object"));
     }

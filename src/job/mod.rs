@@ -4,9 +4,11 @@
 //! ([`TRANSITIONS`]); a job ends exactly once; no effect is asked of a sink without a grant that was consumed for
 //! exactly that act; every job that is not ended has something that will wake it, or a person who must act.
 
+mod act;
 mod message;
 mod spec;
 
+pub use act::{ActError, canonical, digest};
 pub use message::{
     Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Grant, Input, SinkAnswer, ToOutside, Told,
 };

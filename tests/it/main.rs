@@ -1,6 +1,7 @@
 //! The one test program: every module plays one part of the product from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod act;
 mod support;
 mod wire;
 mod wire_golden;

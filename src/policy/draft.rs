@@ -58,6 +58,20 @@ pub enum Answer {
     Refuse(String),
 }
 
+/// Why a word cannot be one of an attribute's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WordError {
+    /// It does not look like a word.
+    #[error("a word is letters, digits, `_` and `-`, and begins with a letter")]
+    Shape,
+    /// It means something in the language of conditions.
+    #[error("it is a word of the language of conditions")]
+    Reserved,
+    /// It is there twice.
+    #[error("it is there twice")]
+    Twice,
+}
+
 /// What is wrong with a draft.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -83,7 +97,7 @@ pub enum PolicyError {
         /// The word.
         word: String,
         /// Why not.
-        cause: NameError,
+        cause: WordError,
     },
     /// A condition that cannot be read.
     #[error(transparent)]
@@ -137,6 +151,8 @@ pub enum DraftPart {
     AttributeName(usize),
     /// The type of an attribute.
     AttributeType(usize),
+    /// One of the words of an attribute.
+    Word(usize, usize),
     /// The condition of the boundary.
     ApprovalWhen,
     /// The name of a fact.
@@ -236,30 +252,25 @@ impl Checker {
     }
 
     fn words(&mut self, index: usize, name: &str, words: &[String]) {
-        let part = DraftPart::AttributeType(index);
         if words.is_empty() {
             self.report(
-                part,
+                DraftPart::AttributeType(index),
                 PolicyError::NoWords {
                     name: name.to_owned(),
                 },
             );
         }
         let mut seen = BTreeSet::new();
-        for word in words {
-            let cause = match word_error(word) {
-                Some(cause) => cause,
-                None if seen.insert(word) => continue,
-                None => NameError::Taken,
-            };
-            self.report(
-                part,
-                PolicyError::Word {
+        for (at, word) in words.iter().enumerate() {
+            let twice = (!seen.insert(word)).then_some(WordError::Twice);
+            if let Some(cause) = word_error(word).or(twice) {
+                let error = PolicyError::Word {
                     name: name.to_owned(),
                     word: word.clone(),
                     cause,
-                },
-            );
+                };
+                self.report(DraftPart::Word(index, at), error);
+            }
         }
     }
 
@@ -283,9 +294,17 @@ impl Checker {
             let condition = self.condition(DraftPart::Fact(index), text);
             open.insert(flag, (index, condition));
         }
-        let (facts, fenced) = sort_facts(&mut open);
-        if let Some((index, cycle)) = find_cycle(&open, &self.vocabulary) {
+        let mut facts = Vec::new();
+        let mut fenced = BTreeSet::new();
+        sort_facts(&mut open, &mut facts, &mut fenced);
+        while let Some((index, circle)) = find_circle(&open) {
+            let cycle = circle
+                .iter()
+                .map(|flag| self.vocabulary.flag_name(*flag).to_owned())
+                .collect();
             self.report(DraftPart::Fact(index), PolicyError::Cycle { cycle });
+            open.retain(|flag, _| !circle.contains(flag));
+            sort_facts(&mut open, &mut facts, &mut fenced);
         }
         (facts, fenced)
     }
@@ -402,14 +421,14 @@ impl Checker {
 }
 
 /// Why a condition could not spell this word.
-fn word_error(word: &str) -> Option<NameError> {
+fn word_error(word: &str) -> Option<WordError> {
     let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !word.starts_with(|c: char| c.is_ascii_alphabetic()) || !word.chars().all(letters) {
-        return Some(NameError::Shape);
+        return Some(WordError::Shape);
     }
     super::vocabulary::RESERVED
         .contains(&word)
-        .then_some(NameError::Reserved)
+        .then_some(WordError::Reserved)
 }
 
 fn depends_on_fence(condition: &Condition, fenced: &BTreeSet<Flag>) -> bool {
@@ -430,20 +449,22 @@ fn first_open(condition: &Condition, open: &BTreeMap<Flag, (usize, Condition)>) 
 }
 
 /// Takes facts out of `open` as long as one depends on no other open fact.
-fn sort_facts(open: &mut BTreeMap<Flag, (usize, Condition)>) -> (Vec<Fact>, BTreeSet<Flag>) {
-    let mut sorted = Vec::new();
-    let mut fenced = BTreeSet::new();
+fn sort_facts(
+    open: &mut BTreeMap<Flag, (usize, Condition)>,
+    sorted: &mut Vec<Fact>,
+    fenced: &mut BTreeSet<Flag>,
+) {
     loop {
         let mut ready = open
             .iter()
             .filter(|(_, (_, when))| first_open(when, open).is_none());
         let Some(flag) = ready.next().map(|(flag, _)| *flag) else {
-            return (sorted, fenced);
+            return;
         };
         let Some((_, when)) = open.remove(&flag) else {
-            return (sorted, fenced);
+            return;
         };
-        let after_boundary = depends_on_fence(&when, &fenced);
+        let after_boundary = depends_on_fence(&when, fenced);
         if after_boundary {
             fenced.insert(flag);
         }
@@ -455,18 +476,19 @@ fn sort_facts(open: &mut BTreeMap<Flag, (usize, Condition)>) -> (Vec<Fact>, BTre
     }
 }
 
-/// A circle among facts that each depend on another one of them.
-fn find_cycle(
-    open: &BTreeMap<Flag, (usize, Condition)>,
-    vocabulary: &Vocabulary,
-) -> Option<(usize, Vec<String>)> {
+/// A circle among facts that each depend on another one of them: the facts along it, the first also as the last,
+/// and where the first was written.
+fn find_circle(open: &BTreeMap<Flag, (usize, Condition)>) -> Option<(usize, Vec<Flag>)> {
     let mut path: Vec<Flag> = Vec::new();
     let mut flag = *open.keys().next()?;
     while !path.contains(&flag) {
         path.push(flag);
         flag = first_open(&open.get(&flag)?.1, open)?;
     }
-    let circle = path.iter().copied().skip_while(|one| *one != flag).chain([flag]);
-    let names = circle.map(|one| vocabulary.flag_name(one).to_owned()).collect();
-    Some((open.get(&flag)?.0, names))
+    let circle = path
+        .into_iter()
+        .skip_while(|one| *one != flag)
+        .chain([flag])
+        .collect();
+    Some((open.get(&flag)?.0, circle))
 }

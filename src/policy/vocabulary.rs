@@ -89,7 +89,7 @@ pub enum NameError {
 }
 
 /// Words that no attribute or fact can be called.
-pub(super) const RESERVED: [&str; 10] = [
+pub(super) const RESERVED: [&str; 11] = [
     "and",
     "or",
     "not",
@@ -98,6 +98,7 @@ pub(super) const RESERVED: [&str; 10] = [
     "unknown",
     "always",
     "never",
+    "effects",
     "any_effect",
     "effects_fenced",
 ];

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod act;
+mod policy;
 mod support;
 mod wire;
 mod wire_golden;

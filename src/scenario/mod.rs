@@ -5,11 +5,20 @@
 
 pub mod decode;
 mod diagnostic;
+mod expect;
+mod file;
 mod include;
 mod source;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, nearest, quoted, quoted_list, suggest};
+pub use expect::{
+    Amount, ApprovalEnd, ApprovalWant, Count, EffectWant, End, GroupExpectation, GroupWant, RequestSort,
+    ResultWant, TaskExpectation, ViewWant, Want, Who, YesNo,
+};
+pub use file::{
+    ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, Scenario, ScenarioTask, ToolBehaviour,
+};
 pub use include::{InMemory, IncludeError, IncludeStack, Includes, Loaded, ResolveError, Resolver, join};
 pub use source::{Place, Source, SourceId, Sources, Span, Spanned};
 pub use yaml::{

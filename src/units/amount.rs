@@ -38,6 +38,12 @@ impl Probability {
         u * 1e6 < f64::from(self.0)
     }
 
+    /// As parts per million.
+    #[must_use]
+    pub const fn millionths(self) -> u32 {
+        self.0
+    }
+
     /// As a float.
     #[must_use]
     pub fn value(self) -> f64 {

@@ -145,6 +145,16 @@ impl<'a> ErrorOut<'a> {
             code,
         }
     }
+
+    /// As it stands inside a stream, where the code is also the type; without a code it says `null`.
+    pub(super) fn in_stream(code: &'a str, message: &'a str) -> Self {
+        Self {
+            message,
+            r#type: code,
+            param: None,
+            code: (!code.is_empty()).then_some(code),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -189,7 +199,8 @@ enum Key {
 }
 
 /// A code: a text, or a number as some proxies write it.
-struct Code(Option<Arc<str>>);
+#[derive(Default)]
+pub(super) struct Code(pub(super) Option<Arc<str>>);
 
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -334,11 +334,18 @@ pub(super) struct Content(pub(super) Option<Arc<str>>);
 
 /// The text of one content part.
 #[derive(Deserialize)]
-struct PartIn {
+pub(super) struct PartIn {
     #[serde(default)]
     text: Loose,
     #[serde(default)]
     refusal: Loose,
+}
+
+impl PartIn {
+    /// Text or refusal, whichever it holds.
+    pub(super) fn into_text(self) -> Option<Arc<str>> {
+        self.text.0.or(self.refusal.0)
+    }
 }
 
 impl<'de> Deserialize<'de> for ItemIn {
@@ -436,7 +443,7 @@ impl<'de> Deserialize<'de> for Content {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
                 let (mut first, mut joined) = (None, String::new());
                 while let Some(part) = seq.next_element::<PartIn>()? {
-                    match (part.text.0.or(part.refusal.0), &first) {
+                    match (part.into_text(), &first) {
                         (None, _) => {}
                         (Some(text), None) => first = Some(text),
                         (Some(text), Some(first)) => {

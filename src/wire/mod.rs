@@ -10,6 +10,7 @@ mod echo;
 mod event;
 mod json_create;
 mod json_error;
+mod json_event;
 mod json_item;
 mod json_response;
 mod read;
@@ -20,6 +21,8 @@ mod request_field;
 mod request_input;
 mod response;
 mod sse;
+mod text;
+mod webhook;
 
 pub use create::{Ask, Create, InputItem, Origin, ToolDeclaration};
 pub use date::{format_http_date, parse_http_date};
@@ -27,9 +30,15 @@ pub use echo::{Echo, Obfuscation};
 pub use event::{Event, StreamEvent};
 pub use json_create::{ClientFields, McpServer, render_create};
 pub use json_error::{parse_error, read_should_retry, read_wait, render_error, write_wait};
+pub use json_event::{ErrorShape, EventError, parse_event, render_event};
 pub use json_response::{Unreadable, parse_response, render_response, salvage_id};
 pub use refusal::{RangeEnd, StreamRefusal};
 pub use reply::{ApiError, Break, Reply, Wait};
 pub use request::parse_create;
 pub use response::{Failure, Item, ItemStatus, Response, ResponseId, Status, Usage};
 pub use sse::{Frame, SseError, SseLimits, SseReader, StreamEnd};
+pub use text::text_of;
+pub use webhook::{
+    Authenticity, Secret, SecretError, SignatureHeaders, TOLERANCE_SECS, WebhookEvent, WebhookKind,
+    parse_webhook, render_webhook, sign, verify,
+};

@@ -1,15 +1,22 @@
 //! Readers of single JSON values that take what real bodies hold and allocate once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Origin, Status};
 use crate::units::{AttemptNo, JobId, TurnNo};
 
 /// A text, read straight into a shared string.
 pub(super) struct Text(pub(super) Arc<str>);
+
+/// A text that is only looked at: borrowed where it has no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Word<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// A text, or nothing where any other value stands.
 #[derive(Default)]

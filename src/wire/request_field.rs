@@ -1,6 +1,5 @@
 //! Reading the fields of a request one by one, so that each refusal names its parameter.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::{Arguments, Formatter};
 use std::marker::PhantomData;
@@ -12,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::ApiError;
 use super::echo::Metadata;
-use super::read::Text;
+use super::read::{Text, Word};
 use super::refusal::RangeEnd;
 
 /// A named set of fields of a JSON object, each kept as its raw text.
@@ -145,7 +144,7 @@ impl<'de, F: FieldSet<'de>> Visitor<'de> for FieldsSeed<F> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut set = F::default();
         let mut problem = None;
-        while let Some(Key(name)) = map.next_key()? {
+        while let Some(Word(name)) = map.next_key()? {
             let value: &'de RawValue = map.next_value()?;
             match set.slot(&name) {
                 Some(slot @ None) => *slot = (value.get() != "null").then_some(value),
@@ -159,11 +158,6 @@ impl<'de, F: FieldSet<'de>> Visitor<'de> for FieldsSeed<F> {
         Ok(problem.map_or(Ok(set), Err))
     }
 }
-
-/// A key that borrows where it can.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Reads a text.
 pub(super) fn text(raw: &RawValue, path: Arguments<'_>) -> Result<Arc<str>, ApiError> {
@@ -258,7 +252,7 @@ pub(super) fn metadata(raw: &RawValue) -> Result<Metadata, ApiError> {
     }
     let mut seen = BTreeSet::new();
     let mut metadata = Vec::with_capacity(pairs.len());
-    for (Key(name), value) in &pairs {
+    for (Word(name), value) in &pairs {
         let len = name.chars().count();
         if len > 64 {
             return Err(ApiError::string_too_long("metadata", 64, len));
@@ -275,7 +269,7 @@ pub(super) fn metadata(raw: &RawValue) -> Result<Metadata, ApiError> {
 }
 
 /// The entries of a map in the order in which they stand.
-struct Pairs<'a>(Vec<(Key<'a>, &'a RawValue)>);
+struct Pairs<'a>(Vec<(Word<'a>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Pairs<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,5 +7,8 @@ mod support;
 mod wire;
 mod wire_golden;
 mod wire_request;
+mod wire_schema;
+mod wire_stream;
 mod wire_values;
+mod wire_webhook;
 mod yaml;

@@ -4,26 +4,29 @@ use std::sync::Arc;
 
 use lanebench::units::{AttemptNo, JobId, TurnNo};
 use lanebench::wire::{
-    ApiError, Create, Failure, InputItem, Item, ItemStatus, Origin, Response, ResponseId, Status,
-    ToolDeclaration, Usage, Wait,
+    ApiError, Create, Event, Failure, InputItem, Item, ItemStatus, Origin, Response, ResponseId, Status,
+    StreamEvent, ToolDeclaration, Usage, Wait,
 };
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
 /// Any text: quotes, line breaks, control letters and letters outside the basic plane are among them.
-pub(crate) fn text() -> impl Strategy<Value = Arc<str>> {
+pub(crate) fn text() -> BoxedStrategy<Arc<str>> {
     prop_oneof![
         "[a-z ]{0,12}",
         any::<String>(),
         Just("\"\\\n\r\t\u{0}\u{2028}\u{1F600}".to_owned()),
     ]
     .prop_map(Arc::from)
+    .boxed()
 }
 
 /// A text that can stand where an id stands.
-pub(crate) fn id() -> impl Strategy<Value = Arc<str>> {
-    prop_oneof!["[a-z]{2,4}_[0-9a-f]{1,8}", "\\PC{1,6}"].prop_map(Arc::from)
+pub(crate) fn id() -> BoxedStrategy<Arc<str>> {
+    prop_oneof!["[a-z]{2,4}_[0-9a-f]{1,8}", "\\PC{1,6}"]
+        .prop_map(Arc::from)
+        .boxed()
 }
 
 pub(crate) fn origin() -> impl Strategy<Value = Origin> {
@@ -66,7 +69,7 @@ fn hosted() -> impl Strategy<Value = Arc<str>> {
     .prop_map(Arc::from)
 }
 
-pub(crate) fn item() -> impl Strategy<Value = Item> {
+pub(crate) fn item() -> BoxedStrategy<Item> {
     prop_oneof![
         (id(), text(), item_status()).prop_map(|(id, text, status)| Item::Message { id, text, status }),
         id().prop_map(|id| Item::Reasoning { id }),
@@ -99,9 +102,10 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         ),
         (id(), hosted(), item_status()).prop_map(|(id, tool, status)| Item::Hosted { id, tool, status }),
     ]
+    .boxed()
 }
 
-pub(crate) fn response() -> impl Strategy<Value = Response> {
+pub(crate) fn response() -> BoxedStrategy<Response> {
     let head = (
         id(),
         status(),
@@ -148,9 +152,10 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
                 }
             },
         )
+        .boxed()
 }
 
-fn input_item() -> impl Strategy<Value = InputItem> {
+fn input_item() -> BoxedStrategy<InputItem> {
     let replayed = prop_oneof![
         Just("reasoning"),
         Just("function_call"),
@@ -173,6 +178,7 @@ fn input_item() -> impl Strategy<Value = InputItem> {
             call_id
         }),
     ]
+    .boxed()
 }
 
 fn tool() -> impl Strategy<Value = ToolDeclaration> {
@@ -231,4 +237,73 @@ pub(crate) fn api_error() -> impl Strategy<Value = ApiError> {
                 should_retry,
             },
         )
+}
+
+fn progress() -> impl Strategy<Value = Arc<str>> {
+    prop_oneof![
+        Just("response.file_search_call.searching"),
+        Just("response.mcp_call.in_progress"),
+        Just("response.code_interpreter_call.completed"),
+    ]
+    .prop_map(Arc::from)
+}
+
+fn event() -> BoxedStrategy<Event> {
+    let piece = (any::<u32>(), id(), text());
+    prop_oneof![
+        (response(), 0..6_usize).prop_map(|(response, which)| {
+            let wraps = [
+                Event::Created,
+                Event::Queued,
+                Event::InProgress,
+                Event::Completed,
+                Event::Failed,
+                Event::Incomplete,
+            ];
+            wraps[which](response)
+        }),
+        (any::<u32>(), item()).prop_map(|(output, item)| Event::ItemAdded { output, item }),
+        (any::<u32>(), item()).prop_map(|(output, item)| Event::ItemDone { output, item }),
+        (any::<u32>(), id()).prop_map(|(output, item_id)| Event::PartAdded { output, item_id }),
+        (piece, 0..5_usize).prop_map(|((output, item_id, text), which)| match which {
+            0 => Event::TextDelta {
+                output,
+                item_id,
+                delta: text
+            },
+            1 => Event::TextDone {
+                output,
+                item_id,
+                text
+            },
+            2 => Event::PartDone {
+                output,
+                item_id,
+                text
+            },
+            3 => Event::ArgumentsDelta {
+                output,
+                item_id,
+                delta: text
+            },
+            _ => Event::ArgumentsDone {
+                output,
+                item_id,
+                arguments: text
+            },
+        }),
+        (progress(), any::<u32>(), id()).prop_map(|(name, output, item_id)| Event::Progress {
+            name,
+            output,
+            item_id
+        }),
+        (text(), text()).prop_map(|(code, message)| Event::Error { code, message }),
+        Just(Event::Keepalive),
+        "response\\.x[a-z_.]{1,12}".prop_map(|name| Event::Unknown { name: name.into() }),
+    ]
+    .boxed()
+}
+
+pub(crate) fn stream_event() -> impl Strategy<Value = StreamEvent> {
+    (any::<u64>(), event()).prop_map(|(seq, event)| StreamEvent { seq, event })
 }

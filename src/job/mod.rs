@@ -5,10 +5,25 @@
 //! exactly that act; every job that is not ended has something that will wake it, or a person who must act.
 
 mod act;
+mod approve;
+mod desk;
+mod dispatch;
+mod effect;
+mod finish;
+mod follow;
+mod lane;
+mod machine;
 mod message;
+pub mod retry;
 mod spec;
+mod state;
+mod table;
+mod timers;
+mod tools;
+mod view;
 
 pub use act::{ActError, canonical, digest};
+pub use desk::{Desk, Routed, Router, Setup};
 pub use message::{
     Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Grant, Input, SinkAnswer, ToOutside, Told,
 };
@@ -17,3 +32,4 @@ pub use spec::{
     OnIncomplete, OnToolFailure, OwnApproval, Placement, Plan, Polling, Retry, RosterEntry, Rules, SinkClass,
     TaskSpec, Then, Tool, ToolAct,
 };
+pub use table::{ALTERNATIVES, TRANSITIONS, Transition, is_legal};

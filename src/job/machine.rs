@@ -1,0 +1,390 @@
+//! One job: its facts, its moves, its exchanges and its timers.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::lane::Lane;
+use super::state::{Pledge, State};
+use super::table::is_legal;
+use super::{Action, HandOver, Placement, Plan, RosterEntry, TaskSpec, ToOutside};
+use crate::rng::Seed;
+use crate::trace::{
+    Cause, CoreEvent, Execution, JobEvent, LimitName, Notes, On, Principal, RuntimeEvent, StateName,
+    StopReason,
+};
+use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
+use crate::wire::{Ask, InputItem, Origin, ResponseId, Status, ToolDeclaration};
+
+/// What a job may use while it is stepped.
+pub(super) struct Context<'a> {
+    pub(super) now: SimTime,
+    pub(super) seed: Seed,
+    /// Unix microseconds at the start of the run.
+    pub(super) epoch: u64,
+    pub(super) actions: &'a mut Vec<Action>,
+    pub(super) notes: &'a mut Notes<CoreEvent>,
+    pub(super) lane: &'a mut Lane,
+    pub(super) roster: &'a [RosterEntry],
+    /// Whose response is whose; looked up, never walked.
+    pub(super) owners: &'a mut HashMap<ResponseId, JobId>,
+    /// Responses that a webhook named before anybody knew them.
+    pub(super) parked: &'a mut BTreeSet<ResponseId>,
+    /// Whether a place became free.
+    pub(super) freed: bool,
+}
+
+impl Context<'_> {
+    pub(super) fn outside(&mut self, job: JobId, message: ToOutside) {
+        self.actions.push(Action::Outside { job, message });
+    }
+}
+
+/// Trouble with a code that is the same on every surface.
+pub(super) fn cause(code: &str, detail: impl Into<Arc<str>>) -> Cause {
+    Cause {
+        code: code.into(),
+        detail: detail.into(),
+    }
+}
+
+/// One job.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) id: JobId,
+    pub(super) task: TaskSpec,
+    pub(super) placement: Placement,
+    /// Changes once at most, by a hand-over.
+    pub(super) execution: Execution,
+    pub(super) accepted: SimTime,
+    pub(super) deadline: SimTime,
+    /// Which limit the deadline is: the absolute one, or the wait budget.
+    pub(super) deadline_is: LimitName,
+    pub(super) state: State,
+    pub(super) since: SimTime,
+    pub(super) attempt: u16,
+    pub(super) charged: u16,
+    pub(super) turn: u16,
+    pub(super) twins: u16,
+    /// Whether the turn under way may be repeated without harm.
+    pub(super) turn_is_fenced: Fenced,
+    pub(super) turn_input: Arc<[InputItem]>,
+    pub(super) previous: Option<ResponseId>,
+    pub(super) declared: Arc<[ToolDeclaration]>,
+    pub(super) sent: [u32; 5],
+    pub(super) pledges: Vec<Pledge>,
+    pub(super) attempt_until: SimTime,
+    pub(super) attempts_until: SimTime,
+    /// The interactive wait is over and the hand-over waits for a response to hand over.
+    pub(super) hand_over_at: SimTime,
+    pub(super) cursor: Option<u64>,
+    pub(super) status: Option<Status>,
+    pub(super) heard_at: Option<SimTime>,
+    pub(super) progressed_at: SimTime,
+    pub(super) look_failed: LookFailed,
+    pub(super) items: u32,
+    pub(super) requests: u16,
+    pub(super) unknown_failures: u16,
+    pub(super) cause: Option<Cause>,
+    pub(super) result: Option<Arc<str>>,
+    pub(super) shown: [Option<super::view::Key>; 2],
+    /// Whether the job holds a place in its lane.
+    pub(super) place: Place,
+    /// The earliest entry of this job in the timers.
+    pub(super) armed: SimTime,
+}
+
+/// Whether a turn may be sent twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fenced {
+    /// Nothing happens outside without another question.
+    Yes,
+    /// It releases an act at the service.
+    No,
+}
+
+/// Whether the last look at the wire status told nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LookFailed {
+    No,
+    Yes,
+}
+
+/// Whether a job holds a place in its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Held,
+    Free,
+}
+
+impl Job {
+    pub(super) fn new(id: JobId, task: &TaskSpec, placement: Placement, now: SimTime) -> Self {
+        let limits = &task.plan.limits;
+        let bound =
+            placement.execution == Execution::Interactive && placement.hand_over == HandOver::Forbidden;
+        let (deadline_is, length) = match bound && limits.wait < limits.deadline {
+            true => (LimitName::Wait, limits.wait),
+            false => (LimitName::Deadline, limits.deadline),
+        };
+        let may_hand_over = placement.execution == Execution::Interactive && !bound;
+        let declared = task.plan.declared();
+        Self {
+            id,
+            execution: placement.execution,
+            accepted: now,
+            deadline: now + length,
+            deadline_is,
+            state: State::Accepted,
+            since: now,
+            attempt: 0,
+            charged: 0,
+            turn: 0,
+            twins: 0,
+            turn_is_fenced: Fenced::Yes,
+            turn_input: Arc::from([InputItem::Message {
+                text: task.prompt.clone(),
+            }]),
+            previous: None,
+            declared,
+            sent: [0; 5],
+            pledges: Vec::new(),
+            attempt_until: SimTime::NEVER,
+            attempts_until: SimTime::NEVER,
+            hand_over_at: if may_hand_over {
+                now + limits.wait
+            } else {
+                SimTime::NEVER
+            },
+            cursor: None,
+            status: None,
+            heard_at: None,
+            progressed_at: now,
+            look_failed: LookFailed::No,
+            items: 0,
+            requests: 0,
+            unknown_failures: 0,
+            cause: None,
+            result: None,
+            shown: [None, None],
+            place: Place::Free,
+            armed: SimTime::NEVER,
+            task: task.clone(),
+            placement,
+        }
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.task.plan
+    }
+
+    /// Whether responses of this job outlive their connection.
+    pub(super) fn in_background(&self) -> bool {
+        self.execution == Execution::Background || self.placement.hand_over == HandOver::Permitted
+    }
+
+    /// Moves to `next`; every move of every job goes through here.
+    pub(super) fn enter(&mut self, ctx: &mut Context<'_>, on: On, next: State) {
+        self.enter_by(ctx, on, next, None, None);
+    }
+
+    /// Moves to `next` because of trouble.
+    pub(super) fn enter_for(&mut self, ctx: &mut Context<'_>, on: On, next: State, cause: Cause) {
+        self.enter_by(ctx, on, next, Some(cause), None);
+    }
+
+    /// Moves to `next` because of trouble or somebody.
+    pub(super) fn enter_by(
+        &mut self,
+        ctx: &mut Context<'_>,
+        on: On,
+        next: State,
+        cause: Option<Cause>,
+        by: Option<Principal>,
+    ) {
+        let (from, to) = (self.state.name(), next.name());
+        assert!(
+            is_legal(Some(from), on, to),
+            "{from} -{on}-> {to} is not in the norm"
+        );
+        if from != to {
+            self.since = ctx.now;
+        }
+        self.state = next;
+        if cause.is_some() {
+            self.cause.clone_from(&cause);
+        }
+        let (attempt, charged, turn) = (self.attempt, self.charged, self.turn);
+        let moved = JobEvent::Moved {
+            from: Some(from),
+            on,
+            to,
+            attempt,
+            charged,
+            turn,
+            cause,
+            by,
+        };
+        ctx.notes.note(ctx.now, self.id, || moved);
+        self.settle_place(ctx, to);
+    }
+
+    /// Nobody who waits for a person, or for nothing any more, holds a place.
+    fn settle_place(&mut self, ctx: &mut Context<'_>, to: StateName) {
+        let rests = to.is_terminal()
+            || matches!(
+                to,
+                StateName::AwaitingApproval | StateName::NeedsIntervention | StateName::Queued
+            );
+        match (self.place, rests) {
+            (Place::Held, true) => {
+                self.place = Place::Free;
+                ctx.lane.release();
+                ctx.freed = true;
+            }
+            (Place::Free, false) if to != StateName::Accepted => {
+                // A place granted by the queue is held before the move; any other way back is a resumption.
+                self.place = Place::Held;
+                ctx.lane.resume();
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends a request under the call limit, or under what is left of the time to `end` if that is less.
+    pub(super) fn send(&mut self, ctx: &mut Context<'_>, ask: Ask, end: SimTime) -> Exchange {
+        let kind = ask.kind();
+        let count = &mut self.sent[kind as usize];
+        *count += 1;
+        let exchange = Exchange {
+            job: self.id,
+            attempt: AttemptNo(self.attempt),
+            turn: TurnNo(self.turn),
+            kind,
+            nth: *count,
+        };
+        let until = (ctx.now + self.plan().limits.call).min(end).max(ctx.now.next());
+        self.pledges.push(Pledge { exchange, until });
+        ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Sent {
+            exchange,
+            response: ask.response().cloned(),
+            limit: until.since(ctx.now),
+        });
+        ctx.actions.push(Action::Send { exchange, ask });
+        exchange
+    }
+
+    /// The pledge of an exchange, if it is still waited for.
+    pub(super) fn pledge_mut(&mut self, exchange: Exchange) -> Option<&mut Pledge> {
+        self.pledges.iter_mut().find(|pledge| pledge.exchange == exchange)
+    }
+
+    /// Ends the wait for an exchange.
+    pub(super) fn settle(&mut self, exchange: Exchange) {
+        self.pledges.retain(|pledge| pledge.exchange != exchange);
+    }
+
+    /// Gives an exchange up.
+    pub(super) fn abort(&mut self, ctx: &mut Context<'_>, exchange: Exchange) {
+        self.settle(exchange);
+        ctx.notes
+            .note(ctx.now, self.id, || RuntimeEvent::Aborted { exchange });
+        ctx.actions.push(Action::Abort { exchange });
+    }
+
+    /// Gives every exchange of these kinds up.
+    pub(super) fn abort_all(&mut self, ctx: &mut Context<'_>, kinds: &[ExchangeKind]) {
+        let given_up: Vec<Exchange> = self
+            .pledges
+            .iter()
+            .map(|pledge| pledge.exchange)
+            .filter(|exchange| kinds.contains(&exchange.kind))
+            .collect();
+        for exchange in given_up {
+            self.abort(ctx, exchange);
+        }
+    }
+
+    pub(super) fn limit_fired(
+        &self,
+        ctx: &mut Context<'_>,
+        limit: LimitName,
+        value: SimDuration,
+        due: SimTime,
+    ) {
+        let during = self.state.name();
+        ctx.notes.note(ctx.now, self.id, || JobEvent::LimitFired {
+            limit,
+            value,
+            due,
+            during,
+        });
+    }
+
+    pub(super) fn stop_retrying(&self, ctx: &mut Context<'_>, reason: StopReason) {
+        ctx.notes
+            .note(ctx.now, self.id, || JobEvent::RetryStopped { reason });
+    }
+
+    /// Something came that can change nothing any more.
+    pub(super) fn late(&self, ctx: &mut Context<'_>, what: &'static str, response: Option<ResponseId>) {
+        ctx.notes
+            .note(ctx.now, self.id, || JobEvent::LateEvidence { what, response });
+    }
+
+    /// Stops a response that nobody waits for any more; its answer is evidence.
+    pub(super) fn tell_to_stop(&mut self, ctx: &mut Context<'_>, response: ResponseId) {
+        if self.in_background() {
+            self.abort_all(
+                ctx,
+                &[ExchangeKind::Create, ExchangeKind::Poll, ExchangeKind::Stream],
+            );
+            self.send(ctx, Ask::Cancel(response), SimTime::NEVER);
+        } else {
+            // Closing the connection is the only cancel that a foreground response has.
+            self.abort_all(
+                ctx,
+                &[ExchangeKind::Create, ExchangeKind::Poll, ExchangeKind::Stream],
+            );
+        }
+    }
+
+    /// Who the response of the turn under way serves.
+    pub(super) const fn origin(&self) -> Origin {
+        Origin {
+            job: self.id,
+            attempt: AttemptNo(self.attempt),
+            turn: TurnNo(self.turn),
+        }
+    }
+
+    /// Starts the clocks of an attempt.
+    pub(super) fn start_attempt(&mut self, ctx: &Context<'_>) {
+        let limits = self.plan().limits;
+        self.attempt += 1;
+        self.charged += 1;
+        self.attempt_until = ctx.now + limits.attempt;
+        if self.attempts_until == SimTime::NEVER {
+            self.attempts_until = ctx.now + limits.attempts;
+        }
+    }
+}
+
+impl Plan {
+    /// The tools as a create request declares them.
+    fn declared(&self) -> Arc<[ToolDeclaration]> {
+        if self.tools.is_empty() && self.mcp.is_empty() && self.hosted.is_empty() {
+            return Arc::default();
+        }
+        let functions = self
+            .tools
+            .keys()
+            .map(|name| ToolDeclaration::Function { name: name.clone() });
+        let servers = self.mcp.keys().map(|label| ToolDeclaration::Mcp {
+            server_label: label.clone(),
+        });
+        let hosted = self
+            .hosted
+            .iter()
+            .map(|tool| ToolDeclaration::Hosted { tool: tool.clone() });
+        functions.chain(servers).chain(hosted).collect()
+    }
+}

@@ -1,0 +1,203 @@
+//! When a job wakes, and what it does then.
+
+use super::machine::{Context, Job};
+use super::retry;
+use super::state::{ApplyPhase, Capture, State};
+use crate::trace::{LimitName, RuntimeEvent, StateName};
+use crate::units::{Exchange, ExchangeKind, SimTime};
+use crate::wire::Break;
+
+/// What is due first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Alarm {
+    Deadline,
+    QueueLimit,
+    AttemptLimit,
+    Doubt,
+    Twin,
+    RetryDue,
+    RequestExpires,
+    ToolLimit,
+    Apply,
+    CaptureLimit,
+    ReadAgain,
+    CancelLimit,
+    CancelAgain,
+    HandOver,
+    Poll,
+    Resume,
+    Call,
+    Verdict,
+}
+
+impl Job {
+    /// When something of this job is due; never, if it only waits for others.
+    pub(super) fn due(&self, now: SimTime) -> SimTime {
+        self.alarm(now).map_or(SimTime::NEVER, |(at, _)| at)
+    }
+
+    /// The first alarm; of those at the same instant the first in the order of [`Alarm`].
+    fn alarm(&self, now: SimTime) -> Option<(SimTime, Alarm)> {
+        let mut first: Option<(SimTime, Alarm)> = None;
+        let mut consider = |at: SimTime, alarm: Alarm| {
+            if at != SimTime::NEVER && first.is_none_or(|best| (at, alarm) < best) {
+                first = Some((at, alarm));
+            }
+        };
+        for pledge in &self.pledges {
+            consider(pledge.until, Alarm::Call);
+        }
+        if self.has_deadline() {
+            consider(self.deadline, Alarm::Deadline);
+        }
+        match &self.state {
+            State::Accepted | State::Queued if self.attempt == 0 => {
+                consider(self.accepted + self.plan().limits.queue, Alarm::QueueLimit);
+            }
+            State::InDoubt { twin_at, give_up } => {
+                consider(*give_up, Alarm::Doubt);
+                consider(*twin_at, Alarm::Twin);
+            }
+            State::Running(running) => {
+                consider(self.attempt_until.min(self.attempts_until), Alarm::AttemptLimit);
+                consider(self.hand_over_at, Alarm::HandOver);
+                consider(running.poll_at, Alarm::Poll);
+                consider(running.resume_at, Alarm::Resume);
+                consider(self.next_verdict(now), Alarm::Verdict);
+            }
+            State::UsingTools(runs) => {
+                let open = runs.iter().filter(|tool| tool.answer.is_none());
+                consider(
+                    open.map(|tool| tool.until).min().unwrap_or(SimTime::NEVER),
+                    Alarm::ToolLimit,
+                );
+            }
+            State::RetryWait { due } => consider(*due, Alarm::RetryDue),
+            State::AwaitingApproval(pending) => consider(pending.expires, Alarm::RequestExpires),
+            State::Applying(applying) => match applying.phase {
+                ApplyPhase::Receipt { until } | ApplyPhase::Query { until } => consider(until, Alarm::Apply),
+                ApplyPhase::Again { due } => consider(due, Alarm::Apply),
+            },
+            State::Finalizing(capture) => {
+                if let Capture::Reading { at, give_up, .. } = &**capture {
+                    consider(*give_up, Alarm::CaptureLimit);
+                    consider(*at, Alarm::ReadAgain);
+                }
+            }
+            State::Cancelling(cancelling) => {
+                consider(cancelling.give_up, Alarm::CancelLimit);
+                consider(cancelling.at, Alarm::CancelAgain);
+            }
+            State::Accepted
+            | State::Queued
+            | State::Dispatching
+            | State::NeedsIntervention
+            | State::Ended(_) => {}
+        }
+        first
+    }
+
+    /// Whether the deadline moves the job in this state. An effect under way is seen through, a result that exists
+    /// is captured, and a parked job waits for its operator.
+    const fn has_deadline(&self) -> bool {
+        matches!(
+            self.state.name(),
+            StateName::Queued
+                | StateName::Dispatching
+                | StateName::InDoubt
+                | StateName::Running
+                | StateName::UsingTools
+                | StateName::RetryWait
+                | StateName::AwaitingApproval
+                | StateName::Cancelling
+        )
+    }
+
+    /// Does everything that is due at `ctx.now`.
+    pub(super) fn wake(&mut self, ctx: &mut Context<'_>) {
+        while let Some((at, alarm)) = self.alarm(ctx.now) {
+            if at > ctx.now {
+                return;
+            }
+            self.fire(ctx, at, alarm);
+        }
+    }
+
+    fn fire(&mut self, ctx: &mut Context<'_>, at: SimTime, alarm: Alarm) {
+        match alarm {
+            Alarm::Deadline => {
+                ctx.lane.forget(self.id);
+                self.deadline_fired(ctx);
+            }
+            Alarm::QueueLimit => self.queue_limit(ctx, at),
+            Alarm::AttemptLimit => self.attempt_limit(ctx),
+            Alarm::Doubt => self.unresolved(ctx, at),
+            Alarm::Twin => self.try_twin(ctx),
+            Alarm::RetryDue => self.retry_due(ctx),
+            Alarm::RequestExpires => self.request_expired(ctx, at),
+            Alarm::ToolLimit => self.tool_timed_out(ctx, at),
+            Alarm::Apply => self.apply_due(ctx),
+            Alarm::CaptureLimit => self.capture_limit(ctx, at),
+            Alarm::ReadAgain => self.read_again(ctx),
+            Alarm::CancelLimit => self.cancel_limit(ctx, at),
+            Alarm::CancelAgain => self.ask_cancel(ctx),
+            Alarm::HandOver => self.hand_over_if_due(ctx),
+            Alarm::Poll => self.poll_now(ctx),
+            Alarm::Resume => self.resume_stream(ctx),
+            Alarm::Call => self.call_limit(ctx, at),
+            // The verdict itself is worked out when the view is made.
+            Alarm::Verdict => {}
+        }
+    }
+
+    /// An exchange took too long: it is given up, and its silence is an observation.
+    fn call_limit(&mut self, ctx: &mut Context<'_>, due: SimTime) {
+        let late = self.pledges.iter().find(|pledge| pledge.until <= due).copied();
+        let Some(pledge) = late else { return };
+        let exchange = pledge.exchange;
+        self.limit_fired(ctx, LimitName::Call, self.plan().limits.call, due);
+        self.abort(ctx, exchange);
+        self.silent(ctx, exchange, &Break::NoReply);
+    }
+
+    /// An exchange broke.
+    pub(super) fn broke(&mut self, ctx: &mut Context<'_>, exchange: Exchange, how: &Break) {
+        if self.pledge_mut(exchange).is_none() {
+            self.late(ctx, "the end of an exchange that nobody waits for", None);
+            return;
+        }
+        self.settle(exchange);
+        let seen = how.clone();
+        ctx.notes
+            .note(ctx.now, self.id, || RuntimeEvent::Broke { exchange, how: seen });
+        self.silent(ctx, exchange, how);
+    }
+
+    /// An exchange ended without a readable reply.
+    pub(super) fn silent(&mut self, ctx: &mut Context<'_>, exchange: Exchange, how: &Break) {
+        match (&self.state, exchange.kind) {
+            (State::Dispatching, ExchangeKind::Create) => self.create_broke(ctx, exchange, how),
+            (State::Running(_), ExchangeKind::Poll) => {
+                self.poll_failed(ctx, exchange, crate::units::SimDuration::ZERO);
+            }
+            (State::Running(_), ExchangeKind::Create | ExchangeKind::Stream) => {
+                self.stream_ended(ctx, exchange)
+            }
+            (State::Finalizing(_), ExchangeKind::Poll) => self.read_replied(ctx, exchange, None),
+            (State::Cancelling(_), ExchangeKind::Create) if *how == Break::Refused => {
+                self.note_row(ctx, Some(exchange), retry::CREATE_REFUSED);
+                self.nothing_landed(ctx);
+            }
+            (State::Cancelling(_), ExchangeKind::Create) => {
+                let row = retry::create_break(how);
+                self.note_row(ctx, Some(exchange), row);
+                if let Break::Cut { id: Some(id) } | Break::Unreadable { id: Some(id) } = how {
+                    let id = id.clone();
+                    self.cancel_id(ctx, id);
+                }
+            }
+            (State::Cancelling(_), _) => self.cancel_replied(ctx, exchange, None),
+            _ => self.late(ctx, "the silence of an exchange that nobody waits for", None),
+        }
+    }
+}

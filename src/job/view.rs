@@ -1,0 +1,193 @@
+//! What a user and an operator are shown: pure functions of the core.
+
+use std::sync::Arc;
+
+use super::ToOutside;
+use super::machine::{Context, Job, LookFailed};
+use super::state::{Capture, State};
+use crate::trace::{Audience, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
+use crate::units::SimTime;
+
+/// What of a view makes it a new one; the clock alone does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    state: StateName,
+    since: SimTime,
+    liveness: Liveness,
+    attempt: u16,
+    next_event: Option<SimTime>,
+    cause: Option<Arc<str>>,
+    progress: u32,
+    execution: Execution,
+    request: u16,
+}
+
+impl Job {
+    /// The verdict of the evidence at `now`.
+    pub(super) fn liveness(&self, now: SimTime) -> Liveness {
+        if !matches!(self.state, State::Running(_)) {
+            return match self.state.name() {
+                StateName::Dispatching
+                | StateName::UsingTools
+                | StateName::Applying
+                | StateName::Finalizing => Liveness::Fresh,
+                StateName::InDoubt | StateName::Cancelling => Liveness::StatusUnknown,
+                _ => Liveness::Resting,
+            };
+        }
+        let patience = self.plan().patience;
+        let still = now.since(self.progressed_at);
+        match () {
+            () if now > self.lost_at() => Liveness::Lost,
+            () if still > patience.stalled => Liveness::Stalled,
+            () if self.look_failed == LookFailed::Yes => Liveness::StatusUnknown,
+            () if still > patience.quiet => Liveness::Quiet,
+            () => Liveness::Fresh,
+        }
+    }
+
+    fn next_event(&self) -> Option<(SimTime, &'static str)> {
+        match &self.state {
+            State::Accepted | State::Queued if self.attempt == 0 => {
+                Some((self.accepted + self.plan().limits.queue, "the queue limit"))
+            }
+            State::RetryWait { due } => Some((*due, "the next attempt")),
+            State::AwaitingApproval(pending) => Some((pending.expires, "the approval request expires")),
+            State::InDoubt { give_up, .. } => Some((*give_up, "the doubt is put to an operator")),
+            State::Cancelling(cancelling) => Some((cancelling.give_up, "the cancel limit")),
+            State::Finalizing(capture) => match &**capture {
+                Capture::Reading { give_up, .. } => Some((*give_up, "the capture limit")),
+                Capture::Storing { .. } => None,
+            },
+            State::NeedsIntervention | State::Ended(_) => None,
+            _ => Some((self.deadline, "the deadline")),
+        }
+    }
+
+    fn key(&self, now: SimTime) -> Key {
+        Key {
+            state: self.state.name(),
+            since: self.since,
+            liveness: self.liveness(now),
+            attempt: self.attempt,
+            next_event: self.next_event().map(|(at, _)| at),
+            cause: self.cause.as_ref().map(|cause| cause.code.clone()),
+            progress: self.items,
+            execution: self.execution,
+            request: self.requests,
+        }
+    }
+
+    /// Shows what has changed since it was last shown.
+    pub(super) fn show(&mut self, ctx: &mut Context<'_>) {
+        let key = self.key(ctx.now);
+        for (place, audience) in [Audience::User, Audience::Operator].into_iter().enumerate() {
+            if self.shown[place].as_ref() == Some(&key) {
+                continue;
+            }
+            let view = Arc::new(self.view(ctx.now, audience));
+            let shown = view.clone();
+            ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Shown {
+                audience,
+                view: shown,
+            });
+            ctx.outside(self.id, ToOutside::Show { audience, view });
+            self.shown[place] = Some(key.clone());
+        }
+    }
+
+    /// What `audience` is shown at `now`.
+    pub(super) fn view(&self, now: SimTime, audience: Audience) -> View {
+        let (must_act, what_to_do) = self.who_must_act();
+        let parked = matches!(self.state, State::NeedsIntervention);
+        View {
+            state: self.state.name(),
+            headline: self.headline(now),
+            liveness: self.liveness(now),
+            attempt: self.attempt,
+            attempts_max: self.plan().retry.attempts,
+            next_event: self.next_event().map(|(at, _)| at),
+            next_what: self.next_event().map(|(_, what)| what.into()),
+            since: self.since,
+            heard_at: self.heard_at,
+            deadline: self.deadline,
+            cause: self.cause.clone(),
+            must_act,
+            what_to_do,
+            verbs: match audience {
+                Audience::Operator if parked => Verb::ALL.to_vec(),
+                Audience::Operator | Audience::User => Vec::new(),
+            },
+            progress: self.items,
+            result: self.result.clone(),
+        }
+    }
+
+    fn headline(&self, now: SimTime) -> Arc<str> {
+        let text = match (&self.state, self.liveness(now)) {
+            (State::Accepted, _) => "accepted, waiting to be let into its lane",
+            (State::Queued, _) => "waiting for a place in its lane",
+            (State::Dispatching, _) => "being handed to the model service",
+            (State::InDoubt { .. }, _) => "status temporarily unknown: the request may have landed",
+            (State::Running(_), Liveness::Fresh) if self.was_handed_over() => "goes on in the background",
+            (State::Running(_), Liveness::Fresh) => "working",
+            (State::Running(_), Liveness::Quiet) => {
+                "still running, no new output for a while, which is usual"
+            }
+            (State::Running(_), Liveness::Stalled) => "may be stuck: no new output for longer than usual",
+            (State::Running(_), Liveness::StatusUnknown) => "status temporarily unknown",
+            (State::Running(_), Liveness::Lost | Liveness::Resting) => {
+                "lost contact: will recover or ask for help"
+            }
+            (State::UsingTools(_), _) => "using tools",
+            (State::RetryWait { .. }, _) => "waiting for the next attempt",
+            (State::AwaitingApproval(_), _) => "waiting for a person to approve",
+            (State::Applying(_), _) => "approved, being carried out",
+            (State::Finalizing(_), _) => "fetching the result",
+            (State::Cancelling(_), _) => "being cancelled",
+            (State::NeedsIntervention, _) => "stopped: needs an operator",
+            (State::Ended(StateName::Succeeded), _) => "done",
+            (State::Ended(StateName::SucceededPartial), _) => "done in part: the output was cut short",
+            (State::Ended(StateName::Failed), _) => "failed",
+            (State::Ended(StateName::TimedOut), _) => "timed out",
+            (State::Ended(StateName::Cancelled), _) => "cancelled",
+            (State::Ended(StateName::Denied), _) => "denied by an approver",
+            (State::Ended(_), _) => "expired before anybody got to it",
+        };
+        text.into()
+    }
+
+    fn was_handed_over(&self) -> bool {
+        self.execution != self.placement.execution
+    }
+
+    fn who_must_act(&self) -> (Option<Principal>, Option<Arc<str>>) {
+        let operator = || Some(Principal("operator".into()));
+        let requester = || Some(self.task.requester.clone());
+        match &self.state {
+            State::AwaitingApproval(pending) => {
+                let role = Principal(pending.request.role.clone());
+                (
+                    Some(role),
+                    Some(format!("decide about approval {}", pending.request.id).into()),
+                )
+            }
+            State::NeedsIntervention => (
+                operator(),
+                Some("retry, abandon, resolve or cancel, with a reason".into()),
+            ),
+            State::Ended(StateName::Failed | StateName::TimedOut) => (
+                requester(),
+                Some("read the cause; submit the task again if it is worth it".into()),
+            ),
+            State::Ended(StateName::Denied | StateName::Expired) => (
+                requester(),
+                Some("change the task, or ask the people concerned".into()),
+            ),
+            State::Ended(StateName::SucceededPartial) => {
+                (requester(), Some("decide whether the part is enough".into()))
+            }
+            _ => (None, None),
+        }
+    }
+}

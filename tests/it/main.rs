@@ -2,6 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod act;
+mod client_bytes;
+mod client_connections;
+mod client_stream;
+mod client_stubs;
+mod client_support;
+mod client_webhook;
 mod policy;
 mod support;
 mod wire;

@@ -9,6 +9,7 @@ mod client_stubs;
 mod client_support;
 mod client_webhook;
 mod policy;
+mod outside;
 mod support;
 mod wire;
 mod wire_golden;

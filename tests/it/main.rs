@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod act;
+mod backend_bench;
+mod backend_life;
 mod client_bytes;
 mod client_connections;
 mod client_stream;
 mod client_stubs;
 mod client_support;
 mod client_webhook;
-mod outside;
 mod policy;
 mod support;
 mod wire;

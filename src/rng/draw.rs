@@ -66,6 +66,21 @@ impl Seed {
     }
 }
 
+/// The number of a name, for draws that are keyed by one.
+///
+/// Source: FNV-1a, 64 bits, of Fowler, Noll and Vo.
+#[must_use]
+pub const fn name_key(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut key = 0xCBF2_9CE4_8422_2325;
+    let mut place = 0;
+    while place < bytes.len() {
+        key = (key ^ bytes[place] as u64).wrapping_mul(0x0100_0000_01B3);
+        place += 1;
+    }
+    key
+}
+
 const fn finalise(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -98,6 +113,13 @@ mod tests {
     #[test]
     fn the_keyed_function_keeps_its_values() {
         assert_eq!(Seed(42).bits(Purpose::StepFor, 7, 3), 11_723_788_470_766_949_784);
+    }
+
+    #[test]
+    fn names_have_the_published_keys() {
+        assert_eq!(name_key(""), 0xCBF2_9CE4_8422_2325);
+        assert_eq!(name_key("a"), 0xAF63_DC4C_8601_EC8C);
+        assert_eq!(name_key("foobar"), 0x8594_4171_F739_67E8);
     }
 
     #[test]

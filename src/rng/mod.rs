@@ -7,5 +7,5 @@
 mod draw;
 mod law;
 
-pub use draw::{Purpose, Seed, exponential, uniform};
+pub use draw::{Purpose, Seed, exponential, name_key, uniform};
 pub use law::{Law, LawError};

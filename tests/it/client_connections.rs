@@ -268,6 +268,29 @@ fn an_exchange_that_is_aborted_before_it_ran_never_connects() {
 }
 
 #[test]
+fn a_kept_connection_that_took_the_request_and_closed_is_no_reply() {
+    for taken in [1, usize::MAX] {
+        in_memory(async {
+            let dial = MemoryDial::new(move |_, mut stream| async move {
+                read_request(&mut stream).await.unwrap();
+                let first = ok_json(&response_json("resp_1", "queued"));
+                stream.write_all(&first).await.unwrap();
+                // The second request is read in part or whole; either way the service may have acted on it.
+                match taken {
+                    1 => drop(stream.read_u8().await.unwrap()),
+                    _ => drop(read_request(&mut stream).await.unwrap()),
+                }
+            });
+            let mut probe = Probe::in_memory(&dial);
+            probe.one("0.1.1.create.1", create(Streamed::No)).await;
+            let fact = probe.one("0.1.1.create.2", create(Streamed::No)).await;
+            assert_eq!(fact, Fact::Broke(Break::NoReply));
+            assert_eq!(dial.made(), 1, "what may have been seen is never sent again");
+        });
+    }
+}
+
+#[test]
 fn a_connection_closed_while_idle_costs_nothing() {
     in_memory(async {
         let log: Rc<RefCell<Vec<(u32, Seen)>>> = Rc::default();
@@ -311,7 +334,11 @@ fn a_socket_closed_while_idle_costs_nothing() {
         for nth in 1..=3 {
             let exchange = format!("0.1.1.create.{nth}").parse().unwrap();
             probe.client.send(exchange, create(Streamed::No));
-            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut stream, _) = tokio::select! {
+                biased;
+                accepted = listener.accept() => accepted.unwrap(),
+                (_, fact) = probe.next() => panic!("{fact:?} without a new connection"),
+            };
             heads.push(read_request(&mut stream).await.unwrap().head);
             stream.write_all(&body).await.unwrap();
             assert!(matches!(probe.next().await.1, Fact::Reply(Reply::Response(_))));

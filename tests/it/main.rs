@@ -10,6 +10,7 @@ mod client_stream;
 mod client_stubs;
 mod client_support;
 mod client_webhook;
+mod outside;
 mod policy;
 mod support;
 mod wire;

@@ -1,0 +1,37 @@
+//! What the outside world is told, in canonical order.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::ToOutside;
+use crate::units::JobId;
+
+/// A message of the core.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FromCore {
+    /// The job.
+    pub job: JobId,
+    /// What.
+    pub message: ToOutside,
+}
+
+impl FromCore {
+    /// The canonical order inside a tick: by job, then what begins before what ends, views last. What one job shows
+    /// twice to one audience keeps its order.
+    pub(super) fn canonical(&self, other: &Self) -> Ordering {
+        (self.job, rank(&self.message)).cmp(&(other.job, rank(&other.message)))
+    }
+}
+
+fn rank(message: &ToOutside) -> (u8, &str, u16) {
+    match message {
+        ToOutside::RunTool { call, run, .. } => (0, call, *run),
+        ToOutside::DropTool { call, run } => (1, call, *run),
+        ToOutside::AskApproval(request) => (2, &request.id, 0),
+        ToOutside::CloseApproval { approval } => (3, approval, 0),
+        ToOutside::Apply { key, run, .. } => (4, key, *run),
+        ToOutside::QuerySink { key, run, .. } => (5, key, *run),
+        ToOutside::Show { audience, .. } => (6, "", *audience as u16),
+    }
+}

@@ -1,0 +1,550 @@
+//! The outside world: everything beside the model service that the core talks to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::approver::seen;
+use super::operator::{Desk, News};
+use super::timer::{Decision, Due, Look, Timers};
+use super::{Behaviour, Changed, FromCore, Notice, OutsideSetup, OutsideTask, When};
+use crate::job::{ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told};
+use crate::rng::{Law, Purpose, name_key};
+use crate::sinks::{Effort, Gate, Luck, Sinks, ToolRun, Tools};
+use crate::trace::{Audience, Notes, OutsideEvent, PeopleEvent, Principal, SinkEvent, UserEvent, View};
+use crate::units::{JobId, SimDuration, SimTime};
+
+/// The outside world of a run.
+///
+/// What it answers in a step arrives at the core in the next tick. Inside a tick changes come first, then the
+/// messages in canonical order, then the tasks that arrive, then what is due, by job.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    setup: Arc<OutsideSetup>,
+    /// The tasks by their instants, and how many have arrived.
+    arrivals: Arc<[JobId]>,
+    arrived: usize,
+    /// The changes by their instants, and how many are made.
+    changes: Arc<[usize]>,
+    changed: usize,
+    /// What a tightened policy asks for: the quorum, and why.
+    quorum: Option<(u16, Arc<str>)>,
+    jobs: Vec<Known>,
+    open: BTreeMap<ApprovalId, Open>,
+    desk: Desk,
+    sinks: Sinks,
+    tools: Tools,
+    timers: Timers,
+    notes: Notes<OutsideEvent>,
+}
+
+/// What people remember of a job.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    requests: u16,
+    retrieved: bool,
+}
+
+/// An approval request that is open.
+#[derive(Debug, Clone)]
+struct Open {
+    job: JobId,
+    request: Arc<ApprovalRequest>,
+    number: u16,
+}
+
+impl Outside {
+    /// The outside world before anything has happened.
+    ///
+    /// # Panics
+    /// If a task names a user that is not there.
+    #[must_use]
+    pub fn new(setup: Arc<OutsideSetup>, notes: Notes<OutsideEvent>) -> Self {
+        let users = setup.users.len();
+        assert!(
+            setup.tasks.iter().all(|task| task.user < users),
+            "every task has a user"
+        );
+        let mut arrivals: Vec<JobId> = (0..).map(JobId).take(setup.tasks.len()).collect();
+        arrivals.sort_by_key(|job| setup.tasks[job.0 as usize].at);
+        let mut changes: Vec<usize> = (0..setup.changes.len()).collect();
+        changes.sort_by_key(|place| setup.changes[*place].at);
+        Self {
+            arrivals: arrivals.into(),
+            arrived: 0,
+            changes: changes.into(),
+            changed: 0,
+            quorum: None,
+            jobs: vec![Known::default(); setup.tasks.len()],
+            open: BTreeMap::new(),
+            desk: Desk::default(),
+            sinks: Sinks::new(&setup.sinks),
+            tools: Tools::new(&setup.tools),
+            timers: Timers::default(),
+            notes,
+            setup,
+        }
+    }
+
+    /// The same world with another gate in front of its sinks.
+    #[must_use]
+    pub fn behind(mut self, gate: Gate) -> Self {
+        self.sinks = self.sinks.behind(gate);
+        self
+    }
+
+    /// When something happens by itself next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<SimTime> {
+        let arrival = self.arrivals.get(self.arrived).and_then(|job| self.task(*job));
+        let change = self
+            .changes
+            .get(self.changed)
+            .map(|place| self.setup.changes[*place].at);
+        let first = [arrival.map(|task| task.at), change, self.timers.next()];
+        first.into_iter().flatten().min()
+    }
+
+    /// Lives through one tick: takes everything out of `batch`, adds to `out` what arrives at the core in the next.
+    pub fn step(&mut self, now: SimTime, batch: &mut Vec<FromCore>, out: &mut Vec<Input>) {
+        self.make_changes(now, out);
+        batch.sort_by(FromCore::canonical);
+        for FromCore { job, message } in batch.drain(..) {
+            self.hear((now, job), message, out);
+        }
+        self.submit_tasks(now, out);
+        while let Some((job, due)) = self.timers.take(now) {
+            self.fire((now, job), due, out);
+        }
+    }
+
+    /// What lands where.
+    #[must_use]
+    pub const fn sinks(&self) -> &Sinks {
+        &self.sinks
+    }
+
+    /// What was noted.
+    #[must_use]
+    pub const fn notes(&self) -> &Notes<OutsideEvent> {
+        &self.notes
+    }
+
+    /// What was noted, to be taken away.
+    #[must_use]
+    pub const fn notes_mut(&mut self) -> &mut Notes<OutsideEvent> {
+        &mut self.notes
+    }
+}
+
+/// What happens by itself.
+impl Outside {
+    fn make_changes(&mut self, now: SimTime, out: &mut Vec<Input>) {
+        let setup = Arc::clone(&self.setup);
+        while let Some(place) = self.changes.get(self.changed) {
+            let change = &setup.changes[*place];
+            if change.at > now {
+                return;
+            }
+            self.changed += 1;
+            let what = &change.what;
+            self.notes.note(now, None, || PeopleEvent::Changed {
+                what: Arc::clone(what),
+            });
+            match &change.change {
+                Changed::Quorum(quorum) => self.tighten(*quorum, what, out),
+                Changed::Target {
+                    sink,
+                    version,
+                    notice,
+                } => {
+                    self.sinks.change(sink, version);
+                    if *notice == Notice::Given {
+                        self.reevaluate((what, None), out, |request| {
+                            request.acts.iter().any(|act| act.sink == *sink)
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn tighten(&mut self, quorum: u16, why: &Arc<str>, out: &mut Vec<Input>) {
+        self.quorum = Some((quorum, Arc::clone(why)));
+        self.reevaluate((why, Some(quorum)), out, |request| request.quorum < quorum);
+    }
+
+    fn reevaluate(
+        &self,
+        (why, quorum): (&Arc<str>, Option<u16>),
+        out: &mut Vec<Input>,
+        concerns: impl Fn(&ApprovalRequest) -> bool,
+    ) {
+        let concerned = self.open.values().filter(|open| concerns(&open.request));
+        out.extend(concerned.map(|open| Input {
+            job: open.job,
+            told: Told::Reevaluate {
+                why: Arc::clone(why),
+                quorum,
+            },
+        }));
+    }
+
+    fn submit_tasks(&mut self, now: SimTime, out: &mut Vec<Input>) {
+        let setup = Arc::clone(&self.setup);
+        while let Some(job) = self.arrivals.get(self.arrived).copied() {
+            let task = &setup.tasks[job.0 as usize];
+            if task.at > now {
+                return;
+            }
+            self.arrived += 1;
+            self.notes.note(now, job, || UserEvent::Submitted {
+                task: Arc::clone(&task.name),
+                kind: Arc::clone(&task.kind),
+            });
+            out.push(Input {
+                job,
+                told: Told::Submitted,
+            });
+            self.plan_user((now, job), task);
+        }
+    }
+
+    fn plan_user(&mut self, (now, job): (SimTime, JobId), task: &OutsideTask) {
+        let setup = Arc::clone(&self.setup);
+        let user = &setup.users[task.user];
+        if let Some(patience) = user.leaves_after {
+            let at = self.later(now, patience, (Purpose::Patience, u64::from(job.0), 0));
+            self.timers.set(at, job, Due::Leave);
+        }
+        for cancel in &user.cancels {
+            let at = match cancel.when {
+                When::At(at) => at,
+                When::After(delay) => now + delay,
+            };
+            let by = cancel.by.as_ref().unwrap_or(&task.requester);
+            self.timers.set(at.max(now.next()), job, Due::Cancel(by.clone()));
+        }
+    }
+
+    fn fire(&mut self, (now, job): (SimTime, JobId), due: Due, out: &mut Vec<Input>) {
+        match due {
+            Due::Leave => {
+                self.notes.note(now, job, || UserEvent::Left);
+                out.push(Input {
+                    job,
+                    told: Told::SessionEnded,
+                });
+            }
+            Due::Cancel(by) => {
+                self.notes.note(now, job, || UserEvent::AskedToCancel);
+                out.push(Input {
+                    job,
+                    told: Told::CancelAsked { by },
+                });
+            }
+            Due::Withdraw(approval) => self.withdraw((now, job), approval, out),
+            Due::Decide(decision) => self.decide((now, job), decision, out),
+            Due::Operate { operator, since } => self.operate((now, job), operator, since, out),
+            Due::Tool(run) => self.end_tool((now, job), run, out),
+            Due::Effect(effort) => self.end_effect((now, job), *effort, out),
+            Due::Query { sink, key, run } => self.end_query((now, job), (sink, key, run), out),
+        }
+    }
+}
+
+/// What the core says.
+impl Outside {
+    fn hear(&mut self, (now, job): (SimTime, JobId), message: ToOutside, out: &mut Vec<Input>) {
+        match message {
+            ToOutside::RunTool { call, run, tool, .. } => {
+                let luck = Luck {
+                    seed: self.setup.seed,
+                    faults: &self.setup.faults,
+                };
+                let (at, run) = self
+                    .tools
+                    .begin((now, job), (call, run, tool), luck, &mut self.notes);
+                self.timers.set(at, job, Due::Tool(run));
+            }
+            ToOutside::DropTool { call, run } => self.tools.drop_run(job, call, run),
+            ToOutside::AskApproval(request) => self.ask((now, job), request, out),
+            ToOutside::CloseApproval { approval } => self.close((now, job), &approval),
+            ToOutside::Apply { act, key, run, grant } => {
+                let luck = Luck {
+                    seed: self.setup.seed,
+                    faults: &self.setup.faults,
+                };
+                let what = (act, key, run, grant);
+                let (at, effort) = self.sinks.begin((now, job), what, luck, &mut self.notes);
+                self.timers.set(at, job, Due::Effect(Box::new(effort)));
+            }
+            ToOutside::QuerySink { sink, key, run } => self.query((now, job), sink, key, run),
+            ToOutside::Show { audience, view } => self.show((now, job), audience, &view),
+        }
+    }
+
+    fn ask(&mut self, (now, job): (SimTime, JobId), request: Arc<ApprovalRequest>, out: &mut Vec<Input>) {
+        self.sinks.remember(&request);
+        let Some(known) = self.jobs.get_mut(job.0 as usize) else {
+            return;
+        };
+        known.requests = known.requests.saturating_add(1);
+        let number = known.requests;
+        self.put_before_approvers((now, job), &request, number);
+        let user = self.task(job).map(|task| &self.setup.users[task.user]);
+        if let Some(after) = user.and_then(|user| user.withdraws_after) {
+            let at = now + after.max(SimDuration::TICK);
+            self.timers.set(at, job, Due::Withdraw(Arc::clone(&request.id)));
+        }
+        if let Some((quorum, why)) = self
+            .quorum
+            .as_ref()
+            .filter(|(quorum, _)| request.quorum < *quorum)
+        {
+            let told = Told::Reevaluate {
+                why: Arc::clone(why),
+                quorum: Some(*quorum),
+            };
+            out.push(Input { job, told });
+        }
+        self.open
+            .insert(Arc::clone(&request.id), Open { job, request, number });
+    }
+
+    fn put_before_approvers(
+        &mut self,
+        (now, job): (SimTime, JobId),
+        request: &Arc<ApprovalRequest>,
+        number: u16,
+    ) {
+        let setup = Arc::clone(&self.setup);
+        let task = setup.tasks.get(job.0 as usize);
+        for (approver, script) in setup.approvers.iter().enumerate() {
+            if !script.takes_up(request, task) {
+                continue;
+            }
+            self.notes.note(now, job, || PeopleEvent::SawRequest {
+                approval: Arc::clone(&request.id),
+                digests: seen(request),
+            });
+            if !matches!(
+                script.behaviour(number),
+                Behaviour::Ignore | Behaviour::ApproveStale
+            ) {
+                let decision = Decision {
+                    approver,
+                    request: Arc::clone(request),
+                    number,
+                    look: Look::Again,
+                };
+                self.plan_decision((now, job), decision);
+            }
+        }
+    }
+
+    fn close(&mut self, (now, job): (SimTime, JobId), approval: &ApprovalId) {
+        let Some(Open { request, number, .. }) = self.open.remove(approval) else {
+            return;
+        };
+        let setup = Arc::clone(&self.setup);
+        let task = setup.tasks.get(job.0 as usize);
+        for (approver, script) in setup.approvers.iter().enumerate() {
+            if *script.behaviour(number) == Behaviour::ApproveStale && script.takes_up(&request, task) {
+                let decision = Decision {
+                    approver,
+                    request: Arc::clone(&request),
+                    number,
+                    look: Look::Never,
+                };
+                self.plan_decision((now, job), decision);
+            }
+        }
+    }
+
+    fn plan_decision(&mut self, (now, job): (SimTime, JobId), decision: Decision) {
+        let script = &self.setup.approvers[decision.approver];
+        let entity = u64::from(job.0) | (u64::from(decision.number) << 32);
+        let key = (Purpose::ApproverFor, entity, name_key(&script.person.name.0));
+        let at = self.later(now, script.takes, key);
+        self.timers.set(at, job, Due::Decide(decision));
+    }
+
+    fn query(&mut self, (now, job): (SimTime, JobId), sink: Arc<str>, key: Arc<str>, run: u16) {
+        match self
+            .sinks
+            .begin_query((now, job), (&sink, &key, run), self.setup.seed)
+        {
+            Some(at) => self.timers.set(at, job, Due::Query { sink, key, run }),
+            // Any answer would be a lie: this sink cannot know.
+            None => self.notes.note(now, job, || SinkEvent::Refused {
+                sink,
+                key,
+                why: "invalid",
+            }),
+        }
+    }
+
+    fn show(&mut self, (now, job): (SimTime, JobId), audience: Audience, view: &View) {
+        match audience {
+            Audience::User => self.retrieve((now, job), view),
+            Audience::Operator => {
+                if let News::Parked { since, number } = self.desk.look(job, view) {
+                    self.notify((now, job), since, number);
+                }
+            }
+        }
+    }
+
+    /// A user takes the result once, when one is shown.
+    fn retrieve(&mut self, (now, job): (SimTime, JobId), view: &View) {
+        let Some(known) = self.jobs.get_mut(job.0 as usize) else {
+            return;
+        };
+        if let Some(digest) = view.result.as_ref().filter(|_| !known.retrieved) {
+            known.retrieved = true;
+            self.notes.note(now, job, || UserEvent::Retrieved {
+                digest: Arc::clone(digest),
+            });
+        }
+    }
+
+    fn notify(&mut self, (now, job): (SimTime, JobId), since: SimTime, number: u16) {
+        self.notes.note(now, job, || PeopleEvent::Notified);
+        let setup = Arc::clone(&self.setup);
+        for (operator, script) in setup.operators.iter().enumerate() {
+            let entity = u64::from(job.0) | (u64::from(number) << 32);
+            let key = (Purpose::OperatorFor, entity, name_key(&script.name.0));
+            let at = self.later(now, script.takes, key);
+            self.timers.set(at, job, Due::Operate { operator, since });
+        }
+    }
+}
+
+/// What becomes of what was begun.
+impl Outside {
+    fn withdraw(&mut self, (now, job): (SimTime, JobId), approval: ApprovalId, out: &mut Vec<Input>) {
+        let Some(task) = self.task(job).filter(|_| self.open.contains_key(&approval)) else {
+            return;
+        };
+        let by = task.requester.clone();
+        self.notes.note(now, job, || PeopleEvent::Withdrew {
+            approval: Arc::clone(&approval),
+            by: by.clone(),
+        });
+        let told = Told::Withdrawn { approval, by };
+        out.push(Input { job, told });
+    }
+
+    fn decide(&mut self, (now, job): (SimTime, JobId), decision: Decision, out: &mut Vec<Input>) {
+        if decision.look == Look::Again && !self.open.contains_key(&decision.request.id) {
+            return;
+        }
+        let setup = Arc::clone(&self.setup);
+        let script = &setup.approvers[decision.approver];
+        self.say((now, job), &decision, out);
+        let Behaviour::ApproveTwice { gap } = script.behaviour(decision.number) else {
+            return;
+        };
+        match decision.look {
+            Look::Never => {}
+            Look::Again if gap.is_zero() => self.say((now, job), &decision, out),
+            Look::Again => {
+                let again = Decision {
+                    look: Look::Never,
+                    ..decision
+                };
+                self.timers.set(now + *gap, job, Due::Decide(again));
+            }
+        }
+    }
+
+    fn say(&mut self, (now, job): (SimTime, JobId), decision: &Decision, out: &mut Vec<Input>) {
+        let Decision { request, number, .. } = decision;
+        let script = &self.setup.approvers[decision.approver];
+        let Some(say) = script.says(request, *number) else {
+            return;
+        };
+        let (by, digests) = (&script.person.name, seen(request));
+        let eligible = script.may_decide(request, self.setup.tasks.get(job.0 as usize));
+        self.notes.note(now, job, || PeopleEvent::Decided {
+            approval: Arc::clone(&request.id),
+            by: by.clone(),
+            verdict: say.word(),
+            reason: say.reason.clone(),
+            digests: digests.clone(),
+            eligible,
+        });
+        let told = Told::Decided {
+            approval: Arc::clone(&request.id),
+            by: by.clone(),
+            verdict: say.verdict,
+            digests,
+            reason: say.reason,
+        };
+        out.push(Input { job, told });
+    }
+
+    fn operate(&mut self, (now, job): (SimTime, JobId), place: usize, since: SimTime, out: &mut Vec<Input>) {
+        let script = &self.setup.operators[place];
+        let Some(answer) = self.desk.answer(job, since, (place, script)) else {
+            return;
+        };
+        let by: &Principal = &script.name;
+        self.notes.note(now, job, || PeopleEvent::Acted {
+            by: by.clone(),
+            verb: answer.verb,
+            reason: Arc::clone(&answer.reason),
+        });
+        let told = Told::Operator {
+            by: by.clone(),
+            verb: answer.verb,
+            reason: Arc::clone(&answer.reason),
+            extend: answer.extend,
+            result: answer.result.clone(),
+        };
+        out.push(Input { job, told });
+    }
+
+    fn end_tool(&mut self, (now, job): (SimTime, JobId), run: ToolRun, out: &mut Vec<Input>) {
+        if let Some(answer) = self.tools.end((now, job), &run, &mut self.notes) {
+            let ToolRun { call, run, .. } = run;
+            let told = Told::ToolAnswered { call, run, answer };
+            out.push(Input { job, told });
+        }
+    }
+
+    fn end_effect(&mut self, (now, job): (SimTime, JobId), effort: Effort, out: &mut Vec<Input>) {
+        if let Some(answer) = self.sinks.end((now, job), &effort, &mut self.notes) {
+            let Effort { key, run, .. } = effort;
+            let told = Told::SinkAnswered { key, run, answer };
+            out.push(Input { job, told });
+        }
+    }
+
+    fn end_query(
+        &mut self,
+        (now, job): (SimTime, JobId),
+        (sink, key, run): (Arc<str>, Arc<str>, u16),
+        out: &mut Vec<Input>,
+    ) {
+        let answer = self.sinks.end_query(&sink, &key);
+        let found = matches!(&answer, SinkAnswer::Found { receipt: Some(_) });
+        self.notes.note(now, job, || SinkEvent::Queried {
+            sink,
+            key: Arc::clone(&key),
+            found,
+        });
+        let told = Told::SinkAnswered { key, run, answer };
+        out.push(Input { job, told });
+    }
+
+    fn task(&self, job: JobId) -> Option<&OutsideTask> {
+        self.setup.tasks.get(job.0 as usize)
+    }
+
+    /// The instant after a delay of this law, at least a tick from now.
+    fn later(&self, now: SimTime, law: Law, (purpose, entity, index): (Purpose, u64, u64)) -> SimTime {
+        let delay = law.quantile(self.setup.seed.unit(purpose, entity, index));
+        now + delay.max(SimDuration::TICK)
+    }
+}

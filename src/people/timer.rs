@@ -1,0 +1,82 @@
+//! What is due when.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::job::{ApprovalId, ApprovalRequest};
+use crate::sinks::{Effort, ToolRun};
+use crate::trace::Principal;
+use crate::units::{JobId, SimTime};
+
+/// Something that happens later.
+#[derive(Debug, Clone)]
+pub(super) enum Due {
+    /// The user closes the session.
+    Leave,
+    /// Somebody asks to cancel.
+    Cancel(Principal),
+    /// The requester takes an approval request back.
+    Withdraw(ApprovalId),
+    /// An approver decides.
+    Decide(Decision),
+    /// An operator acts on the parking that began then.
+    Operate {
+        /// The operator's place.
+        operator: usize,
+        /// Since when the job is parked.
+        since: SimTime,
+    },
+    /// A tool's run is over.
+    Tool(ToolRun),
+    /// A try of an effect is over.
+    Effect(Box<Effort>),
+    /// A sink answers a query.
+    Query { sink: Arc<str>, key: Arc<str>, run: u16 },
+}
+
+/// A decision that is on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Decision {
+    /// The approver's place.
+    pub(super) approver: usize,
+    /// What was shown.
+    pub(super) request: Arc<ApprovalRequest>,
+    /// The how-manieth request of its job it is, from 1.
+    pub(super) number: u16,
+    /// Whether the approver looks again before deciding.
+    pub(super) look: Look,
+}
+
+/// Whether somebody looks again before acting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Only an open request is decided.
+    Again,
+    /// The request is decided, open or not.
+    Never,
+}
+
+/// Timers, in the order of instant, job, and when they were set within the job.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Timers {
+    due: BTreeMap<(SimTime, JobId, u64), Due>,
+    set: u64,
+}
+
+impl Timers {
+    pub(super) fn set(&mut self, at: SimTime, job: JobId, due: Due) {
+        self.due.insert((at, job, self.set), due);
+        self.set += 1;
+    }
+
+    pub(super) fn next(&self) -> Option<SimTime> {
+        self.due.first_key_value().map(|((at, ..), _)| *at)
+    }
+
+    /// Takes the first timer that is due by `now`.
+    pub(super) fn take(&mut self, now: SimTime) -> Option<(JobId, Due)> {
+        let first = self.due.first_entry().filter(|first| first.key().0 <= now)?;
+        let job = first.key().1;
+        Some((job, first.remove()))
+    }
+}

@@ -1,0 +1,8 @@
+//! People, sinks and tools: messages in, a timeline out.
+
+mod gate;
+mod order;
+mod people;
+mod sinks;
+mod tools;
+mod world;

@@ -70,6 +70,12 @@ impl Agenda {
         self.expiries.push_back((at, run));
     }
 
+    /// When something is due that anybody may wait for. Expiries are none: they are seen to whenever something else
+    /// happens, so that a run does not last as long as its retention.
+    pub(super) fn next_awaited(&self) -> Option<SimTime> {
+        self.entries.peek().map(|Reverse(entry)| entry.at)
+    }
+
     pub(super) fn next(&self) -> Option<SimTime> {
         let entry = self.entries.peek().map(|Reverse(entry)| entry.at);
         let expiry = self.expiries.front().map(|(at, _)| *at);
@@ -77,6 +83,12 @@ impl Agenda {
             (Some(entry), Some(expiry)) => Some(entry.min(expiry)),
             (entry, expiry) => entry.or(expiry),
         }
+    }
+
+    /// Takes an expiry that is due by `now`.
+    pub(super) fn pop_expired(&mut self, now: SimTime) -> Option<Due> {
+        let due = self.expiries.front().is_some_and(|(at, _)| *at <= now);
+        if due { self.expiries.pop_front().map(|(_, run)| Due::Expire(run)) } else { None }
     }
 
     /// Takes what is due next, if it is due by `now`; of one instant, expiries come first.

@@ -61,7 +61,7 @@ impl Service {
     /// When it has to be stepped next, if nothing arrives before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<SimTime> {
-        self.desk.agenda.next()
+        self.desk.agenda.next_awaited()
     }
 
     /// Takes what arrived in the tick `now`, in any order, and everything that is due; adds to `out` what leaves.
@@ -77,6 +77,10 @@ impl Service {
         self.desk.now = now;
         if batch.len() > 1 {
             batch.sort_by(canonical);
+        }
+        // What expired since the last step is gone before anybody asks for it.
+        while let Some(due) = self.desk.agenda.pop_expired(now) {
+            self.take_due(due);
         }
         for input in batch.drain(..) {
             self.take(input);

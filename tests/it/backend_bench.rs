@@ -1,7 +1,5 @@
 //! Drives a backend core without any world: calls in, a timeline out.
 
-#![allow(dead_code)]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -12,15 +10,11 @@ use lanebench::backend::{
 };
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Target};
 use lanebench::rng::{Law, Seed};
-use lanebench::trace::{BackendEvent, Event as TraceEvent, Notes, Record, ServiceEvent, WireEvent};
+use lanebench::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
 use lanebench::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
 use lanebench::wire::{
     Ask, Create, Event, InputItem, Item, ItemStatus, Origin, Reply, Response, ResponseId, StreamEvent,
 };
-
-pub(crate) const fn ms(millis: u64) -> SimDuration {
-    SimDuration::from_millis(millis)
-}
 
 pub(crate) const fn secs(secs: u64) -> SimDuration {
     SimDuration::from_secs(secs)
@@ -485,11 +479,10 @@ impl Bench {
     }
 
     fn wire_line(&self, event: &WireEvent) -> String {
-        let json = serde_json::to_string(&TraceEvent::Service(ServiceEvent::Wire(event.clone()))).unwrap();
-        let inner = json
-            .strip_prefix("{\"wire\":")
-            .and_then(|json| json.strip_suffix('}'));
-        self.anonymous(inner.unwrap_or(&json)).replace('"', "")
+        let json = serde_json::to_string(event).unwrap();
+        let inner = json.trim_start_matches('{').trim_end_matches('}');
+        let inner = inner.replace(['"', '{', '}'], "").replace("exchange:0.1.1.", "");
+        self.anonymous(&inner.replacen(':', " ", 1).replace(',', " "))
     }
 }
 

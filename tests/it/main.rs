@@ -3,13 +3,17 @@
 
 mod act;
 mod backend_bench;
+mod backend_fault;
 mod backend_life;
+mod backend_stream;
+mod backend_webhook;
 mod client_bytes;
 mod client_connections;
 mod client_stream;
 mod client_stubs;
 mod client_support;
 mod client_webhook;
+mod fault_plan;
 mod outside;
 mod policy;
 mod support;

@@ -35,7 +35,8 @@ impl Job {
                 arguments,
             } = item
             {
-                match self.act(id, server_label, name, arguments) {
+                let sink = self.plan().mcp.get(server_label).unwrap_or(server_label).clone();
+                match self.act(id, &sink, name, arguments) {
                     Ok(act) => todo.push(Doing::Mcp {
                         request: id.clone(),
                         act,

@@ -1,1 +1,22 @@
 //! HTTP around the backend core: routes, event streams, byte-level faults.
+//!
+//! Invariants: the server decides nothing. What a request asks goes to the backend core as of the tick in which it
+//! had arrived whole, what the core answers leaves in the tick behind its step, and a client that goes away is
+//! reported, not judged. There is no time-out, no retry and no chance of its own; the same bytes come over TCP and
+//! over a connection in memory.
+
+mod book;
+mod pipe;
+mod reply;
+mod request_log;
+mod routes;
+mod script;
+mod server;
+mod stream;
+mod webhook;
+
+pub use pipe::{Pipe, Transport, pipe};
+pub use request_log::{RequestLog, SeenRequest};
+pub use routes::{BODY_MAX, EXCHANGE_HEADER};
+pub use server::{Carrier, Mock, MockDriver, MockOptions, accept};
+pub use webhook::{ByteStream, Dial, Dialling, WebhookTarget, WebhookUrlError};

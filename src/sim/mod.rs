@@ -1,9 +1,1 @@
-//! The event queue and the model world: the cores joined without any transport.
-
-mod model;
-mod parts;
-mod seams;
-
-pub use model::{Model, Played, refused};
-pub use parts::{Blueprint, Caps, Ending, Recording};
-pub use seams::{Honest, Seams};
+//! The event queue and the model world.

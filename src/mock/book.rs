@@ -1,0 +1,242 @@
+//! What the server remembers between a request and what leaves on it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::request_log::RequestLog;
+use crate::backend::{CallKey, ConnectionNo, Face};
+use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, TurnNo};
+use crate::wire::{Echo, Reply, ResponseId, StreamEvent};
+
+/// Events that wait for one slow reader before it is given up.
+const EVENTS_WAITING: usize = 65_536;
+
+/// Requests remembered for rendering their responses; about 1 KiB each.
+const ECHOES: usize = 32_768;
+
+/// Creates whose client went away before their response was known.
+const ORPHANS: usize = 1_024;
+
+/// What leaves on a call.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) reply: Reply,
+    pub(super) face: Face,
+    /// What the response repeats of its request, if it is still known.
+    pub(super) echo: Option<Echo>,
+    /// The events that follow [`Reply::StreamOpen`].
+    pub(super) pieces: Option<mpsc::Receiver<Piece>>,
+}
+
+/// What follows on an open stream.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// An event.
+    Event(StreamEvent),
+    /// The end, between two events.
+    Close,
+    /// The end, inside one more event.
+    CloseInside,
+}
+
+#[derive(Debug)]
+enum Call {
+    /// A request that has no reply.
+    Waiting {
+        answer: oneshot::Sender<Answer>,
+        /// For a create: what its response will repeat.
+        echo: Option<Echo>,
+        /// The response it is about.
+        about: Option<ResponseId>,
+    },
+    /// A stream that is open.
+    Streaming {
+        pieces: mpsc::Sender<Piece>,
+        /// For a create whose response did not show yet: what it will repeat.
+        echo: Option<Echo>,
+    },
+    /// A reply that does not arrive: the call is over when the client has enough of it.
+    Held,
+}
+
+/// Whether a step on a call could be made.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It was, or nobody is there any more.
+    Yes,
+    /// The reader is too slow; its call is over.
+    TooSlow,
+}
+
+/// All calls in progress, and what outlives them.
+#[derive(Debug)]
+pub(super) struct Book {
+    calls: BTreeMap<CallKey, Call>,
+    echoes: BTreeMap<ResponseId, Echo>,
+    echo_order: VecDeque<ResponseId>,
+    orphans: VecDeque<(CallKey, Echo)>,
+    strangers: [u32; ExchangeKind::ALL.len()],
+    connections: u64,
+    /// Requests that asked for nothing that the service has.
+    pub(super) astray: u32,
+    pub(super) seen: RequestLog,
+}
+
+impl Book {
+    pub(super) fn new(seen_max: usize) -> Self {
+        Self {
+            calls: BTreeMap::new(),
+            echoes: BTreeMap::new(),
+            echo_order: VecDeque::new(),
+            orphans: VecDeque::new(),
+            strangers: [0; ExchangeKind::ALL.len()],
+            connections: 0,
+            astray: 0,
+            seen: RequestLog::new(seen_max),
+        }
+    }
+
+    /// The number of a new connection.
+    pub(super) const fn connect(&mut self) -> ConnectionNo {
+        self.connections += 1;
+        ConnectionNo(self.connections)
+    }
+
+    /// The key of a stranger's call: the so-manieth of its kind among strangers, and its connection.
+    pub(super) const fn stranger(&mut self, kind: ExchangeKind, connection: ConnectionNo) -> CallKey {
+        let count = &mut self.strangers[kind as usize];
+        *count += 1;
+        let exchange = Exchange {
+            job: JobId::NONE,
+            attempt: AttemptNo(0),
+            turn: TurnNo(0),
+            kind,
+            nth: *count,
+        };
+        CallKey { exchange, connection }
+    }
+
+    /// Opens a call; none if one of this key is open already.
+    pub(super) fn open(
+        &mut self,
+        key: CallKey,
+        echo: Option<Echo>,
+        about: Option<ResponseId>,
+    ) -> Option<oneshot::Receiver<Answer>> {
+        if self.calls.contains_key(&key) {
+            return None;
+        }
+        let (answer, receiver) = oneshot::channel();
+        self.calls.insert(key, Call::Waiting { answer, echo, about });
+        Some(receiver)
+    }
+
+    /// The client of a call went away. Whether the call was not over.
+    pub(super) fn abandon(&mut self, key: &CallKey) -> bool {
+        let Some(call) = self.calls.remove(key) else {
+            return false;
+        };
+        if let Call::Waiting { echo: Some(echo), .. } = call {
+            if self.orphans.len() == ORPHANS {
+                self.orphans.pop_front();
+            }
+            self.orphans.push_back((*key, echo));
+        }
+        true
+    }
+
+    /// A reply leaves.
+    pub(super) fn reply(&mut self, key: CallKey, reply: Reply, face: Face) {
+        let Some(Call::Waiting { answer, echo, about }) = self.calls.remove(&key) else {
+            self.adopt(&key, &reply);
+            return;
+        };
+        if let (Some(echo), Reply::Response(response)) = (&echo, &reply) {
+            self.remember(&response.id, echo);
+        }
+        let known = match &reply {
+            Reply::Response(response) => self.echoes.get(&response.id).cloned(),
+            Reply::StreamOpen => echo
+                .clone()
+                .or_else(|| about.as_ref().and_then(|id| self.echoes.get(id)).cloned()),
+            Reply::Deleted | Reply::Error(_) => None,
+        };
+        let pieces = match (&reply, &face) {
+            (_, Face::Stall | Face::Silent) => {
+                self.calls.insert(key, Call::Held);
+                None
+            }
+            (Reply::StreamOpen, Face::Whole) => {
+                let (pieces, receiver) = mpsc::channel(EVENTS_WAITING);
+                self.calls.insert(key, Call::Streaming { pieces, echo });
+                Some(receiver)
+            }
+            _ => None,
+        };
+        if matches!(reply, Reply::Deleted)
+            && let Some(id) = &about
+        {
+            self.echoes.remove(id);
+        }
+        // A receiver that is gone means that the handler was dropped, and its guard has said so.
+        let _ = answer.send(Answer {
+            reply,
+            face,
+            echo: known,
+            pieces,
+        });
+    }
+
+    /// An event of an open stream leaves.
+    pub(super) fn event(&mut self, key: &CallKey, event: StreamEvent) -> Taken {
+        let Some(Call::Streaming { pieces, echo }) = self.calls.get_mut(key) else {
+            return Taken::Yes;
+        };
+        let born = match (event.event.response(), echo.as_ref()) {
+            (Some(response), Some(_)) => echo.take().map(|echo| (response.id.clone(), echo)),
+            _ => None,
+        };
+        let taken = pieces.try_send(Piece::Event(event));
+        if let Some((id, echo)) = born {
+            self.remember(&id, &echo);
+        }
+        match taken {
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.calls.remove(key);
+                Taken::TooSlow
+            }
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Taken::Yes,
+        }
+    }
+
+    /// A stream ends.
+    pub(super) fn close(&mut self, key: &CallKey, end: Piece) {
+        if let Some(Call::Streaming { pieces, .. }) = self.calls.remove(key) {
+            // A full queue drops the sender with the call, and the reader finds its stream broken.
+            let _ = pieces.try_send(end);
+        }
+    }
+
+    /// The response of a create shows only after its client went away.
+    fn adopt(&mut self, key: &CallKey, reply: &Reply) {
+        let Some(place) = self.orphans.iter().position(|(orphan, _)| orphan == key) else {
+            return;
+        };
+        if let (Some((_, echo)), Reply::Response(response)) = (self.orphans.remove(place), reply) {
+            self.remember(&response.id, &echo);
+        }
+    }
+
+    fn remember(&mut self, id: &ResponseId, echo: &Echo) {
+        if self.echoes.insert(id.clone(), echo.clone()).is_some() {
+            return;
+        }
+        self.echo_order.push_back(id.clone());
+        if self.echo_order.len() > ECHOES
+            && let Some(oldest) = self.echo_order.pop_front()
+        {
+            self.echoes.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! From what the backend answers to bytes, spoiled ones included.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::response::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+use super::book::Answer;
+use super::script::{Act, Script, ScriptSlot};
+use super::server::{CallGuard, Shared};
+use super::stream::EventBody;
+use crate::backend::{CallKey, Face};
+use crate::rng::{Purpose, Seed};
+use crate::units::SimTime;
+use crate::wire::{
+    ApiError, Echo, Reply, ResponseId, parse_create, render_error, render_response, write_wait,
+};
+
+/// What every reply carries beside its meaning.
+pub(super) struct Stamp {
+    request_id: HeaderValue,
+    processing_ms: u64,
+}
+
+impl Stamp {
+    /// Of a call that arrived at `at`; the id derives from its key.
+    pub(super) fn of_call(shared: &Shared, call: &CallKey, at: SimTime) -> Self {
+        let key = &call.exchange;
+        let origin = u64::from(key.job.0) << 32 | u64::from(key.attempt.0) << 16 | u64::from(key.turn.0);
+        let place = (key.kind as u64) << 32 | u64::from(key.nth);
+        Self::new(shared, at, [origin, place, call.connection.0])
+    }
+
+    /// Of a request that did not become a call.
+    pub(super) fn of_stray(shared: &Shared, at: SimTime) -> Self {
+        let number = {
+            let mut book = shared.book();
+            book.astray += 1;
+            u64::from(book.astray)
+        };
+        Self::new(shared, at, [u64::MAX, number, 0])
+    }
+
+    fn new(shared: &Shared, at: SimTime, [origin, place, connection]: [u64; 3]) -> Self {
+        let Seed(seed) = shared.options.seed;
+        let high = Seed(seed).bits(Purpose::Id, origin, place);
+        let low = Seed(high).bits(Purpose::Id, connection, place);
+        let id = HeaderValue::try_from(format!("req_{high:016x}{low:016x}"));
+        Self {
+            request_id: id.unwrap_or(HeaderValue::from_static("req_")),
+            processing_ms: shared.clock.now().since(at).ticks() / 1_000,
+        }
+    }
+}
+
+/// Answers a request that the backend was not asked about; its connection ends with it.
+pub(super) fn refuse(error: &ApiError, stamp: Stamp) -> Response<Body> {
+    let (mut parts, body) = error_reply(error, stamp);
+    if error.http == 413 {
+        parts
+            .headers
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Answers a call as the backend says. Where no orderly reply leaves, a script takes over and this never returns.
+pub(super) async fn answer(
+    answer: Answer,
+    guard: CallGuard,
+    stamp: Stamp,
+    about: Option<&ResponseId>,
+    slot: &ScriptSlot,
+    shared: &Shared,
+) -> Response<Body> {
+    let Answer {
+        reply,
+        face,
+        echo,
+        pieces,
+    } = answer;
+    let echo = echo.unwrap_or_else(|| fallback_echo().clone());
+    if let Some(pieces) = pieces {
+        let body = EventBody::new(pieces, echo, guard, slot.clone(), shared.options.seed);
+        return Response::from_parts(stream_head(stamp), Body::new(body));
+    }
+    let (mut parts, body) = plain_reply(&reply, &echo, about, stamp);
+    let cut = match face {
+        Face::Whole => return Response::from_parts(parts, Body::from(body)),
+        Face::Malformed => {
+            parts.status = StatusCode::OK;
+            return Response::from_parts(parts, Body::from(malformed(&reply)));
+        }
+        Face::Reset => return hand_over(slot, vec![Act::Reset], None).await,
+        Face::Silent => return hand_over(slot, vec![Act::Hang], Some(guard)).await,
+        Face::CutBeforeId | Face::Stall => before_id(&reply, &body),
+        Face::CutAfterId => after_id(&reply, &body),
+    };
+    // A cut is one of a reply that began well: a client looks into no other body.
+    parts.status = StatusCode::OK;
+    let start = Act::Write(beginning(&parts, &reply, &body, cut));
+    match face {
+        Face::Stall => hand_over(slot, vec![start, Act::Hang], Some(guard)).await,
+        _ => hand_over(slot, vec![start, Act::HalfClose], None).await,
+    }
+}
+
+/// Leaves the connection to a script; the handler waits to be dropped with the rest of the orderly conversation.
+async fn hand_over(slot: &ScriptSlot, acts: Vec<Act>, guard: Option<CallGuard>) -> Response<Body> {
+    slot.put(Script { acts, guard });
+    pending().await
+}
+
+fn plain_reply(reply: &Reply, echo: &Echo, about: Option<&ResponseId>, stamp: Stamp) -> (Parts, Vec<u8>) {
+    let mut body = Vec::new();
+    match reply {
+        Reply::Response(response) => render_response(response, echo, &mut body),
+        Reply::Deleted => body = deleted(about),
+        Reply::StreamOpen => return (stream_head(stamp), body),
+        Reply::Error(error) => return error_reply(error, stamp),
+    }
+    (head(StatusCode::OK, JSON, stamp), body)
+}
+
+fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Vec<u8>) {
+    let status = StatusCode::from_u16(error.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut parts = head(status, JSON, stamp);
+    if let Some((name, value)) = error.wait.map(write_wait)
+        && let Ok(value) = HeaderValue::try_from(value)
+    {
+        parts.headers.insert(name, value);
+    }
+    if let Some(should) = error.should_retry {
+        let word = if should { "true" } else { "false" };
+        parts
+            .headers
+            .insert("x-should-retry", HeaderValue::from_static(word));
+    }
+    let mut body = Vec::new();
+    render_error(error, &mut body);
+    (parts, body)
+}
+
+const JSON: &str = "application/json";
+
+/// The head of every reply.
+fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
+    let (mut parts, ()) = Response::new(()).into_parts();
+    parts.status = status;
+    let headers = &mut parts.headers;
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert("x-request-id", stamp.request_id);
+    headers.insert("openai-version", HeaderValue::from_static("2020-10-01"));
+    headers.insert("openai-processing-ms", HeaderValue::from(stamp.processing_ms));
+    parts
+}
+
+/// The head of a stream, whose connection ends with it.
+fn stream_head(stamp: Stamp) -> Parts {
+    let mut parts = head(StatusCode::OK, "text/event-stream; charset=utf-8", stamp);
+    parts
+        .headers
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    parts
+}
+
+fn deleted(id: Option<&ResponseId>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Deleted<'a> {
+        id: &'a str,
+        object: &'static str,
+        deleted: bool,
+    }
+    let body = Deleted {
+        id: id.map_or("", |id| &id.0),
+        object: "response.deleted",
+        deleted: true,
+    };
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// A body that is whole and not what the contract says.
+fn malformed(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::StreamOpen => "event: response.created\ndata: {\"type\":}\n\n",
+        Reply::Response(_) | Reply::Deleted | Reply::Error(_) => "{\"object\":\"response\",\"status\":}",
+    }
+}
+
+/// How much of a body leaves in front of the response id.
+fn before_id(reply: &Reply, body: &[u8]) -> usize {
+    id_place(reply, body).map_or(body.len().min(1), |(start, _)| start)
+}
+
+/// How much of a body leaves up to and with the response id and the quote behind it.
+fn after_id(reply: &Reply, body: &[u8]) -> usize {
+    id_place(reply, body).map_or(body.len().min(1), |(_, end)| (end + 2).min(body.len()))
+}
+
+/// Where the id stands in the body; none if the reply has none.
+fn id_place(reply: &Reply, body: &[u8]) -> Option<(usize, usize)> {
+    let Reply::Response(response) = reply else {
+        return None;
+    };
+    let id = response.id.0.as_bytes();
+    let start = body.windows(id.len().max(1)).position(|window| window == id)?;
+    Some((start, start + id.len()))
+}
+
+/// The head, and the first `cut` bytes of a body that promises more.
+fn beginning(parts: &Parts, reply: &Reply, body: &[u8], cut: usize) -> Bytes {
+    let mut bytes = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
+    let mut header = |name: &str, value: &[u8]| {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value);
+        bytes.extend_from_slice(b"\r\n");
+    };
+    for (name, value) in &parts.headers {
+        header(name.as_str(), value.as_bytes());
+    }
+    let streamed = matches!(reply, Reply::StreamOpen);
+    match streamed {
+        true => header(TRANSFER_ENCODING.as_str(), b"chunked"),
+        false => header(CONTENT_LENGTH.as_str(), body.len().to_string().as_bytes()),
+    }
+    bytes.extend_from_slice(b"\r\n");
+    match streamed {
+        true => bytes.extend_from_slice(b"10\r\nevent: response.\r\n"),
+        false => bytes.extend_from_slice(&body[..cut]),
+    }
+    bytes.into()
+}
+
+/// What stands in place of a request that is not known any more.
+fn fallback_echo() -> &'static Echo {
+    static ECHO: std::sync::OnceLock<Echo> = std::sync::OnceLock::new();
+    ECHO.get_or_init(|| {
+        #[expect(clippy::expect_used, reason = "the body is a valid create request")]
+        let (_, echo) = parse_create(br#"{"model":"unknown","input":"-"}"#).expect("a valid request");
+        echo
+    })
+}
+
+/// A text of `length` letters, fixed by its key.
+pub(super) fn padding(seed: Seed, entity: u64, index: u64) -> Arc<str> {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789Zz";
+    let bits = seed.bits(Purpose::Text, entity, index);
+    let length = 1 + (bits >> 60);
+    let letter = |at: u64| char::from(LETTERS[(bits >> (at * 3) & 63) as usize]);
+    (0..length).map(letter).collect::<String>().into()
+}

@@ -1,0 +1,319 @@
+//! The routes of the contract: from bytes to what is asked.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Query, Request, State};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::{HeaderMap, Response, Uri, header};
+use http_body_util::BodyExt;
+
+use super::reply::{Stamp, answer, refuse};
+use super::script::ScriptSlot;
+use super::server::{CallGuard, Shared};
+use crate::backend::{Auth, CallKey, ConnectionNo, Input};
+use crate::units::{Exchange, ExchangeError, ExchangeKind, SimTime};
+use crate::wire::{ApiError, Ask, Echo, ResponseId, parse_create};
+
+/// The header in which our own runtime sends the key of an exchange.
+pub const EXCHANGE_HEADER: &str = "x-lanebench-exchange";
+
+/// The longest body of a request, in bytes.
+pub const BODY_MAX: usize = 16 << 20;
+
+/// How much of a body that is too long is read and thrown away, so that the client gets to see the reply.
+const DISCARD_MAX: usize = 4 * BODY_MAX;
+
+/// A request on its way through the routes, as far as it is known before its body.
+#[derive(Clone)]
+pub(super) struct Visit {
+    /// When its head had arrived.
+    pub(super) at: SimTime,
+    pub(super) exchange: Option<Result<Exchange, ExchangeError>>,
+    pub(super) connection: ConnectionNo,
+    pub(super) slot: ScriptSlot,
+}
+
+/// The routes, for one connection.
+pub(super) fn router(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/responses", post(create))
+        .route("/v1/responses/{id}", get(read).delete(delete))
+        .route("/v1/responses/{id}/cancel", post(cancel))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(Arc::clone(shared))
+}
+
+/// The key that a request shows.
+pub(super) fn exchange_of(headers: &HeaderMap) -> Option<Result<Exchange, ExchangeError>> {
+    let value = headers.get(EXCHANGE_HEADER)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).parse())
+}
+
+type Id = Result<Path<String>, PathRejection>;
+
+async fn create(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    let (caller, body) = Caller::of(&shared, request);
+    let parsed = match read_body(body).await {
+        Ok(bytes) => parse_create(&bytes),
+        Err(error) => return caller.refuse(&error),
+    };
+    let (ask, echo) = match parsed {
+        Ok((create, echo)) => (Ok(Ask::Create(Arc::new(create))), Some(echo)),
+        Err(error) => (Err(error), None),
+    };
+    caller.call(ExchangeKind::Create, ask, echo).await
+}
+
+async fn read(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Response<Body> {
+    let asked = read_query(request.uri());
+    let (caller, _) = Caller::of(&shared, request);
+    let Ok(Path(id)) = id else {
+        return caller.stray();
+    };
+    let id = ResponseId(id.into());
+    match asked {
+        Ok(Reading::Whole) => caller.call(ExchangeKind::Poll, Ok(Ask::Poll(id)), None).await,
+        Ok(Reading::Stream { after }) => {
+            let ask = Ask::Stream { id, after };
+            caller.call(ExchangeKind::Stream, Ok(ask), None).await
+        }
+        Err((kind, error)) => caller.call(kind, Err(error), None).await,
+    }
+}
+
+async fn delete(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Response<Body> {
+    about(shared, id, request, ExchangeKind::Delete, Ask::Delete).await
+}
+
+async fn cancel(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Response<Body> {
+    about(shared, id, request, ExchangeKind::Cancel, Ask::Cancel).await
+}
+
+/// A request whose body does not matter: clients send none, an empty one or `{}`.
+async fn about(
+    shared: Arc<Shared>,
+    id: Id,
+    request: Request,
+    kind: ExchangeKind,
+    ask: impl Fn(ResponseId) -> Ask,
+) -> Response<Body> {
+    let (caller, body) = Caller::of(&shared, request);
+    let Ok(Path(id)) = id else {
+        return caller.stray();
+    };
+    match read_body(body).await {
+        Ok(_) => caller.call(kind, Ok(ask(ResponseId(id.into()))), None).await,
+        Err(error) => caller.refuse(&error),
+    }
+}
+
+async fn not_found(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    Caller::of(&shared, request).0.stray()
+}
+
+async fn not_allowed(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    let (caller, _) = Caller::of(&shared, request);
+    let message = format!("Not allowed to {} on {}.", caller.method, caller.path);
+    caller.refuse(&ApiError::plain(
+        405,
+        "invalid_request_error",
+        None,
+        None,
+        message,
+    ))
+}
+
+/// Who sent a request, and how to answer.
+struct Caller {
+    shared: Arc<Shared>,
+    visit: Visit,
+    auth: Auth,
+    method: http::Method,
+    path: String,
+}
+
+impl Caller {
+    fn of(shared: &Arc<Shared>, request: Request) -> (Self, Body) {
+        let (mut head, body) = request.into_parts();
+        // Each connection puts a visit into every request; a request from elsewhere counts as a stranger's.
+        let visit = head.extensions.remove::<Visit>().unwrap_or_else(|| Visit {
+            at: shared.clock.now(),
+            exchange: None,
+            connection: ConnectionNo::default(),
+            slot: ScriptSlot::default(),
+        });
+        let caller = Self {
+            shared: Arc::clone(shared),
+            visit,
+            auth: auth_of(&head.headers, &shared.options.api_key),
+            method: head.method,
+            path: head.uri.path().to_owned(),
+        };
+        (caller, body)
+    }
+
+    /// Asks the backend, and answers as it says.
+    async fn call(
+        self,
+        kind: ExchangeKind,
+        ask: Result<Ask, ApiError>,
+        echo: Option<Echo>,
+    ) -> Response<Body> {
+        let call = match self.key(kind) {
+            Ok(call) => call,
+            Err(error) => return self.refuse(&error),
+        };
+        let about = ask.as_ref().ok().and_then(Ask::response).cloned();
+        let opened = self.shared.book().open(call, echo, about.clone());
+        let Some(receiver) = opened else {
+            let message = format!("The exchange '{}' is already in progress.", call.exchange);
+            return self.refuse(&ApiError::invalid(None, None, message));
+        };
+        let guard = CallGuard::new(Arc::clone(&self.shared), call);
+        let auth = self.auth;
+        self.shared.post(Input::Request { call, auth, ask });
+        let Ok(reply) = receiver.await else {
+            // Nobody drops the sender of a call that still has its guard; a reader is never told a made-up reply.
+            return std::future::pending().await;
+        };
+        let stamp = Stamp::of_call(&self.shared, &call, self.visit.at);
+        answer(
+            reply,
+            guard,
+            stamp,
+            about.as_ref(),
+            &self.visit.slot,
+            &self.shared,
+        )
+        .await
+    }
+
+    /// The key of the call: the one it shows, or one of a stranger.
+    fn key(&self, kind: ExchangeKind) -> Result<CallKey, ApiError> {
+        let connection = ConnectionNo::default();
+        match &self.visit.exchange {
+            None => Ok(self.shared.book().stranger(kind, self.visit.connection)),
+            Some(Ok(exchange)) if exchange.kind == kind => Ok(CallKey {
+                exchange: *exchange,
+                connection,
+            }),
+            Some(Ok(exchange)) => {
+                let message = format!("The exchange '{exchange}' is not of the kind '{}'.", kind.word());
+                Err(ApiError::invalid(None, None, message))
+            }
+            Some(Err(error)) => {
+                let message = format!("Invalid header '{EXCHANGE_HEADER}': {error}.");
+                Err(ApiError::invalid(None, None, message))
+            }
+        }
+    }
+
+    /// Answers without asking the backend.
+    fn refuse(&self, error: &ApiError) -> Response<Body> {
+        refuse(error, Stamp::of_stray(&self.shared, self.visit.at))
+    }
+
+    /// Answers a request for what the service does not have.
+    fn stray(&self) -> Response<Body> {
+        self.refuse(&ApiError::invalid_url(self.method.as_str(), &self.path))
+    }
+}
+
+fn auth_of(headers: &HeaderMap, key: &str) -> Auth {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Auth::Missing;
+    };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let shown = match text.split_once(' ') {
+        Some((scheme, shown)) if scheme.eq_ignore_ascii_case("bearer") => shown.trim(),
+        _ => "",
+    };
+    match shown {
+        "" => Auth::Missing,
+        right if right == key => Auth::Granted,
+        wrong => Auth::Wrong { shown: masked(wrong) },
+    }
+}
+
+/// The ends of a key, so that no log holds one.
+fn masked(key: &str) -> Arc<str> {
+    let letters: Vec<char> = key.chars().collect();
+    if letters.len() <= 8 {
+        return Arc::from("***");
+    }
+    let start = letters[..5].iter();
+    let end = letters[letters.len() - 2..].iter();
+    start.chain(&['*'; 3]).chain(end).collect::<String>().into()
+}
+
+/// What a GET asks for.
+enum Reading {
+    Whole,
+    Stream { after: Option<u64> },
+}
+
+/// Reads the query of a GET; a mistake in it is told with the kind of exchange that was meant.
+fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
+    let pairs = pairs.map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
+    let value = |name: &str| {
+        let found = pairs.iter().rev().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    match value("stream") {
+        None | Some("false") => return Ok(Reading::Whole),
+        Some("true") => {}
+        Some(other) => {
+            let error = ApiError::invalid_value("stream", other, &["true", "false"]);
+            return Err((ExchangeKind::Poll, error));
+        }
+    }
+    match value("starting_after").map(str::parse) {
+        None => Ok(Reading::Stream { after: None }),
+        Some(Ok(number)) => Ok(Reading::Stream { after: Some(number) }),
+        Some(Err(_)) => {
+            let error = ApiError::invalid_type("starting_after", "an integer", "a string");
+            Err((ExchangeKind::Stream, error))
+        }
+    }
+}
+
+/// Reads a body whole, as long as it is not too long.
+async fn read_body(mut body: Body) -> Result<Bytes, ApiError> {
+    let mut whole = Vec::new();
+    let mut only = Bytes::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Err(ApiError::invalid(
+                None,
+                None,
+                "The body of the request broke off.",
+            ));
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        match length {
+            _ if length > DISCARD_MAX => break,
+            _ if length > BODY_MAX => whole = Vec::new(),
+            _ if length == data.len() => only = data,
+            _ => {
+                whole.extend_from_slice(&std::mem::take(&mut only));
+                whole.extend_from_slice(&data);
+            }
+        }
+    }
+    match length {
+        _ if length > BODY_MAX => {
+            let message = format!("The body of the request is longer than {BODY_MAX} bytes.");
+            Err(ApiError::plain(413, "invalid_request_error", None, None, message))
+        }
+        _ if whole.is_empty() => Ok(only),
+        _ => Ok(whole.into()),
+    }
+}

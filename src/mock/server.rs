@@ -1,0 +1,294 @@
+//! The server: its handle, its connections, and what carries the backend's answers away.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use super::book::{Book, Piece, Taken};
+use super::pipe::{Pipe, Transport, pipe};
+use super::request_log::{RequestLog, SeenRequest};
+use super::routes::{Visit, exchange_of, router};
+use super::script::{Gauge, Script, ScriptSlot, play};
+use super::webhook::{WebhookTarget, deliver};
+use crate::backend::{CallKey, ConnectionNo, Input, Output};
+use crate::clock::{Clock, Core, Outlet, Postbox, Stepper, inbox};
+use crate::rng::Seed;
+use crate::units::{Exchange, SimTime};
+
+/// How the server presents itself.
+#[derive(Debug, Clone)]
+pub struct MockOptions {
+    /// The key that clients have to show.
+    pub api_key: Arc<str>,
+    /// Fixes the request ids.
+    pub seed: Seed,
+    /// Where webhooks go; none: they are lost.
+    pub webhook: Option<WebhookTarget>,
+    /// Requests that the log holds, 65,536 by default: some 10 MB.
+    pub seen_max: usize,
+}
+
+impl Default for MockOptions {
+    fn default() -> Self {
+        Self {
+            api_key: Arc::from("sk-lanebench"),
+            seed: Seed(0),
+            webhook: None,
+            seen_max: 65_536,
+        }
+    }
+}
+
+/// A handle of the server. Cheap to clone.
+#[derive(Clone)]
+pub struct Mock(pub(super) Arc<Shared>);
+
+impl fmt::Debug for Mock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mock").finish_non_exhaustive()
+    }
+}
+
+/// What handlers, connections and the carrier of answers share.
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    pub(super) options: MockOptions,
+    postbox: Postbox<Input>,
+    book: Mutex<Book>,
+    stopping: watch::Sender<Stopping>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopping {
+    No,
+    Yes,
+}
+
+/// What steps the backend and carries its answers to the connections.
+pub type MockDriver<C> = Stepper<C, Carrier>;
+
+impl Mock {
+    /// A server around `core`, and the driver that somebody has to run.
+    pub fn new<C>(core: C, clock: Clock, options: MockOptions) -> (Self, MockDriver<C>)
+    where
+        C: Core<Input = Input, Output = Output>,
+    {
+        let (postbox, inbox) = inbox();
+        let shared = Arc::new(Shared {
+            clock,
+            book: Mutex::new(Book::new(options.seen_max)),
+            options,
+            postbox,
+            stopping: watch::Sender::new(Stopping::No),
+        });
+        let carrier = Carrier(Arc::clone(&shared));
+        (Self(shared), Stepper::new(clock, inbox, core, carrier))
+    }
+
+    /// Serves one connection until it ends, over TCP or in memory alike.
+    ///
+    /// There are no time-outs: an idle connection stays, since nothing but the fault plan decides about its end.
+    pub async fn serve_connection(&self, stream: impl Transport) {
+        let slot = ScriptSlot::default();
+        if let Some((script, stream)) = self.speak(&slot, stream).await {
+            play(script, stream).await;
+        }
+    }
+
+    /// A new connection in memory: serves one end and gives the other away. Has to be called on the runtime.
+    #[must_use]
+    pub fn connect(&self) -> Pipe {
+        let (client, server) = pipe();
+        let mock = self.clone();
+        tokio::spawn(async move { mock.serve_connection(server).await });
+        client
+    }
+
+    /// Tells the backend that the connection for `exchange` was refused by the rule of this number.
+    pub fn refused(&self, exchange: Exchange, rule: u32) {
+        self.0.post(Input::Refused { exchange, rule });
+    }
+
+    /// Lets every connection end behind the reply in progress, and idle ones at once.
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(Stopping::Yes);
+    }
+
+    /// The requests seen so far.
+    #[must_use]
+    pub fn seen(&self) -> RequestLog {
+        self.0.book().seen.clone()
+    }
+
+    /// Speaks HTTP until the connection ends, or until a handler wants a script to be played on it instead.
+    async fn speak<T: Transport>(&self, slot: &ScriptSlot, stream: T) -> Option<(Script, T)> {
+        let (gauge, blocked) = Gauge::new(stream);
+        let service = self.visits(slot);
+        let mut connection = http1::Builder::new()
+            .auto_date_header(false)
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(gauge), service_fn(service));
+        let mut stopping = self.0.stopping.subscribe();
+        let mut stopped = pin!(async move { stopping.wait_for(|stop| *stop == Stopping::Yes).await.is_ok() });
+        let mut told = false;
+        let script = std::future::poll_fn(|context| {
+            if !told && stopped.as_mut().poll(context).is_ready() {
+                told = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            // Errors of a connection are the client's affair; the guards of its calls tell what matters.
+            if Pin::new(&mut connection).poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            // What was buffered before the script leaves before it.
+            match blocked.load(Ordering::Relaxed) {
+                true => Poll::Pending,
+                false => slot
+                    .take()
+                    .map_or(Poll::Pending, |script| Poll::Ready(Some(script))),
+            }
+        })
+        .await?;
+        let stream = connection.into_parts().io.into_inner().into_inner();
+        Some((script, stream))
+    }
+
+    /// The service of one connection: logs the request, then routes it.
+    fn visits(
+        &self,
+        slot: &ScriptSlot,
+    ) -> impl Fn(Request<Incoming>) -> tower::util::Oneshot<axum::Router, Request<Incoming>> + use<> {
+        let shared = Arc::clone(&self.0);
+        let router = router(&shared);
+        let (slot, connection) = (slot.clone(), shared.book().connect());
+        move |mut request| {
+            let visit = shared.welcome(&request, connection, &slot);
+            request.extensions_mut().insert(visit);
+            router.clone().oneshot(request)
+        }
+    }
+}
+
+impl Shared {
+    /// A panic elsewhere is a failure of the whole run; the book itself stays whole.
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the backend something, as of now.
+    pub(super) fn post(&self, input: Input) {
+        self.postbox.post(self.clock.now(), input);
+    }
+
+    fn welcome(&self, request: &Request<Incoming>, connection: ConnectionNo, slot: &ScriptSlot) -> Visit {
+        let at = self.clock.now();
+        let exchange = exchange_of(request.headers());
+        let path = request.uri().path_and_query();
+        self.book().seen.push(SeenRequest {
+            at,
+            method: request.method().as_str().to_owned(),
+            path: path.map_or_else(String::new, |path| path.as_str().to_owned()),
+            exchange: exchange.as_ref().and_then(|key| key.as_ref().ok().copied()),
+            connection,
+        });
+        Visit {
+            at,
+            exchange,
+            connection,
+            slot: slot.clone(),
+        }
+    }
+}
+
+/// Carries the backend's answers to whoever waits for them.
+pub struct Carrier(Arc<Shared>);
+
+impl fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Carrier").finish_non_exhaustive()
+    }
+}
+
+impl<C: Core<Input = Input, Output = Output>> Outlet<C> for Carrier {
+    fn release(&mut self, _: SimTime, out: &mut Vec<Output>) {
+        for output in out.drain(..) {
+            self.carry(output);
+        }
+    }
+}
+
+impl Carrier {
+    fn carry(&self, output: Output) {
+        match output {
+            Output::Reply { call, reply, face } => self.0.book().reply(call, reply, face),
+            Output::Event { call, event } => {
+                if self.0.book().event(&call, event) == Taken::TooSlow {
+                    self.0.post(Input::Gone { call });
+                }
+            }
+            Output::Close { call, inside_event } => {
+                let end = if inside_event {
+                    Piece::CloseInside
+                } else {
+                    Piece::Close
+                };
+                self.0.book().close(&call, end);
+            }
+            Output::Webhook(send) => {
+                tokio::spawn(deliver(Arc::clone(&self.0), send));
+            }
+        }
+    }
+}
+
+/// Says that the client went away, unless its call is over by then.
+pub(super) struct CallGuard {
+    shared: Arc<Shared>,
+    call: CallKey,
+}
+
+impl CallGuard {
+    pub(super) const fn new(shared: Arc<Shared>, call: CallKey) -> Self {
+        Self { shared, call }
+    }
+}
+
+impl Drop for CallGuard {
+    fn drop(&mut self) {
+        if self.shared.book().abandon(&self.call) {
+            self.shared.post(Input::Gone { call: self.call });
+        }
+    }
+}
+
+/// Accepts TCP connections and serves them until it is dropped.
+pub async fn accept(mock: &Mock, listener: &TcpListener) -> Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Replies are written in one piece; held back, they would only wait for themselves.
+                let _ = stream.set_nodelay(true);
+                let mock = mock.clone();
+                tokio::spawn(async move { mock.serve_connection(stream).await });
+            }
+            // Mostly a connection that failed alone; if descriptors ran out, some have to come free first.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// The pause after a connection that could not be accepted, so that a lasting trouble does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);

@@ -4,8 +4,26 @@
 //! canonical order; ids and contents derive from keys, never from counters, so that nothing depends on the order
 //! in which strangers to each other arrive.
 
+mod agenda;
+mod answers;
+mod asks;
+mod call;
+mod desk;
+mod fate;
+mod item;
+mod limiter;
 mod message;
+mod name;
+mod run;
+mod runs;
 mod script;
+mod service;
+mod settle;
+mod slots;
+mod text;
+mod turn;
+mod webhook;
 
 pub use message::{Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, WebhookSend};
 pub use script::{Limiter, Profile, Script, Step, StepWork};
+pub use service::{Held, Service, Setup};

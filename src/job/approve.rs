@@ -35,8 +35,7 @@ impl Job {
                 arguments,
             } = item
             {
-                let sink = self.plan().mcp.get(server_label).unwrap_or(server_label).clone();
-                match self.act(id, &sink, name, arguments) {
+                match self.act(id, server_label, name, arguments) {
                     Ok(act) => todo.push(Doing::Mcp {
                         request: id.clone(),
                         act,

@@ -106,6 +106,16 @@ impl Desk {
             .map(|job| job.state.name())
     }
 
+    /// Jobs that are neither ended nor parked. Where nothing is left to happen, nobody will ever move them.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<JobId> {
+        let open = |name: StateName| !name.is_terminal() && name != StateName::NeedsIntervention;
+        let jobs = self.jobs.iter().flatten();
+        jobs.filter(|job| open(job.state.name()))
+            .map(|job| job.id)
+            .collect()
+    }
+
     /// Jobs that are accepted and not ended.
     #[must_use]
     pub const fn open_jobs(&self) -> u32 {
@@ -120,7 +130,7 @@ impl Desk {
     pub fn step(&mut self, now: SimTime, batch: &mut Vec<Input>, actions: &mut Vec<Action>) {
         assert!(now >= self.now, "time runs backwards: {now} after {}", self.now);
         self.now = now;
-        batch.sort_by(|a, b| order(a).cmp(&order(b)));
+        canonical_order(batch);
         let mut freed = false;
         for input in batch.drain(..) {
             freed |= self.take(&input, actions);
@@ -513,6 +523,13 @@ impl Job {
             State::Running(running) if running.response == response.id => {}
             _ => self.late(ctx, "a response of an earlier attempt", Some(response.id.clone())),
         }
+    }
+}
+
+/// Puts the inputs of a tick into their canonical order, whatever order they came in.
+pub fn canonical_order(batch: &mut [Input]) {
+    if batch.len() > 1 {
+        batch.sort_by(|a, b| order(a).cmp(&order(b)));
     }
 }
 

@@ -30,6 +30,10 @@ impl Job {
     }
 
     pub(super) fn send_create(&mut self, ctx: &mut Context<'_>) {
+        if ctx.now >= self.deadline && !matches!(self.state, State::Ended(_)) {
+            // An effect may be seen through behind the deadline; the deadline fires now, before anything is sent.
+            return;
+        }
         let plan = self.plan();
         let background = self.in_background();
         let streams = match self.execution {

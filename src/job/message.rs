@@ -139,6 +139,20 @@ pub enum Told {
     },
 }
 
+impl Told {
+    /// The exchange it is about, if it is about one.
+    #[must_use]
+    pub const fn exchange(&self) -> Option<Exchange> {
+        match self {
+            Self::Reply { exchange, .. }
+            | Self::Broke { exchange, .. }
+            | Self::Event { exchange, .. }
+            | Self::StreamEnded { exchange } => Some(*exchange),
+            _ => None,
+        }
+    }
+}
+
 /// What an approver says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

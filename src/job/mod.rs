@@ -23,7 +23,7 @@ mod tools;
 mod view;
 
 pub use act::{ActError, canonical, digest};
-pub use desk::{Desk, Routed, Router, Setup};
+pub use desk::{Desk, Routed, Router, Setup, canonical_order};
 pub use message::{
     Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Grant, Input, SinkAnswer, ToOutside, Told,
 };

@@ -8,6 +8,8 @@ mod diagnostic;
 mod expect;
 mod file;
 mod include;
+mod kinds;
+mod router;
 mod source;
 mod yaml;
 
@@ -16,10 +18,10 @@ pub use expect::{
     Amount, ApprovalEnd, ApprovalWant, Count, EffectWant, End, GroupExpectation, GroupWant, RequestSort,
     ResultWant, TaskExpectation, ViewWant, Want, Who, YesNo,
 };
-pub use file::{
-    ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, Scenario, ScenarioTask, ToolBehaviour,
-};
+pub use file::{ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, People, Scenario, ScenarioTask};
 pub use include::{InMemory, IncludeError, IncludeStack, Includes, Loaded, ResolveError, Resolver, join};
+pub use kinds::{Kind, Kinds, Product, Ready, SinkEntry, ToolEntry, ToolEntryAct, decode_kinds};
+pub use router::{PolicyRouter, routed};
 pub use source::{Place, Source, SourceId, Sources, Span, Spanned};
 pub use yaml::{
     DEPTH_MAX, Entry, FILE_BYTES_MAX, Key, NODES_MAX, Node, NodeKind, Scalar, Style, TEXT_MAX, read,

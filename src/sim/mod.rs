@@ -1,1 +1,9 @@
-//! The event queue and the model world.
+//! The event queue and the model world: the cores joined without any transport.
+
+mod model;
+mod parts;
+mod seams;
+
+pub use model::{Model, Played, refused};
+pub use parts::{Blueprint, Caps, Ending, Recording};
+pub use seams::{Honest, Seams};

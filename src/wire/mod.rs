@@ -25,6 +25,7 @@ mod text;
 mod webhook;
 
 pub use create::{Ask, Create, InputItem, Origin, ToolDeclaration};
+pub(crate) use date::{civil_from_days, days_from_civil};
 pub use date::{format_http_date, parse_http_date};
 pub use echo::{Echo, Obfuscation};
 pub use event::{Event, StreamEvent};

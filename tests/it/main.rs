@@ -2,6 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod act;
+mod backend_bench;
+mod backend_fault;
+mod backend_life;
+mod backend_stream;
+mod backend_webhook;
 mod client_bytes;
 mod client_connections;
 mod client_stream;
@@ -9,6 +14,7 @@ mod client_stubs;
 mod client_support;
 mod client_webhook;
 mod clock;
+mod fault_plan;
 mod mock_faces;
 mod mock_http;
 mod mock_world;

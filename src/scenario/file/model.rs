@@ -7,11 +7,14 @@ use crate::backend::{Profile, Script};
 use crate::fault::FaultRule;
 use crate::job::{LaneSpec, TaskSpec};
 use crate::policy::{self, Policy};
-use crate::rng::{Law, Seed};
+use crate::rng::Seed;
 use crate::scenario::expect::{GroupExpectation, TaskExpectation};
+use crate::scenario::kinds::Product;
 use crate::scenario::source::{Span, Spanned};
 use crate::trace::LaneName;
 use crate::units::SimTime;
+
+use super::people::People;
 
 /// A scenario with everything it names: nothing in it is left to be checked but the run itself.
 #[derive(Debug, Clone)]
@@ -26,12 +29,16 @@ pub struct Scenario {
     pub policy: Arc<Policy>,
     /// The tasks; the place in this list is the number of the job.
     pub tasks: Vec<ScenarioTask>,
+    /// Its sinks and tools.
+    pub product: Product,
     /// What each lane allows; every lane is there.
     pub lanes: BTreeMap<LaneName, LaneSpec>,
     /// How the model service behaves.
     pub profile: Profile,
     /// The faults; the place in this list is the number of the rule.
     pub faults: Vec<DeclaredFault>,
+    /// Everybody around the jobs.
+    pub people: People,
     /// The seed, if nobody gives another.
     pub seed: Seed,
     /// Where a run is cut off.
@@ -46,14 +53,6 @@ pub struct Scenario {
     pub requires: Vec<Spanned<Arc<str>>>,
     /// The names of all files that were read for it, itself first.
     pub reads: Vec<Arc<str>>,
-}
-
-impl Scenario {
-    /// The fault rules alone, for [`FaultPlan`](crate::fault::FaultPlan).
-    #[must_use]
-    pub fn fault_rules(&self) -> Arc<[FaultRule]> {
-        self.faults.iter().map(|fault| fault.rule.clone()).collect()
-    }
 }
 
 /// A line of the checklist. One word for each thing that a scenario can give evidence for.
@@ -136,17 +135,6 @@ pub struct ScenarioTask {
     pub attributes: policy::Task,
     /// What its responses do.
     pub script: Script,
-    /// How its own tools behave, by name.
-    pub tools: Arc<BTreeMap<Arc<str>, ToolBehaviour>>,
-}
-
-/// How a tool without effect behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToolBehaviour {
-    /// How long a run takes.
-    pub takes: Law,
-    /// What it answers.
-    pub output: Arc<str>,
 }
 
 /// A fault rule with what the scenario says about it.

@@ -1,0 +1,163 @@
+//! Whether a create request answers what the turn before asked.
+
+use std::sync::Arc;
+
+use super::item::{id_of, tokens_of};
+use super::runs::Runs;
+use super::turn::{Answers, Approved};
+use crate::wire::{ApiError, Create, InputItem, Item, ItemStatus, Response};
+
+/// Reads the answers of `create` to `parent`.
+///
+/// # Errors
+/// The refusal of the contract: an open call without its output, an output without its call, an answer without its
+/// request or the other way round, or an item that is there already.
+pub(super) fn read(create: &Create, parent: Option<&Response>, runs: &Runs) -> Result<Answers, ApiError> {
+    let asked = parent.map_or(&[][..], |parent| &parent.output[..]);
+    refuse_duplicates(create, runs)?;
+    check_outputs(create, asked)?;
+    let mut answers = Answers::default();
+    let mut seen: Vec<&Arc<str>> = Vec::new();
+    for item in create.input.iter() {
+        if let InputItem::McpApprovalResponse {
+            approval_request_id,
+            approve,
+            ..
+        } = item
+        {
+            let request = find_request(create, asked, runs, approval_request_id)?;
+            if seen.contains(&approval_request_id) {
+                return Err(ApiError::duplicate_item(approval_request_id));
+            }
+            seen.push(approval_request_id);
+            if *approve {
+                answers.approved.push(request);
+            } else {
+                answers.denied += 1;
+            }
+        }
+    }
+    check_requests(create, asked)?;
+    Ok(answers)
+}
+
+/// About how many tokens the input has.
+pub(super) fn input_tokens(create: &Create) -> u32 {
+    let bytes = create.input.iter().map(|item| match item {
+        InputItem::Message { text } => text.len(),
+        InputItem::FunctionCallOutput { output, .. } => output.len(),
+        InputItem::McpApprovalResponse { reason, .. } => reason.as_ref().map_or(0, |reason| reason.len()),
+        InputItem::Replayed { .. } => 0,
+    });
+    tokens_of(bytes.sum())
+}
+
+fn refuse_duplicates(create: &Create, runs: &Runs) -> Result<(), ApiError> {
+    let ids: Vec<&Arc<str>> = create.input.iter().filter_map(replayed_id).collect();
+    for (place, id) in ids.iter().enumerate() {
+        let stored = create
+            .previous
+            .as_ref()
+            .is_some_and(|parent| runs.has_item(parent, id));
+        if stored || ids[..place].contains(id) {
+            return Err(ApiError::duplicate_item(id));
+        }
+    }
+    Ok(())
+}
+
+const fn replayed_id(item: &InputItem) -> Option<&Arc<str>> {
+    match item {
+        InputItem::Replayed { id, .. } => id.as_ref(),
+        InputItem::Message { .. }
+        | InputItem::FunctionCallOutput { .. }
+        | InputItem::McpApprovalResponse { .. } => None,
+    }
+}
+
+/// Every whole call has its output and every output its call, in the turn before or in this input.
+fn check_outputs(create: &Create, asked: &[Item]) -> Result<(), ApiError> {
+    let stored = asked.iter().filter_map(open_call);
+    let replayed = create.input.iter().filter_map(|item| match item {
+        InputItem::Replayed { call_id, .. } => call_id.as_ref(),
+        InputItem::Message { .. }
+        | InputItem::FunctionCallOutput { .. }
+        | InputItem::McpApprovalResponse { .. } => None,
+    });
+    let calls: Vec<&Arc<str>> = stored.chain(replayed).collect();
+    let outputs: Vec<&Arc<str>> = create.input.iter().filter_map(answered_call).collect();
+    if let Some(open) = calls.iter().find(|call| !outputs.contains(call)) {
+        return Err(ApiError::no_tool_output(open));
+    }
+    match outputs.iter().find(|output| !calls.contains(output)) {
+        Some(stray) => Err(ApiError::no_tool_call(stray)),
+        None => Ok(()),
+    }
+}
+
+fn open_call(item: &Item) -> Option<&Arc<str>> {
+    match item {
+        Item::FunctionCall {
+            call_id,
+            status: ItemStatus::Completed,
+            ..
+        } => Some(call_id),
+        _ => None,
+    }
+}
+
+const fn answered_call(item: &InputItem) -> Option<&Arc<str>> {
+    match item {
+        InputItem::FunctionCallOutput { call_id, .. } => Some(call_id),
+        InputItem::Message { .. } | InputItem::McpApprovalResponse { .. } | InputItem::Replayed { .. } => {
+            None
+        }
+    }
+}
+
+/// Every approval request of the turn before has its answer.
+fn check_requests(create: &Create, asked: &[Item]) -> Result<(), ApiError> {
+    let is_answered = |request: &Arc<str>| {
+        create.input.iter().any(|item| {
+            matches!(item, InputItem::McpApprovalResponse { approval_request_id, .. } if approval_request_id == request)
+        })
+    };
+    for item in asked {
+        if let Item::McpApprovalRequest { id, .. } = item
+            && !is_answered(id)
+        {
+            return Err(ApiError::no_approval_response(id));
+        }
+    }
+    Ok(())
+}
+
+/// The request that an answer names: in the turn before, or sent again in this input.
+fn find_request(
+    create: &Create,
+    asked: &[Item],
+    runs: &Runs,
+    request: &Arc<str>,
+) -> Result<Arc<Approved>, ApiError> {
+    let stored = asked.iter().find(|item| id_of(item) == request);
+    let replayed = create
+        .input
+        .iter()
+        .filter_map(replayed_id)
+        .any(|id| id == request);
+    let found = stored.or_else(|| runs.approval_request(request).filter(|_| replayed));
+    match found {
+        Some(Item::McpApprovalRequest {
+            id,
+            server_label,
+            name,
+            arguments,
+        }) => Ok(Arc::new(Approved {
+            request: id.clone(),
+            server_label: server_label.clone(),
+            name: name.clone(),
+            arguments: arguments.clone(),
+        })),
+        Some(_) | None => Err(ApiError::no_approval_request(request)),
+    }
+}

@@ -1,0 +1,154 @@
+//! The calls that are not over yet.
+
+use super::slots::{Handle, Lookup, Slots};
+use super::{Auth, CallKey, Face};
+use crate::fault::Fault;
+use crate::wire::{ApiError, Ask, Reply};
+
+/// A call from its arrival to the end of its reply.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// Its key.
+    pub(super) key: CallKey,
+    /// The rule that struck it.
+    pub(super) strike: Option<u32>,
+    /// Where it stands.
+    pub(super) stage: Stage,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone)]
+pub(super) enum Stage {
+    /// Held up before it is handled.
+    Held {
+        /// Whether it may.
+        auth: Auth,
+        /// What it asks.
+        ask: Result<Ask, ApiError>,
+    },
+    /// Waits for the end of the foreground response that it made.
+    Waiting {
+        /// The response.
+        run: Handle,
+    },
+    /// The reply is fixed and will leave.
+    Leaving {
+        /// The reply.
+        reply: Reply,
+        /// The stream that it opens.
+        stream: Option<Reading>,
+    },
+    /// Events leave on it.
+    Reading(Reading),
+    /// Nothing leaves on it any more, and it stays open.
+    Hung {
+        /// The response whose reply or stream it was.
+        run: Option<Handle>,
+    },
+}
+
+/// Which events leave on a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// The response.
+    pub(super) run: Handle,
+    /// The number of the next event.
+    pub(super) next: u64,
+    /// How many have left on this call.
+    pub(super) sent: u32,
+}
+
+impl Call {
+    /// The response whose reply or stream it waits for.
+    pub(super) const fn run(&self) -> Option<Handle> {
+        match &self.stage {
+            Stage::Held { .. } | Stage::Leaving { stream: None, .. } => None,
+            Stage::Waiting { run } => Some(*run),
+            Stage::Leaving {
+                stream: Some(reading),
+                ..
+            }
+            | Stage::Reading(reading) => Some(reading.run),
+            Stage::Hung { run } => *run,
+        }
+    }
+}
+
+/// All calls that are not over.
+#[derive(Debug, Clone)]
+pub(super) struct Calls {
+    slots: Slots<Call>,
+    by_key: Lookup<CallKey, Handle>,
+}
+
+impl Calls {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: Slots::new(),
+            by_key: Lookup::default(),
+        }
+    }
+
+    /// How many are not over.
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn insert(&mut self, call: Call) -> Handle {
+        let key = call.key;
+        let handle = self.slots.insert(call);
+        self.by_key.insert(key, handle);
+        handle
+    }
+
+    pub(super) fn get_mut(&mut self, call: Handle) -> Option<&mut Call> {
+        self.slots.get_mut(call)
+    }
+
+    /// The latest call of this key.
+    pub(super) fn find(&self, key: &CallKey) -> Option<Handle> {
+        self.by_key.get(key).copied()
+    }
+
+    pub(super) fn remove(&mut self, call: Handle) -> Option<Call> {
+        let gone = self.slots.remove(call)?;
+        if self.by_key.get(&gone.key) == Some(&call) {
+            self.by_key.remove(&gone.key);
+        }
+        Some(gone)
+    }
+}
+
+/// How `fault` spoils `reply`; a fault that does not fit the kind of reply spoils nothing.
+pub(super) const fn face_of(fault: &Fault, reply: &Reply) -> Face {
+    match (fault, reply) {
+        (Fault::ResetBefore | Fault::ResetAfter, _) => Face::Reset,
+        (Fault::LoseReply, _) => Face::Silent,
+        (Fault::StallBody, Reply::Response(_) | Reply::Deleted | Reply::Error(_)) => Face::Stall,
+        (Fault::CutBeforeId, Reply::Response(_)) => Face::CutBeforeId,
+        (Fault::CutAfterId, Reply::Response(_)) => Face::CutAfterId,
+        (Fault::Malformed, Reply::Response(_)) => Face::Malformed,
+        _ => Face::Whole,
+    }
+}
+
+/// What a fault does to the stream of events on a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoil {
+    /// Closes it between two events.
+    Cut,
+    /// Closes it inside an event.
+    CutInside,
+    /// Keeps it open and silent.
+    Stall,
+}
+
+/// What `fault` does to a stream, and after how many events.
+pub(super) const fn spoil_of(fault: &Fault) -> Option<(Spoil, u32)> {
+    match fault {
+        Fault::CutStream { after } => Some((Spoil::Cut, *after)),
+        Fault::CutInsideEvent { after } => Some((Spoil::CutInside, *after)),
+        Fault::StallStream { after } => Some((Spoil::Stall, *after)),
+        _ => None,
+    }
+}

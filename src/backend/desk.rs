@@ -1,0 +1,101 @@
+//! What every part of the service works with.
+
+use std::sync::Arc;
+
+use super::agenda::Agenda;
+use super::{CallKey, Output, Profile, Script, Setup, name};
+use crate::fault::{Fault, FaultPlan};
+use crate::rng::{Law, Purpose, Seed};
+use crate::trace::{BackendEvent, Notes, ServiceEvent};
+use crate::units::{JobId, SimDuration, SimTime};
+use crate::wire::{Item, ResponseId};
+
+/// The settings, the time, what is due, what leaves and what is noted.
+#[derive(Debug, Clone)]
+pub(super) struct Desk {
+    pub(super) profile: Profile,
+    pub(super) plan: FaultPlan,
+    pub(super) seed: Seed,
+    pub(super) notes: Notes<ServiceEvent>,
+    pub(super) agenda: Agenda,
+    pub(super) now: SimTime,
+    pub(super) out: Vec<Output>,
+    /// The tier of a response that has not ended.
+    pub(super) tier_open: Arc<str>,
+    /// The output of a response that has none yet.
+    pub(super) no_output: Arc<[Item]>,
+    scripts: Arc<[Option<Script>]>,
+}
+
+impl Desk {
+    pub(super) fn new(setup: Setup) -> Self {
+        Self {
+            profile: setup.profile,
+            plan: setup.plan,
+            seed: setup.seed,
+            notes: setup.notes,
+            agenda: Agenda::default(),
+            now: SimTime::START,
+            out: Vec::new(),
+            tier_open: "auto".into(),
+            no_output: Arc::from([]),
+            scripts: setup.scripts,
+        }
+    }
+
+    /// The script of a job, or the one of strangers.
+    pub(super) fn script(&self, job: JobId) -> &Script {
+        let own = self.scripts.get(job.0 as usize).and_then(Option::as_ref);
+        own.unwrap_or(&self.profile.script)
+    }
+
+    /// Leaves a record at the tick of the step.
+    pub(super) fn note<I: Into<ServiceEvent>>(&mut self, job: JobId, event: impl FnOnce() -> I) {
+        self.notes.note(self.now, job, event);
+    }
+
+    /// Notes that the fault of `rule` took hold.
+    pub(super) fn fired(&mut self, job: JobId, rule: u32) {
+        if let Some(fault) = self.fault(rule) {
+            let fault = fault.word();
+            self.note(job, || BackendEvent::FaultFired { rule, fault });
+        }
+    }
+
+    /// Notes that a response is no longer kept.
+    pub(super) fn dropped(&mut self, job: JobId, response: &ResponseId, why: &'static str) {
+        self.note(job, || BackendEvent::Dropped {
+            response: response.clone(),
+            why,
+        });
+    }
+
+    /// What the rule of this number does.
+    pub(super) fn fault(&self, rule: u32) -> Option<&Fault> {
+        self.plan.rules().get(rule as usize).map(|rule| &rule.fault)
+    }
+
+    /// Unix seconds at this tick.
+    pub(super) const fn unix(&self) -> u64 {
+        self.profile.epoch + self.now.ticks() / 1_000_000
+    }
+
+    /// The instant so long after this tick, one tick at least.
+    pub(super) fn after(&self, length: SimDuration) -> SimTime {
+        self.now + length.max(SimDuration::TICK)
+    }
+
+    /// A length drawn from `law`.
+    pub(super) fn draw(&self, law: Law, purpose: Purpose, entity: u64, index: u64) -> SimDuration {
+        match law {
+            Law::Constant(length) => length,
+            law => law.quantile(self.seed.unit(purpose, entity, index)),
+        }
+    }
+
+    /// How long the exchange of `key` takes from handling to reply.
+    pub(super) fn latency(&self, key: &CallKey) -> SimDuration {
+        let (entity, index) = (name::call_entity(key), name::call_index(key.exchange));
+        self.draw(self.profile.latency, Purpose::Latency, entity, index)
+    }
+}

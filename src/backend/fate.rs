@@ -1,0 +1,117 @@
+//! How a response ends, if the faults of the scenario have their way.
+
+use std::sync::Arc;
+
+use super::turn::{self, Act};
+use crate::fault::{Fault, FaultPlan, Probe, Target};
+use crate::units::SimDuration;
+
+/// What is in store for a response; each part knows the rule behind it.
+#[derive(Debug, Clone)]
+pub(super) struct Fate {
+    /// It ends before this act.
+    pub(super) halt: Option<Halt>,
+    /// How it ends if nothing stops it before.
+    pub(super) finale: Finale,
+    /// It never leaves the queue.
+    pub(super) stuck_queued: Option<u32>,
+    /// It never gets anywhere.
+    pub(super) stuck_in_progress: Option<u32>,
+    /// It is forgotten so long after its creation.
+    pub(super) vanish: Option<(SimDuration, u32)>,
+    /// It takes so long to be cancelled.
+    pub(super) slow_cancel: Option<(SimDuration, u32)>,
+}
+
+/// An early end.
+#[derive(Debug, Clone)]
+pub(super) struct Halt {
+    /// Before which act.
+    pub(super) place: usize,
+    /// With this code; none if the service cancels it.
+    pub(super) code: Option<Arc<str>>,
+    /// The rule.
+    pub(super) rule: u32,
+}
+
+/// An end behind the last act.
+#[derive(Debug, Clone)]
+pub(super) enum Finale {
+    /// `completed`.
+    Completed,
+    /// `incomplete`, by a rule or by the cap of the request.
+    Incomplete {
+        /// The reason.
+        reason: Arc<str>,
+        /// The rule, if it was one.
+        rule: Option<u32>,
+    },
+    /// A status that the contract does not know.
+    Unknown {
+        /// The word.
+        word: Arc<str>,
+        /// The rule.
+        rule: u32,
+    },
+}
+
+impl Fate {
+    /// The fate of a response that would play `acts`; a response that has to end early loses the acts behind that.
+    ///
+    /// A step behind the last one means the end of the turn. Of several early ends the first rule counts, as of
+    /// several finales; a cap of the request goes before both.
+    pub(super) fn of(plan: &FaultPlan, probe: Probe<'_>, acts: &mut Vec<Act>, cap: Option<u32>) -> Self {
+        let mut fate = Self {
+            halt: None,
+            finale: Finale::Completed,
+            stuck_queued: None,
+            stuck_in_progress: None,
+            vanish: None,
+            slow_cancel: None,
+        };
+        if cap.is_some_and(|cap| turn::cap_tokens(acts, cap)) {
+            let reason = "max_output_tokens".into();
+            fate.finale = Finale::Incomplete { reason, rule: None };
+        }
+        for struck in plan.strikes(&Target::Response, probe) {
+            fate.take(struck.fault, struck.rule, acts);
+        }
+        fate
+    }
+
+    fn take(&mut self, fault: &Fault, rule: u32, acts: &mut Vec<Act>) {
+        match fault {
+            Fault::Fail { code, at_step } => self.halt_at(*at_step, Some(code.clone()), rule, acts),
+            Fault::CancelledByService { at_step } => self.halt_at(*at_step, None, rule, acts),
+            Fault::Incomplete { reason } if self.is_plain() => {
+                turn::cut_last_message(acts);
+                self.finale = Finale::Incomplete {
+                    reason: reason.clone(),
+                    rule: Some(rule),
+                };
+            }
+            Fault::UnknownStatus { word } if self.is_plain() => {
+                let word = word.clone();
+                self.finale = Finale::Unknown { word, rule };
+            }
+            Fault::StuckQueued => self.stuck_queued = self.stuck_queued.or(Some(rule)),
+            Fault::StuckInProgress => self.stuck_in_progress = self.stuck_in_progress.or(Some(rule)),
+            Fault::Vanish { after } => self.vanish = self.vanish.or(Some((*after, rule))),
+            Fault::SlowCancel { lag } => self.slow_cancel = self.slow_cancel.or(Some((*lag, rule))),
+            // The rest disturbs no response.
+            _ => {}
+        }
+    }
+
+    const fn is_plain(&self) -> bool {
+        matches!(self.finale, Finale::Completed)
+    }
+
+    fn halt_at(&mut self, step: u16, code: Option<Arc<str>>, rule: u32, acts: &[Act]) {
+        if self.halt.is_none() {
+            let reached = |act: &Act| act.step.is_some_and(|place| place >= step);
+            let place = acts.iter().position(reached).unwrap_or(acts.len());
+            self.halt = Some(Halt { place, code, rule });
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Output items, and the events that tell of them.
+
+use std::sync::Arc;
+
+use super::text::piece_end;
+use super::turn::{Approved, Work};
+use super::{StepWork, name};
+use crate::wire::{Event, Item, ItemStatus};
+
+/// An item that is being written.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// Its id.
+    pub(super) id: Arc<str>,
+    /// Its place in the output.
+    pub(super) output: u32,
+    /// Its text, if it is a message.
+    pub(super) text: Arc<str>,
+}
+
+/// Tokens of one stretch of reasoning.
+const REASONING_TOKENS: u32 = 64;
+
+impl Work {
+    /// The id of the item that this work makes.
+    pub(super) fn item_id(&self, bits: u64) -> Arc<str> {
+        let prefix = match self {
+            Self::Cut { .. } | Self::Scripted(StepWork::Message { .. }) => "msg_",
+            Self::Approved(_) => "mcp_",
+            Self::Scripted(StepWork::Reasoning) => "rs_",
+            Self::Scripted(StepWork::FunctionCall { .. }) => "fc_",
+            Self::Scripted(StepWork::McpApproval { .. }) => "mcpr_",
+            Self::Scripted(StepWork::Hosted(tool)) => match &**tool {
+                "file_search_call" => "fs_",
+                "web_search_call" => "ws_",
+                "code_interpreter_call" => "ci_",
+                _ => "tool_",
+            },
+        };
+        name::id(prefix, bits)
+    }
+
+    /// The tokens of text that appear; none if this is no message.
+    pub(super) const fn text_tokens(&self) -> Option<u32> {
+        match self {
+            Self::Scripted(StepWork::Message { tokens }) => Some(*tokens),
+            Self::Cut { shown, .. } => Some(*shown),
+            Self::Scripted(_) | Self::Approved(_) => None,
+        }
+    }
+
+    /// The tokens that this work costs, and how many of them are reasoning.
+    pub(super) fn cost(&self) -> (u32, u32) {
+        let call = |name: &str, arguments: &str| tokens_of(name.len() + arguments.len());
+        match self {
+            Self::Scripted(StepWork::Message { tokens }) => (*tokens, 0),
+            Self::Cut { shown, .. } => (*shown, 0),
+            Self::Scripted(StepWork::Reasoning) => (REASONING_TOKENS, REASONING_TOKENS),
+            Self::Scripted(
+                StepWork::FunctionCall { name, arguments } | StepWork::McpApproval { name, arguments, .. },
+            ) => (call(name, arguments), 0),
+            Self::Scripted(StepWork::Hosted(_)) | Self::Approved(_) => (0, 0),
+        }
+    }
+
+    /// The item as it begins; an approval request appears only when it is whole.
+    pub(super) fn begun(&self, draft: &Draft) -> Option<Item> {
+        match self {
+            Self::Scripted(StepWork::McpApproval { .. }) => None,
+            _ => Some(self.item(draft, "", ItemStatus::InProgress)),
+        }
+    }
+
+    /// The item when the first `sent` of `parts` pieces of its text have appeared and no more will.
+    pub(super) fn broken_off(&self, draft: &Draft, sent: u32, parts: u32) -> Option<Item> {
+        match self.text_tokens() {
+            Some(_) => {
+                let text = &draft.text[..piece_end(&draft.text, sent, parts)];
+                Some(self.item(draft, text, ItemStatus::InProgress))
+            }
+            None => self.begun(draft),
+        }
+    }
+
+    /// The item as it ends.
+    pub(super) fn ended(&self, draft: &Draft) -> Item {
+        let id = draft.id.clone();
+        match self {
+            // Whole texts are shared, not copied.
+            Self::Scripted(StepWork::Message { .. }) => Item::Message {
+                id,
+                text: draft.text.clone(),
+                status: ItemStatus::Completed,
+            },
+            Self::Cut { .. } => Item::Message {
+                id,
+                text: draft.text.clone(),
+                status: ItemStatus::Incomplete,
+            },
+            Self::Scripted(StepWork::FunctionCall { name, arguments }) => Item::FunctionCall {
+                call_id: call_id(&id),
+                id,
+                name: name.clone(),
+                arguments: arguments.clone(),
+                status: ItemStatus::Completed,
+            },
+            _ => self.item(draft, "", ItemStatus::Completed),
+        }
+    }
+
+    fn item(&self, draft: &Draft, text: &str, status: ItemStatus) -> Item {
+        let id = draft.id.clone();
+        match self {
+            Self::Cut { .. } | Self::Scripted(StepWork::Message { .. }) => Item::Message {
+                id,
+                text: text.into(),
+                status,
+            },
+            Self::Scripted(StepWork::Reasoning) => Item::Reasoning { id },
+            Self::Scripted(StepWork::Hosted(tool)) => Item::Hosted {
+                id,
+                tool: tool.clone(),
+                status,
+            },
+            Self::Scripted(StepWork::FunctionCall { name, .. }) => Item::FunctionCall {
+                call_id: call_id(&id),
+                id,
+                name: name.clone(),
+                arguments: text.into(),
+                status,
+            },
+            Self::Scripted(StepWork::McpApproval {
+                server_label,
+                name,
+                arguments,
+            }) => Item::McpApprovalRequest {
+                id,
+                server_label: server_label.clone(),
+                name: name.clone(),
+                arguments: arguments.clone(),
+            },
+            Self::Approved(call) => mcp_call(id, call, status),
+        }
+    }
+
+    /// The events when the work begins.
+    pub(super) fn begin_events(&self, draft: &Draft, say: &mut impl FnMut(Event)) {
+        let output = draft.output;
+        if let Some(item) = self.begun(draft) {
+            say(Event::ItemAdded { output, item });
+        }
+        if self.text_tokens().is_some() {
+            let item_id = draft.id.clone();
+            say(Event::PartAdded { output, item_id });
+        }
+        for word in self.progress().0 {
+            say(self.progress_event(draft, word));
+        }
+    }
+
+    /// The events when the work ends, behind the deltas of its text.
+    pub(super) fn end_events(&self, draft: &Draft, say: &mut impl FnMut(Event)) {
+        let (output, item_id) = (draft.output, || draft.id.clone());
+        let item = self.ended(draft);
+        match &item {
+            Item::Message { text, .. } => {
+                let text = || text.clone();
+                say(Event::TextDone {
+                    output,
+                    item_id: item_id(),
+                    text: text(),
+                });
+                say(Event::PartDone {
+                    output,
+                    item_id: item_id(),
+                    text: text(),
+                });
+            }
+            Item::FunctionCall { arguments, .. } => {
+                let arguments = || arguments.clone();
+                say(Event::ArgumentsDelta {
+                    output,
+                    item_id: item_id(),
+                    delta: arguments(),
+                });
+                say(Event::ArgumentsDone {
+                    output,
+                    item_id: item_id(),
+                    arguments: arguments(),
+                });
+            }
+            Item::McpApprovalRequest { .. } => say(Event::ItemAdded {
+                output,
+                item: item.clone(),
+            }),
+            Item::Reasoning { .. } | Item::McpCall { .. } | Item::Hosted { .. } => {}
+        }
+        for word in self.progress().1 {
+            say(self.progress_event(draft, word));
+        }
+        say(Event::ItemDone { output, item });
+    }
+
+    /// The words of progress when the work begins and when it ends.
+    fn progress(&self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::Scripted(StepWork::Hosted(tool)) => match &**tool {
+                "file_search_call" | "web_search_call" => (&["in_progress", "searching"], &["completed"]),
+                "code_interpreter_call" => (&["in_progress", "interpreting"], &["completed"]),
+                _ => (&["in_progress"], &["completed"]),
+            },
+            Self::Approved(_) => (&["in_progress"], &["completed"]),
+            Self::Scripted(_) | Self::Cut { .. } => (&[], &[]),
+        }
+    }
+
+    fn progress_event(&self, draft: &Draft, word: &str) -> Event {
+        let tool = match self {
+            Self::Scripted(StepWork::Hosted(tool)) => tool,
+            Self::Scripted(_) | Self::Approved(_) | Self::Cut { .. } => "mcp_call",
+        };
+        Event::Progress {
+            name: format!("response.{tool}.{word}").into(),
+            output: draft.output,
+            item_id: draft.id.clone(),
+        }
+    }
+}
+
+/// The id under which the client answers a function call: it shares the digits of the item's id.
+fn call_id(item: &str) -> Arc<str> {
+    let digits = item.strip_prefix("fc_").unwrap_or(item);
+    format!("call_{digits}").into()
+}
+
+/// An MCP call shows its arguments only when it is whole.
+fn mcp_call(id: Arc<str>, call: &Approved, status: ItemStatus) -> Item {
+    let arguments = match status {
+        ItemStatus::InProgress => "".into(),
+        ItemStatus::Completed | ItemStatus::Incomplete | ItemStatus::Failed => call.arguments.clone(),
+    };
+    Item::McpCall {
+        id,
+        server_label: call.server_label.clone(),
+        name: call.name.clone(),
+        arguments,
+        approval_request_id: Some(call.request.clone()),
+        status,
+    }
+}
+
+/// About how many tokens a text of so many bytes has.
+pub(super) fn tokens_of(bytes: usize) -> u32 {
+    u32::try_from(bytes / 4 + 1).unwrap_or(u32::MAX)
+}
+
+/// The id of an item.
+pub(super) fn id_of(item: &Item) -> &Arc<str> {
+    match item {
+        Item::Message { id, .. }
+        | Item::Reasoning { id }
+        | Item::FunctionCall { id, .. }
+        | Item::McpApprovalRequest { id, .. }
+        | Item::McpCall { id, .. }
+        | Item::Hosted { id, .. } => id,
+    }
+}

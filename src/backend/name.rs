@@ -1,0 +1,66 @@
+//! Ids and keys of chance, derived from the keys of exchanges.
+
+use std::sync::Arc;
+
+use super::CallKey;
+use crate::fault::Probe;
+use crate::rng::{Purpose, Seed};
+use crate::units::{Exchange, JobId, SimTime};
+use crate::wire::Origin;
+
+/// The entity of draws about a call: (job, attempt, turn), or the connection and number of a stranger's call.
+pub(super) const fn call_entity(key: &CallKey) -> u64 {
+    let exchange = key.exchange;
+    match exchange.job {
+        JobId::NONE => stranger_entity(key),
+        JobId(job) => entity(job, exchange.attempt.0, exchange.turn.0),
+    }
+}
+
+/// The entity of draws about a response.
+pub(super) const fn run_entity(origin: Option<Origin>, key: &CallKey) -> u64 {
+    match origin {
+        Some(origin) => entity(origin.job.0, origin.attempt.0, origin.turn.0),
+        None => call_entity(key),
+    }
+}
+
+/// The index of draws about a call.
+pub(super) const fn call_index(exchange: Exchange) -> u64 {
+    ((exchange.kind as u64) << 32) | exchange.nth as u64
+}
+
+/// Where the indices of draws about delayed steps and webhooks begin, apart from those about calls.
+pub(super) const STEP_DELAYS: u64 = 1 << 40;
+pub(super) const WEBHOOK_DELAYS: u64 = 1 << 41;
+
+/// What a rule about the response (or its webhook) that `exchange` made is asked.
+pub(super) const fn probe(exchange: Exchange, at: SimTime) -> Probe<'static> {
+    Probe {
+        job: exchange.job,
+        attempt: exchange.attempt,
+        turn: exchange.turn,
+        nth: exchange.nth,
+        name: "",
+        at,
+    }
+}
+
+const fn entity(job: u32, attempt: u16, turn: u16) -> u64 {
+    ((job as u64) << 32) | ((attempt as u64) << 16) | turn as u64
+}
+
+const fn stranger_entity(key: &CallKey) -> u64 {
+    Seed(key.connection.0).bits(Purpose::Id, call_index(key.exchange), u64::MAX)
+}
+
+/// `prefix` and sixteen hexadecimal digits.
+pub(super) fn id(prefix: &str, bits: u64) -> Arc<str> {
+    let mut text = String::with_capacity(prefix.len() + 16);
+    text.push_str(prefix);
+    for shift in (0..16).rev() {
+        let digit = (bits >> (shift * 4)) & 0xF;
+        text.push(char::from(b"0123456789abcdef"[digit as usize]));
+    }
+    text.into()
+}

@@ -1,0 +1,514 @@
+//! One response and its life.
+//!
+//! Invariants: the status only moves forward, an ended response never changes; events are numbered from 0 by 1 and
+//! are never taken back.
+
+use std::sync::Arc;
+
+use super::agenda::Due;
+use super::desk::Desk;
+use super::fate::{Fate, Finale};
+use super::item::Draft;
+use super::slots::Handle;
+use super::text::{PIECES_MAX, piece_end};
+use super::turn::{Act, Approved, Work};
+use super::{CallKey, name};
+use crate::fault::{Fault, Probe, Target};
+use crate::job::digest;
+use crate::rng::Purpose;
+use crate::trace::BackendEvent;
+use crate::units::{JobId, SimDuration, SimTime};
+use crate::wire::{Event, Failure, Item, Response, ResponseId, Status, StreamEvent, Usage, text_of};
+
+/// A response of the service.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    /// The call that made it.
+    pub(super) key: CallKey,
+    /// Its own handle.
+    pub(super) me: Handle,
+    /// The turn, from 1.
+    pub(super) turn: u32,
+    /// The response of the turn before.
+    pub(super) parent: Option<ResponseId>,
+    /// How it is kept and to whom it is bound.
+    pub(super) hold: Hold,
+    /// When it was made.
+    pub(super) created: SimTime,
+    /// As it would be read now.
+    pub(super) object: Response,
+    /// The events so far; none if it was not made with a stream.
+    pub(super) log: Option<Vec<StreamEvent>>,
+    /// The calls that read its events.
+    pub(super) readers: Vec<Handle>,
+    /// Tokens so far.
+    pub(super) usage: Usage,
+    /// Whether everybody was told of its end.
+    pub(super) settled: bool,
+    pub(super) bits: u64,
+    pub(super) entity: u64,
+    pub(super) acts: Vec<Act>,
+    pub(super) fate: Fate,
+    pub(super) items: Vec<Item>,
+    stage: Stage,
+    alarm: u32,
+    /// When the stage was planned to begin; a late step does not push everything behind it.
+    mark: SimTime,
+}
+
+/// How a response is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Outlives its connection, and can be read from the start.
+    Background(Keep),
+    /// Dies with the call that made it, and can be read when it has ended.
+    Foreground {
+        /// Whether it can be read at all.
+        keep: Keep,
+        /// The call, until it is over.
+        patron: Option<Handle>,
+    },
+}
+
+/// Whether a response is kept after its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// For the time of the profile.
+    Stored,
+    /// Not, or hardly.
+    Unstored,
+}
+
+#[derive(Debug, Clone)]
+enum Stage {
+    Queued,
+    Acting(Doing),
+    Stuck,
+    /// A slow cancel was accepted: what was being done stays as it is.
+    Winding(Option<Item>),
+    Ended,
+}
+
+/// An act in progress.
+#[derive(Debug, Clone)]
+struct Doing {
+    place: usize,
+    length: SimDuration,
+    draft: Draft,
+    /// Pieces of text, and how many of them have left on the stream.
+    parts: u32,
+    sent: u32,
+}
+
+/// What a new response is made of.
+pub(super) struct Seedling {
+    pub(super) key: CallKey,
+    pub(super) turn: u32,
+    pub(super) parent: Option<ResponseId>,
+    pub(super) hold: Hold,
+    pub(super) streamed: bool,
+    pub(super) object: Response,
+    pub(super) bits: u64,
+    pub(super) acts: Vec<Act>,
+    pub(super) fate: Fate,
+    pub(super) input_tokens: u32,
+}
+
+impl Run {
+    /// A response that has not begun.
+    pub(super) fn new(seedling: Seedling, me: Handle, now: SimTime) -> Self {
+        let usage = Usage {
+            input: seedling.input_tokens,
+            ..Usage::default()
+        };
+        Self {
+            key: seedling.key,
+            me,
+            turn: seedling.turn,
+            parent: seedling.parent,
+            hold: seedling.hold,
+            created: now,
+            entity: name::run_entity(seedling.object.origin, &seedling.key),
+            object: seedling.object,
+            log: seedling.streamed.then(Vec::new),
+            readers: Vec::new(),
+            usage,
+            settled: false,
+            bits: seedling.bits,
+            items: Vec::with_capacity(seedling.acts.len()),
+            acts: seedling.acts,
+            fate: seedling.fate,
+            stage: Stage::Queued,
+            alarm: 0,
+            mark: now,
+        }
+    }
+
+    /// The job it serves.
+    pub(super) fn job(&self) -> JobId {
+        let origin = self.object.origin.map(|origin| origin.job);
+        origin.unwrap_or(self.key.exchange.job)
+    }
+
+    /// Whether it outlives its connection.
+    pub(super) const fn is_background(&self) -> bool {
+        matches!(self.hold, Hold::Background(_))
+    }
+
+    /// Whether it is over.
+    pub(super) const fn is_ended(&self) -> bool {
+        matches!(self.stage, Stage::Ended)
+    }
+
+    /// Whether it can be read: in background always, otherwise when it was kept and has ended.
+    pub(super) const fn is_visible(&self) -> bool {
+        match self.hold {
+            Hold::Background(_) => true,
+            Hold::Foreground { keep, .. } => self.is_ended() && matches!(keep, Keep::Stored),
+        }
+    }
+
+    /// Begins its life.
+    pub(super) fn start(&mut self, desk: &mut Desk) {
+        desk.note(self.job(), || BackendEvent::Created {
+            response: self.object.id.clone(),
+            exchange: self.key.exchange,
+            origin: self.object.origin,
+            background: self.is_background(),
+        });
+        if let Some((after, _)) = self.fate.vanish {
+            desk.agenda.put(desk.after(after), self.key, Due::Vanish(self.me));
+        }
+        self.say(|run| Event::Created(run.object.clone()));
+        if !self.is_background() {
+            return self.begin(desk);
+        }
+        self.note_status(desk, None);
+        self.say(|run| Event::Queued(run.object.clone()));
+        let law = desk.script(self.job()).queued;
+        self.mark = desk.after(desk.draw(law, Purpose::QueuedFor, self.entity, 0));
+        self.arm(desk, self.mark);
+    }
+
+    /// Goes on when alarm number `alarm` rings; an older alarm means nothing.
+    pub(super) fn advance(&mut self, desk: &mut Desk, alarm: u32) {
+        if alarm != self.alarm {
+            return;
+        }
+        match self.stage {
+            Stage::Queued => match self.fate.stuck_queued {
+                Some(rule) => self.stick(desk, rule),
+                None => self.begin(desk),
+            },
+            Stage::Acting(_) => self.go_on(desk),
+            Stage::Stuck | Stage::Winding(_) | Stage::Ended => {}
+        }
+    }
+
+    /// Cancels it, at once or after the lag of a fault.
+    pub(super) fn cancel(&mut self, desk: &mut Desk) {
+        match self.fate.slow_cancel {
+            None => self.end_cancelled(desk),
+            Some((lag, rule)) if !matches!(self.stage, Stage::Winding(_) | Stage::Ended) => {
+                desk.fired(self.job(), rule);
+                self.stage = Stage::Winding(self.broken_off(desk.now));
+                self.alarm += 1;
+                desk.agenda.put(desk.after(lag), self.key, Due::WindDown(self.me));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Ends it as cancelled, with what it has so far.
+    pub(super) fn end_cancelled(&mut self, desk: &mut Desk) {
+        if self.is_ended() {
+            return;
+        }
+        let broken_off = self.broken_off(desk.now);
+        self.items.extend(broken_off);
+        self.object.output = self.items.as_slice().into();
+        self.end(desk, Status::Cancelled, None);
+    }
+
+    fn begin(&mut self, desk: &mut Desk) {
+        self.object.status = Status::InProgress;
+        self.note_status(desk, None);
+        self.say(|run| Event::InProgress(run.object.clone()));
+        match self.fate.stuck_in_progress {
+            Some(rule) => self.stick(desk, rule),
+            None => self.start_act(desk, 0),
+        }
+    }
+
+    fn stick(&mut self, desk: &mut Desk, rule: u32) {
+        desk.fired(self.job(), rule);
+        self.stage = Stage::Stuck;
+    }
+
+    fn start_act(&mut self, desk: &mut Desk, place: usize) {
+        if self.fate.halt.as_ref().is_some_and(|halt| halt.place <= place) {
+            return self.halt(desk);
+        }
+        let Some(act) = self.acts.get(place) else {
+            return self.close(desk);
+        };
+        let length = self.drawn_length(desk, act) + self.delay(desk, act);
+        let id_bits = desk.seed.bits(Purpose::Id, self.bits, place as u64 + 1);
+        let text_key = desk.seed.bits(Purpose::Text, self.entity, act.index);
+        let tokens = act.work.text_tokens().unwrap_or(0);
+        let doing = Doing {
+            place,
+            length: length.max(SimDuration::TICK),
+            draft: Draft {
+                id: act.work.item_id(id_bits),
+                output: u32::try_from(self.items.len()).unwrap_or(u32::MAX),
+                text: text_of(text_key, tokens),
+            },
+            parts: tokens
+                .div_ceil(desk.profile.tokens_per_delta.max(1))
+                .min(PIECES_MAX),
+            sent: 0,
+        };
+        let mut first = self.mark + doing.length;
+        if let Some(log) = &mut self.log {
+            act.work
+                .begin_events(&doing.draft, &mut |event| append(log, event));
+            first = doing.due(self.mark, 1);
+        }
+        self.stage = Stage::Acting(doing);
+        self.arm(desk, first);
+    }
+
+    fn drawn_length(&self, desk: &Desk, act: &Act) -> SimDuration {
+        let drawn = desk.draw(act.takes, Purpose::StepFor, self.entity, act.index);
+        match act.work {
+            Work::Cut { tokens, shown } => part_of(drawn, shown, tokens),
+            Work::Scripted(_) | Work::Approved(_) => drawn,
+        }
+    }
+
+    /// The delay by faults of the step that starts now.
+    fn delay(&self, desk: &mut Desk, act: &Act) -> SimDuration {
+        let mut delay = SimDuration::ZERO;
+        let Some(step) = act.step.filter(|_| !desk.plan.rules().is_empty()) else {
+            return delay;
+        };
+        let plan = desk.plan.clone();
+        for struck in plan.strikes(&Target::Step(step), self.probe(desk.now)) {
+            if let Fault::Delay { law, .. } = struck.fault {
+                delay += plan.delay(struck.rule, *law, self.entity, name::STEP_DELAYS + act.index);
+                desk.fired(self.job(), struck.rule);
+            }
+        }
+        delay
+    }
+
+    /// What a rule about this response is asked.
+    pub(super) const fn probe(&self, at: SimTime) -> Probe<'static> {
+        name::probe(self.key.exchange, at)
+    }
+
+    fn go_on(&mut self, desk: &mut Desk) {
+        let Stage::Acting(doing) = &mut self.stage else {
+            return;
+        };
+        if let Some(log) = &mut self.log {
+            while doing.sent < doing.parts && doing.due(self.mark, doing.sent + 1) <= desk.now {
+                append(log, doing.next_delta());
+            }
+            if doing.sent < doing.parts {
+                let next = doing.due(self.mark, doing.sent + 1);
+                return self.arm(desk, next);
+            }
+        }
+        self.finish_act(desk);
+    }
+
+    fn finish_act(&mut self, desk: &mut Desk) {
+        let Stage::Acting(doing) = std::mem::replace(&mut self.stage, Stage::Stuck) else {
+            return;
+        };
+        let act = &self.acts[doing.place];
+        if let Some(log) = &mut self.log {
+            act.work.end_events(&doing.draft, &mut |event| append(log, event));
+        }
+        let (cost, reasoning) = act.work.cost();
+        self.usage.output = self.usage.output.saturating_add(cost);
+        self.usage.reasoning = self.usage.reasoning.saturating_add(reasoning);
+        self.items.push(act.work.ended(&doing.draft));
+        self.object.output = self.items.as_slice().into();
+        self.note_act(desk, doing.place);
+        self.mark += doing.length;
+        self.start_act(desk, doing.place + 1);
+    }
+
+    fn note_act(&self, desk: &mut Desk, place: usize) {
+        if let Work::Approved(call) = &self.acts[place].work {
+            desk.note(self.job(), || BackendEvent::McpActed {
+                response: self.object.id.clone(),
+                server_label: call.server_label.clone(),
+                name: call.name.clone(),
+                digest: digest_of(call),
+                approval_request_id: Some(call.request.clone()),
+            });
+        }
+    }
+
+    fn halt(&mut self, desk: &mut Desk) {
+        let Some(halt) = self.fate.halt.take() else {
+            return;
+        };
+        desk.fired(self.job(), halt.rule);
+        match halt.code {
+            Some(code) => self.fail(desk, code),
+            None => self.end(desk, Status::Cancelled, None),
+        }
+    }
+
+    fn fail(&mut self, desk: &mut Desk, code: Arc<str>) {
+        let message: Arc<str> = format!("The run ended with an error: {code}.").into();
+        self.object.error = Some(Failure {
+            code: code.clone(),
+            message: message.clone(),
+        });
+        self.say(|_| Event::Error {
+            code: code.clone(),
+            message,
+        });
+        self.end(desk, Status::Failed, Some(code));
+    }
+
+    fn close(&mut self, desk: &mut Desk) {
+        match self.fate.finale.clone() {
+            Finale::Completed => {
+                self.object.completed_at = Some(desk.unix());
+                self.object.usage = Some(self.usage);
+                self.end(desk, Status::Completed, None);
+            }
+            Finale::Incomplete { reason, rule } => {
+                if let Some(rule) = rule {
+                    desk.fired(self.job(), rule);
+                }
+                self.object.incomplete = Some(reason.clone());
+                self.object.usage = Some(self.usage);
+                self.end(desk, Status::Incomplete, Some(reason));
+            }
+            Finale::Unknown { word, rule } => {
+                desk.fired(self.job(), rule);
+                self.end(desk, Status::Unknown(word), None);
+            }
+        }
+    }
+
+    fn end(&mut self, desk: &mut Desk, status: Status, code: Option<Arc<str>>) {
+        self.object.status = status;
+        self.object.service_tier = desk.profile.tier.clone();
+        self.stage = Stage::Ended;
+        self.alarm += 1;
+        self.note_status(desk, code);
+        self.say(|run| {
+            let object = run.object.clone();
+            match &object.status {
+                Status::Completed => Event::Completed(object),
+                Status::Incomplete => Event::Incomplete(object),
+                Status::Unknown(word) => Event::Unknown {
+                    name: format!("response.{word}").into(),
+                },
+                // There is no event of its own for a cancelled response.
+                Status::Queued | Status::InProgress | Status::Failed | Status::Cancelled => {
+                    Event::Failed(object)
+                }
+            }
+        });
+    }
+
+    /// What is being written, as it stands at `now`.
+    fn broken_off(&mut self, now: SimTime) -> Option<Item> {
+        match &mut self.stage {
+            Stage::Acting(doing) => {
+                let sent = if self.log.is_some() {
+                    doing.sent
+                } else {
+                    doing.shown(self.mark, now)
+                };
+                self.acts[doing.place]
+                    .work
+                    .broken_off(&doing.draft, sent, doing.parts)
+            }
+            Stage::Winding(item) => item.take(),
+            Stage::Queued | Stage::Stuck | Stage::Ended => None,
+        }
+    }
+
+    fn arm(&mut self, desk: &mut Desk, at: SimTime) {
+        self.alarm += 1;
+        let due = Due::Advance {
+            run: self.me,
+            alarm: self.alarm,
+        };
+        desk.agenda.put(at.max(desk.now.next()), self.key, due);
+    }
+
+    fn note_status(&self, desk: &mut Desk, code: Option<Arc<str>>) {
+        desk.note(self.job(), || BackendEvent::Became {
+            response: self.object.id.clone(),
+            status: self.object.status.clone(),
+            code,
+        });
+    }
+
+    fn say(&mut self, event: impl FnOnce(&Self) -> Event) {
+        if self.log.is_some() {
+            let event = event(self);
+            if let Some(log) = &mut self.log {
+                append(log, event);
+            }
+        }
+    }
+}
+
+impl Doing {
+    /// When the first `part` pieces of the text have appeared; without text, when the act ends.
+    fn due(&self, since: SimTime, part: u32) -> SimTime {
+        match self.parts {
+            0 => since + self.length,
+            parts => since + part_of(self.length, part, parts),
+        }
+    }
+
+    fn next_delta(&mut self) -> Event {
+        let text = &self.draft.text;
+        let piece = piece_end(text, self.sent, self.parts)..piece_end(text, self.sent + 1, self.parts);
+        self.sent += 1;
+        Event::TextDelta {
+            output: self.draft.output,
+            item_id: self.draft.id.clone(),
+            delta: text[piece].into(),
+        }
+    }
+
+    /// How many pieces of the text appeared before `now`.
+    fn shown(&self, since: SimTime, now: SimTime) -> u32 {
+        let elapsed = u128::from(now.since(since).ticks());
+        let length = u128::from(self.length.ticks().max(1));
+        let reached = (elapsed * u128::from(self.parts)).div_ceil(length);
+        let before = reached.saturating_sub(1).min(u128::from(self.parts));
+        u32::try_from(before).unwrap_or(self.parts)
+    }
+}
+
+fn append(log: &mut Vec<StreamEvent>, event: Event) {
+    let seq = log.len() as u64;
+    log.push(StreamEvent { seq, event });
+}
+
+/// The digest of the act that was run; empty if its arguments have no canonical form, which no grant can match.
+fn digest_of(call: &Approved) -> Arc<str> {
+    digest(&call.server_label, &call.name, &call.arguments).unwrap_or_else(|_| "".into())
+}
+
+/// `part` of `parts` of a length, rounded down.
+fn part_of(length: SimDuration, part: u32, parts: u32) -> SimDuration {
+    let ticks = u128::from(length.ticks()) * u128::from(part) / u128::from(parts.max(1));
+    SimDuration::from_ticks(u64::try_from(ticks).unwrap_or(u64::MAX))
+}

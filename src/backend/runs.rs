@@ -1,0 +1,91 @@
+//! The responses that the service keeps.
+
+use super::item::id_of;
+use super::run::Run;
+use super::slots::{Handle, Lookup, Slots};
+use crate::wire::{Item, ResponseId};
+
+/// All responses, and how they are found.
+#[derive(Debug, Clone)]
+pub(super) struct Runs {
+    slots: Slots<Run>,
+    by_id: Lookup<ResponseId, Handle>,
+}
+
+impl Runs {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: Slots::new(),
+            by_id: Lookup::default(),
+        }
+    }
+
+    /// How many are held.
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether a response, readable or not, has this id.
+    pub(super) fn is_taken(&self, id: &ResponseId) -> bool {
+        self.by_id.contains_key(id)
+    }
+
+    /// Takes in what `make` makes of its own handle.
+    pub(super) fn insert(&mut self, make: impl FnOnce(Handle) -> Run) -> Handle {
+        let me = self.slots.insert_with(make);
+        if let Some(run) = self.slots.get(me) {
+            self.by_id.insert(run.object.id.clone(), me);
+        }
+        me
+    }
+
+    pub(super) fn get(&self, run: Handle) -> Option<&Run> {
+        self.slots.get(run)
+    }
+
+    pub(super) fn get_mut(&mut self, run: Handle) -> Option<&mut Run> {
+        self.slots.get_mut(run)
+    }
+
+    /// The response that a client can read under this id.
+    pub(super) fn visible(&self, id: &ResponseId) -> Option<&Run> {
+        let run = self.slots.get(*self.by_id.get(id)?)?;
+        run.is_visible().then_some(run)
+    }
+
+    /// Whether an item of this id stands in the output of `id` or of a turn before.
+    pub(super) fn has_item(&self, id: &ResponseId, item: &str) -> bool {
+        let mut next = Some(id);
+        while let Some(run) = next.and_then(|id| self.visible(id)) {
+            if run.object.output.iter().any(|own| &**id_of(own) == item) {
+                return true;
+            }
+            next = run.parent.as_ref();
+        }
+        false
+    }
+
+    /// The approval request of this id, whoever made it.
+    pub(super) fn approval_request(&self, request: &str) -> Option<&Item> {
+        let visible = self.slots.iter().filter(|run| run.is_visible());
+        visible
+            .flat_map(|run| run.object.output.iter())
+            .find(|item| matches!(item, Item::McpApprovalRequest { id, .. } if &**id == request))
+    }
+
+    /// Lets it be found no more, and lives on.
+    pub(super) fn hide(&mut self, run: Handle) {
+        if let Some(run) = self.slots.get(run) {
+            self.by_id.remove(&run.object.id);
+        }
+    }
+
+    /// Lets it go.
+    pub(super) fn remove(&mut self, run: Handle) -> Option<Run> {
+        let gone = self.slots.remove(run)?;
+        if self.by_id.get(&gone.object.id) == Some(&run) {
+            self.by_id.remove(&gone.object.id);
+        }
+        Some(gone)
+    }
+}

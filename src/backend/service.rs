@@ -1,0 +1,372 @@
+//! The service: told what arrived, it answers what leaves.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::agenda::Due;
+use super::call::{Call, Calls, Stage};
+use super::desk::Desk;
+use super::limiter::Bucket;
+use super::runs::Runs;
+use super::slots::Handle;
+use super::webhook::{Deliveries, Repeated};
+use super::{Auth, CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
+use crate::fault::{Fault, FaultPlan, Place};
+use crate::rng::Seed;
+use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
+use crate::units::{Exchange, SimDuration, SimTime};
+use crate::wire::{ApiError, Ask, Reply};
+
+/// What a service is made of.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// How it behaves apart from scripts and faults.
+    pub profile: Profile,
+    /// The scripts of jobs, by their number; a job without one plays the script of the profile.
+    pub scripts: Arc<[Option<Script>]>,
+    /// What disturbs it.
+    pub plan: FaultPlan,
+    /// All its chance.
+    pub seed: Seed,
+    /// Where it writes what it saw.
+    pub notes: Notes<ServiceEvent>,
+}
+
+/// The Responses service without any transport.
+///
+/// A driver collects the inputs of a tick and steps once; what the step answers takes effect in the next tick. It
+/// steps again when there is input, and at [`Service::next_deadline`].
+#[derive(Debug, Clone)]
+pub struct Service {
+    pub(super) desk: Desk,
+    pub(super) runs: Runs,
+    pub(super) calls: Calls,
+    pub(super) deliveries: Deliveries,
+    pub(super) bucket: Option<Bucket>,
+}
+
+impl Service {
+    /// A service to which nothing happened yet.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            bucket: setup.profile.limiter.map(Bucket::new),
+            desk: Desk::new(setup),
+            runs: Runs::new(),
+            calls: Calls::new(),
+            deliveries: Deliveries::new(),
+        }
+    }
+
+    /// When it has to be stepped next, if nothing arrives before.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<SimTime> {
+        self.desk.agenda.next_awaited()
+    }
+
+    /// Takes what arrived in the tick `now`, in any order, and everything that is due; adds to `out` what leaves.
+    ///
+    /// # Panics
+    /// If time runs backwards.
+    pub fn step(&mut self, now: SimTime, batch: &mut Vec<Input>, out: &mut Vec<Output>) {
+        assert!(
+            now >= self.desk.now,
+            "time runs backwards: {now} after {}",
+            self.desk.now
+        );
+        self.desk.now = now;
+        if batch.len() > 1 {
+            batch.sort_by(canonical);
+        }
+        // What expired since the last step is gone before anybody asks for it.
+        while let Some(due) = self.desk.agenda.pop_expired(now) {
+            self.take_due(due);
+        }
+        for input in batch.drain(..) {
+            self.take(input);
+        }
+        while let Some(due) = self.desk.agenda.pop(now) {
+            self.take_due(due);
+        }
+        out.append(&mut self.desk.out);
+    }
+
+    /// What it saw so far.
+    #[must_use]
+    pub const fn notes(&self) -> &Notes<ServiceEvent> {
+        &self.desk.notes
+    }
+
+    /// Hands over what it saw since the last time.
+    #[must_use]
+    pub fn take_notes(&mut self) -> Vec<Record<ServiceEvent>> {
+        self.desk.notes.take()
+    }
+
+    /// How many responses, open calls and webhooks it holds.
+    #[must_use]
+    pub const fn held(&self) -> Held {
+        Held {
+            responses: self.runs.len(),
+            calls: self.calls.len(),
+            webhooks: self.deliveries.len(),
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Request { call, auth, ask } => self.arrive(call, auth, ask),
+            Input::Gone { call } => self.gone(&call),
+            Input::Refused { exchange, rule } => {
+                self.desk.note(exchange.job, || WireEvent::Refused { exchange });
+                self.desk.fired(exchange.job, rule);
+            }
+            Input::WebhookAnswered { delivery, send, http } => {
+                self.deliveries.answered(&delivery, send, http, &mut self.desk);
+            }
+        }
+    }
+
+    fn take_due(&mut self, due: Due) {
+        match due {
+            Due::HandleCall(call) => self.release(call),
+            Due::Leave(call) => self.leave(call),
+            Due::Expire(run) => self.expire(run),
+            Due::Vanish(run) => self.vanish(run),
+            Due::Advance { run, alarm } => {
+                if let Some(found) = self.runs.get_mut(run) {
+                    found.advance(&mut self.desk, alarm);
+                    self.settle(run);
+                }
+            }
+            Due::WindDown(run) => {
+                if let Some(found) = self.runs.get_mut(run) {
+                    found.end_cancelled(&mut self.desk);
+                    self.settle(run);
+                }
+            }
+            Due::Send(delivery) => self.deliveries.send(delivery, Repeated::No, &mut self.desk),
+            Due::Repeat(delivery) => self.deliveries.send(delivery, Repeated::Yes, &mut self.desk),
+            Due::Unanswered { delivery, send } => {
+                self.deliveries.unanswered(delivery, send, &mut self.desk);
+            }
+        }
+    }
+
+    fn arrive(&mut self, key: CallKey, auth: Auth, ask: Result<Ask, ApiError>) {
+        let exchange = key.exchange;
+        self.desk.note(exchange.job, || arrived(exchange, &ask));
+        let Some(struck) = self.desk.plan.exchange(exchange, self.desk.now) else {
+            return self.handle(key, None, auth, ask);
+        };
+        let rule = struck.rule;
+        match struck.fault {
+            Fault::Delay {
+                place: Place::Handling,
+                law,
+            } => {
+                let delay = self.delay(&key, rule, *law);
+                self.desk.fired(exchange.job, rule);
+                let stage = Stage::Held { auth, ask };
+                let strike = None;
+                let call = self.calls.insert(Call { key, strike, stage });
+                self.desk
+                    .agenda
+                    .put(self.desk.after(delay), key, Due::HandleCall(call));
+            }
+            Fault::Reply(error) => {
+                let error = error.clone();
+                self.desk.fired(exchange.job, rule);
+                self.reply(key, None, Reply::Error(error));
+            }
+            // What would have been replied does not matter.
+            Fault::ResetBefore => self.reply(key, Some(rule), Reply::Error(ApiError::server_error())),
+            _ => self.handle(key, Some(rule), auth, ask),
+        }
+    }
+
+    /// Handles a request that was held up.
+    fn release(&mut self, call: Handle) {
+        if let Some(Call {
+            key,
+            strike,
+            stage: Stage::Held { auth, ask },
+        }) = self.calls.remove(call)
+        {
+            self.handle(key, strike, auth, ask);
+        }
+    }
+
+    /// Lets a reply leave.
+    fn leave(&mut self, call: Handle) {
+        let Some(Call {
+            key,
+            strike,
+            stage: Stage::Leaving { reply, stream },
+        }) = self.calls.remove(call)
+        else {
+            return;
+        };
+        let face = strike.map_or(Face::Whole, |rule| self.face(rule, &reply));
+        self.note_reply(key.exchange, &reply, &face, strike);
+        let stays = matches!(face, Face::Silent | Face::Stall);
+        let whole = face == Face::Whole;
+        let output = Output::Reply {
+            call: key,
+            reply,
+            face,
+        };
+        self.desk.out.push(output);
+        let run = stream.map(|reading| reading.run);
+        match stream {
+            Some(reading) if whole => self.begin_reading(key, strike, reading),
+            _ if stays => self.hang(key, run),
+            _ => self.release_patron(run),
+        }
+    }
+
+    fn note_reply(&mut self, exchange: Exchange, reply: &Reply, face: &Face, strike: Option<u32>) {
+        let job = exchange.job;
+        if let Some(rule) = strike.filter(|_| *face != Face::Whole) {
+            let how = self.desk.fault(rule).map_or("", Fault::word);
+            self.desk.fired(job, rule);
+            return self.desk.note(job, || WireEvent::Spoiled { exchange, how });
+        }
+        let (epoch, now) = (self.desk.profile.epoch, self.desk.now);
+        self.desk.note(job, || WireEvent::Replied {
+            exchange,
+            http: http_of(reply),
+            told: told_of(reply, epoch, now),
+        });
+    }
+
+    /// Plans a reply whose content is fixed now.
+    pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply) {
+        let stage = Stage::Leaving { reply, stream: None };
+        self.plan_leave(Call { key, strike, stage });
+    }
+
+    /// Plans the leaving of a call's reply.
+    pub(super) fn plan_leave(&mut self, call: Call) -> Handle {
+        let key = call.key;
+        let mut wait = self.desk.latency(&key).max(SimDuration::TICK);
+        if let Some(Fault::Delay {
+            place: Place::Reply,
+            law,
+        }) = call.strike.and_then(|rule| self.desk.fault(rule))
+            && let Some(rule) = call.strike
+        {
+            wait += self.delay(&key, rule, *law);
+            self.desk.fired(key.exchange.job, rule);
+        }
+        let handle = self.calls.insert(call);
+        self.desk
+            .agenda
+            .put(self.desk.after(wait), key, Due::Leave(handle));
+        handle
+    }
+
+    fn delay(&self, key: &CallKey, rule: u32, law: crate::rng::Law) -> SimDuration {
+        let (entity, index) = (
+            super::name::call_entity(key),
+            super::name::call_index(key.exchange),
+        );
+        self.desk.plan.delay(rule, law, entity, index)
+    }
+
+    fn face(&self, rule: u32, reply: &Reply) -> Face {
+        self.desk
+            .fault(rule)
+            .map_or(Face::Whole, |fault| super::call::face_of(fault, reply))
+    }
+}
+
+/// What a service holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Responses, whatever their state.
+    pub responses: usize,
+    /// Calls that are not over.
+    pub calls: usize,
+    /// Webhooks that are not settled.
+    pub webhooks: usize,
+}
+
+/// The canonical order of the inputs of a tick: calls by key, requests first; then the answers to webhooks.
+fn canonical(left: &Input, right: &Input) -> Ordering {
+    place(left).cmp(&place(right))
+}
+
+type InputPlace<'a> = (u8, CallKey, u8, &'a str, u16, Option<u16>);
+
+fn place(input: &Input) -> InputPlace<'_> {
+    let of_call = |call: CallKey, rank: u8| (0, call, rank, "", 0, None);
+    match input {
+        Input::Request { call, .. } => of_call(*call, 0),
+        Input::Gone { call } => of_call(*call, 1),
+        Input::Refused { exchange, rule } => {
+            let mut place = of_call(bare(*exchange), 2);
+            place.4 = u16::try_from(*rule).unwrap_or(u16::MAX);
+            place
+        }
+        Input::WebhookAnswered { delivery, send, http } => (1, bare(NO_EXCHANGE), 3, delivery, *send, *http),
+    }
+}
+
+const fn bare(exchange: Exchange) -> CallKey {
+    CallKey {
+        exchange,
+        connection: ConnectionNo(0),
+    }
+}
+
+const NO_EXCHANGE: Exchange = Exchange {
+    job: crate::units::JobId::NONE,
+    attempt: crate::units::AttemptNo(0),
+    turn: crate::units::TurnNo(0),
+    kind: crate::units::ExchangeKind::Create,
+    nth: 0,
+};
+
+fn arrived(exchange: Exchange, ask: &Result<Ask, ApiError>) -> WireEvent {
+    let ask = ask.as_ref().ok();
+    WireEvent::Arrived {
+        exchange,
+        kind: ask.map_or(exchange.kind, Ask::kind),
+        response: ask.and_then(Ask::response).cloned(),
+        after: match ask {
+            Some(Ask::Stream { after, .. }) => *after,
+            _ => None,
+        },
+    }
+}
+
+const fn http_of(reply: &Reply) -> u16 {
+    match reply {
+        Reply::Response(_) | Reply::StreamOpen | Reply::Deleted => 200,
+        Reply::Error(error) => error.http,
+    }
+}
+
+/// The wait that a reply tells, counted from `now`.
+fn told_of(reply: &Reply, epoch: u64, now: SimTime) -> Option<SimDuration> {
+    use crate::wire::Wait;
+    let Reply::Error(error) = reply else {
+        return None;
+    };
+    error.wait.map(|wait| match wait {
+        Wait::Millis(millis) => SimDuration::from_millis(millis),
+        Wait::Seconds(secs) => SimDuration::from_secs(secs),
+        Wait::Date(date) => {
+            let at = SimTime::START + SimDuration::from_secs(date.saturating_sub(epoch));
+            at.since(now)
+        }
+    })
+}
+
+/// What a limited create is told, and noted.
+pub(super) fn limited(exchange: Exchange, room_in: SimDuration) -> (ApiError, BackendEvent) {
+    use crate::wire::Wait;
+    let error = ApiError::rate_limited(Some(Wait::Millis(room_in.ticks().div_ceil(1_000))));
+    (error, BackendEvent::Limited { exchange, room_in })
+}

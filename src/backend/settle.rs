@@ -1,0 +1,314 @@
+//! What follows when a response moved on or a client left: events leave, calls end, responses go.
+
+use super::agenda::Due;
+use super::call::{Call, Reading, Spoil, Stage, spoil_of};
+use super::run::{Hold, Keep, Run};
+use super::slots::Handle;
+use super::{CallKey, Output, Service};
+use crate::trace::WireEvent;
+use crate::units::SimDuration;
+use crate::wire::{Reply, Status, StreamEvent};
+
+/// How long a background response with `store: false` can be read after its end.
+const UNSTORED_KEPT: SimDuration = SimDuration::from_secs(600);
+
+/// How a reader stands after it was given what there is.
+enum Fed {
+    /// More may come.
+    Open,
+    /// The stream is over; the call too.
+    Over,
+    /// No more will come, and the call stays.
+    Hung,
+}
+
+impl Service {
+    /// Draws the consequences of what a response just did.
+    pub(super) fn settle(&mut self, handle: Handle) {
+        self.feed_all(handle);
+        let Some(run) = self.runs.get_mut(handle) else {
+            return;
+        };
+        if !run.is_ended() || std::mem::replace(&mut run.settled, true) {
+            return;
+        }
+        if run.is_background() {
+            self.deliveries.plan(run, &mut self.desk);
+        }
+        let keep = match run.hold {
+            Hold::Background(keep) | Hold::Foreground { keep, .. } => keep,
+        };
+        match (keep, run.is_background()) {
+            (Keep::Stored, _) => {
+                let until = self.desk.after(self.desk.profile.retention);
+                self.desk.agenda.put_expiry(until, handle);
+            }
+            (Keep::Unstored, true) => {
+                let until = self.desk.after(UNSTORED_KEPT);
+                self.desk.agenda.put(until, run.key, Due::Expire(handle));
+            }
+            (Keep::Unstored, false) => {}
+        }
+        self.answer_patron(handle);
+    }
+
+    /// Lets the reply of a plain foreground response leave, now that it has ended.
+    fn answer_patron(&mut self, handle: Handle) {
+        let Some(run) = self.runs.get(handle) else {
+            return;
+        };
+        let Hold::Foreground {
+            patron: Some(patron), ..
+        } = run.hold
+        else {
+            return self.free(handle);
+        };
+        let is_waiting = |call: &Call| matches!(call.stage, Stage::Waiting { .. });
+        if !self.calls.get_mut(patron).is_some_and(|call| is_waiting(call)) {
+            return;
+        }
+        let reply = Reply::Response(run.object.clone());
+        if let Some(Call { key, strike, .. }) = self.calls.remove(patron) {
+            self.reply(key, strike, reply);
+        }
+        self.release_patron(Some(handle));
+    }
+
+    /// Notes that nobody is bound to a foreground response any more: one that still runs is abandoned, one that
+    /// nobody will read goes.
+    pub(super) fn release_patron(&mut self, run: Option<Handle>) {
+        let Some((handle, run)) = run.and_then(|run| Some((run, self.runs.get_mut(run)?))) else {
+            return;
+        };
+        let Hold::Foreground { keep, patron } = &mut run.hold else {
+            return;
+        };
+        *patron = None;
+        if matches!(run.object.status, Status::InProgress) {
+            *keep = Keep::Unstored;
+            run.end_cancelled(&mut self.desk);
+            return self.settle(handle);
+        }
+        self.free(handle);
+    }
+
+    /// Lets a foreground response go that is over, unbound and not stored.
+    fn free(&mut self, handle: Handle) {
+        let is_spent = |run: &Run| {
+            run.is_ended()
+                && matches!(
+                    run.hold,
+                    Hold::Foreground {
+                        keep: Keep::Unstored,
+                        patron: None
+                    }
+                )
+        };
+        if self.runs.get(handle).is_some_and(is_spent) {
+            self.runs.remove(handle);
+        }
+    }
+
+    /// The stored time of a response is over.
+    pub(super) fn expire(&mut self, run: Handle) {
+        self.drop_run(run, "expired");
+    }
+
+    /// A fault makes the service forget a response; what still runs on a connection runs on.
+    pub(super) fn vanish(&mut self, handle: Handle) {
+        let Some(run) = self.runs.get_mut(handle) else {
+            return;
+        };
+        let job = run.job();
+        if let Some((_, rule)) = run.fate.vanish {
+            self.desk.fired(job, rule);
+        }
+        if let Hold::Foreground {
+            keep,
+            patron: Some(_),
+        } = &mut run.hold
+        {
+            *keep = Keep::Unstored;
+            self.desk.dropped(job, &run.object.id, "vanished");
+            return self.runs.hide(handle);
+        }
+        self.drop_run(handle, "vanished");
+    }
+
+    /// Lets a response go and closes its streams.
+    pub(super) fn drop_run(&mut self, handle: Handle, why: &'static str) {
+        let Some(run) = self.runs.remove(handle) else {
+            return;
+        };
+        self.desk.dropped(run.job(), &run.object.id, why);
+        for call in run.readers {
+            if let Some(call) = self.calls.remove(call) {
+                self.close(call.key, Closing::Broken);
+            }
+        }
+    }
+
+    /// The client of a call left.
+    pub(super) fn gone(&mut self, key: &CallKey) {
+        let Some((handle, call)) = self
+            .calls
+            .find(key)
+            .and_then(|handle| Some((handle, self.calls.remove(handle)?)))
+        else {
+            return;
+        };
+        let exchange = key.exchange;
+        self.desk.note(exchange.job, || WireEvent::Gone { exchange });
+        if let Some(run) = call.run().and_then(|run| self.runs.get_mut(run)) {
+            run.readers.retain(|reader| *reader != handle);
+            let me = run.me;
+            self.release_patron(Some(me));
+        }
+    }
+
+    /// Keeps a call open on which nothing will come.
+    pub(super) fn hang(&mut self, key: CallKey, run: Option<Handle>) {
+        let call = self.calls.insert(Call {
+            key,
+            strike: None,
+            stage: Stage::Hung { run },
+        });
+        self.rebind(run, call);
+    }
+
+    /// Begins to send events behind the head of a stream.
+    pub(super) fn begin_reading(&mut self, key: CallKey, strike: Option<u32>, reading: Reading) {
+        let Some(run) = self.runs.get_mut(reading.run) else {
+            return self.close(key, Closing::Broken);
+        };
+        let stage = Stage::Reading(reading);
+        let call = self.calls.insert(Call { key, strike, stage });
+        run.readers.push(call);
+        self.rebind(Some(reading.run), call);
+        self.feed_all(reading.run);
+    }
+
+    /// The call that made a foreground response goes by another handle now.
+    fn rebind(&mut self, run: Option<Handle>, call: Handle) {
+        let hold = run
+            .and_then(|run| self.runs.get_mut(run))
+            .map(|run| &mut run.hold);
+        if let Some(Hold::Foreground { patron, .. }) = hold {
+            *patron = Some(call);
+        }
+    }
+
+    /// Gives every reader of a response what it has not had yet.
+    fn feed_all(&mut self, handle: Handle) {
+        let Some(run) = self.runs.get_mut(handle).filter(|run| !run.readers.is_empty()) else {
+            return;
+        };
+        let readers = std::mem::take(&mut run.readers);
+        let mut staying = Vec::with_capacity(readers.len());
+        let mut over = false;
+        for reader in readers {
+            match self.feed(reader, handle) {
+                Fed::Open => staying.push(reader),
+                Fed::Hung => {}
+                Fed::Over => {
+                    self.calls.remove(reader);
+                    over = true;
+                }
+            }
+        }
+        if let Some(run) = self.runs.get_mut(handle) {
+            run.readers = staying;
+        }
+        if over {
+            self.release_patron(Some(handle));
+        }
+    }
+
+    fn feed(&mut self, reader: Handle, handle: Handle) -> Fed {
+        loop {
+            let (Some(run), Some(call)) = (self.runs.get(handle), self.calls.get_mut(reader)) else {
+                return Fed::Over;
+            };
+            let (key, strike) = (call.key, call.strike);
+            let Stage::Reading(reading) = &mut call.stage else {
+                return Fed::Hung;
+            };
+            let spoil = strike.and_then(|rule| spoil_of(self.desk.fault(rule)?));
+            let spoil = spoil
+                .filter(|(_, after)| *after == reading.sent)
+                .map(|(spoil, _)| spoil);
+            let log = run.log.as_deref().unwrap_or_default();
+            let event = usize::try_from(reading.next).ok().and_then(|next| log.get(next));
+            let Some(event) = event else {
+                if run.is_ended() {
+                    let whole = log.last().is_some_and(|last| last.event.is_last());
+                    self.close(key, if whole { Closing::Whole } else { Closing::Broken });
+                    return Fed::Over;
+                }
+                return match spoil {
+                    Some(Spoil::Cut) => self.spoil(key, strike, Closing::Broken),
+                    Some(Spoil::CutInside | Spoil::Stall) | None => Fed::Open,
+                };
+            };
+            match spoil {
+                Some(Spoil::Cut) => return self.spoil(key, strike, Closing::Broken),
+                Some(Spoil::CutInside) => return self.spoil(key, strike, Closing::InsideEvent),
+                Some(Spoil::Stall) => {
+                    call.stage = Stage::Hung { run: Some(handle) };
+                    return self.stall(key, strike);
+                }
+                None => {}
+            }
+            reading.next += 1;
+            reading.sent += 1;
+            let event = event.clone();
+            self.send(key, event);
+        }
+    }
+
+    fn send(&mut self, call: CallKey, event: StreamEvent) {
+        let (exchange, seq) = (call.exchange, event.seq);
+        self.desk
+            .note(exchange.job, || WireEvent::StreamSent { exchange, seq });
+        self.desk.out.push(Output::Event { call, event });
+    }
+
+    fn spoil(&mut self, key: CallKey, strike: Option<u32>, how: Closing) -> Fed {
+        if let Some(rule) = strike {
+            self.desk.fired(key.exchange.job, rule);
+        }
+        self.close(key, how);
+        Fed::Over
+    }
+
+    fn stall(&mut self, key: CallKey, strike: Option<u32>) -> Fed {
+        let exchange = key.exchange;
+        if let Some(rule) = strike {
+            self.desk.fired(exchange.job, rule);
+        }
+        let how = "stall_stream";
+        self.desk
+            .note(exchange.job, || WireEvent::Spoiled { exchange, how });
+        Fed::Hung
+    }
+
+    fn close(&mut self, call: CallKey, how: Closing) {
+        let exchange = call.exchange;
+        let whole = how == Closing::Whole;
+        self.desk
+            .note(exchange.job, || WireEvent::StreamClosed { exchange, whole });
+        let inside_event = how == Closing::InsideEvent;
+        self.desk.out.push(Output::Close { call, inside_event });
+    }
+}
+
+/// How a stream closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    /// Behind its last event.
+    Whole,
+    /// Before its last event, between two.
+    Broken,
+    /// Inside an event.
+    InsideEvent,
+}

@@ -1,0 +1,139 @@
+//! Places that are used again, with handles that notice it.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Points at a value in [`Slots`]; it finds nothing once that value is gone, even if the place is used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Handle {
+    place: u32,
+    life: u32,
+}
+
+/// Values in places that are used again.
+#[derive(Debug, Clone)]
+pub(super) struct Slots<T> {
+    places: Vec<(u32, Option<T>)>,
+    free: Vec<u32>,
+}
+
+impl<T> Slots<T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    pub(super) fn insert(&mut self, value: T) -> Handle {
+        self.insert_with(|_| value)
+    }
+
+    /// Takes in what `make` makes of its own handle.
+    pub(super) fn insert_with(&mut self, make: impl FnOnce(Handle) -> T) -> Handle {
+        if let Some(place) = self.free.pop() {
+            let (life, slot) = &mut self.places[place as usize];
+            let handle = Handle { place, life: *life };
+            *slot = Some(make(handle));
+            return handle;
+        }
+        assert!(
+            self.places.len() < u32::MAX as usize,
+            "more than 2^32 values at once"
+        );
+        #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
+        let place = self.places.len() as u32;
+        let handle = Handle { place, life: 0 };
+        self.places.push((0, Some(make(handle))));
+        handle
+    }
+
+    /// The values, in the order of their places.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().filter_map(|(_, slot)| slot.as_ref())
+    }
+
+    pub(super) fn get(&self, handle: Handle) -> Option<&T> {
+        let (life, slot) = self.places.get(handle.place as usize)?;
+        slot.as_ref().filter(|_| *life == handle.life)
+    }
+
+    pub(super) fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
+        let (life, slot) = self.places.get_mut(handle.place as usize)?;
+        slot.as_mut().filter(|_| *life == handle.life)
+    }
+
+    pub(super) fn remove(&mut self, handle: Handle) -> Option<T> {
+        let (life, slot) = self.places.get_mut(handle.place as usize)?;
+        if *life != handle.life {
+            return None;
+        }
+        let value = slot.take()?;
+        *life = life.wrapping_add(1);
+        self.free.push(handle.place);
+        Some(value)
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+}
+
+/// A map for look-ups alone: it is never iterated, so its order cannot show.
+pub(super) type Lookup<K, V> = HashMap<K, V, BuildHasherDefault<Folding>>;
+
+/// A cheap hash for keys that nobody chooses to collide.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Folding(u64);
+
+impl Folding {
+    const fn fold(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+impl Hasher for Folding {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.fold(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, word: u8) {
+        self.fold(u64::from(word));
+    }
+
+    fn write_u16(&mut self, word: u16) {
+        self.fold(u64::from(word));
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.fold(u64::from(word));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.fold(word);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_finds_nothing_once_its_place_is_used_again() {
+        let mut slots = Slots::new();
+        let first = slots.insert("first");
+        assert_eq!(slots.remove(first), Some("first"));
+        let second = slots.insert("second");
+        assert_eq!((second.place, slots.len()), (first.place, 1));
+        assert_eq!((slots.get(first), slots.get(second)), (None, Some(&"second")));
+        assert_eq!(slots.remove(first), None);
+    }
+}

@@ -1,0 +1,320 @@
+//! The people of a scenario, and what changes around the jobs.
+//!
+//! `people` is a list; each entry is one of these.
+//!
+//! | key of `user` | value | default |
+//! |---|---|---|
+//! | `tasks` | the tasks this user asks for | every task that no other user has |
+//! | `leaves_after` | how long after asking the session is closed, a law | never |
+//! | `cancels_after` | how long after asking a cancel is asked for; or a list | never |
+//! | `cancels` | the same in full: a list of `{ at or after, by }` | never |
+//! | `withdraws_after` | how long after an approval request it is taken back | never |
+//!
+//! | key of `approver` | value | default |
+//! |---|---|---|
+//! | `name` | who | required |
+//! | `roles` | what they may decide as | `[approver]` |
+//! | `acts_for` | for whom, if not for themselves | |
+//! | `takes` | how long a decision takes, a law | `1m` |
+//! | `decides` | `approve`, `approve_twice: GAP`, `approve_stale`, `deny`, `deny: REASON`, `edit: { act, arguments }`, `ignore`; a list is for the first request of a job, the second, ... | `approve` |
+//! | `reach` | `eligible`: takes up what they may decide; `every`: everything | `eligible` |
+//!
+//! | key of `operator` | value | default |
+//! |---|---|---|
+//! | `name` | who | required |
+//! | `takes` | how long it takes from the notification to the act, a law | `5m` |
+//! | `answers` | a list of `{ verb, reason, cause, times, extend, result }`; the first that fits is given | required |
+//!
+//! | key of `change` | value | default |
+//! |---|---|---|
+//! | `at` | when | required |
+//! | `what` | in plain words | required |
+//! | `quorum` | from now on so many approvers are needed | one of the two is required |
+//! | `target` | `{ sink, version, notice: given or silent }`: the target of a sink has another version | |
+
+use std::sync::Arc;
+
+use crate::job::RosterEntry;
+use crate::people::{
+    ApproverScript, Behaviour, Cancel, Change, Changed, Notice, OperatorAnswer, OperatorScript, Reach,
+    UserScript, When,
+};
+use crate::scenario::decode::{
+    MapReader, duration, integer, list, list_or_one, map, non_empty, variant, words,
+};
+use crate::scenario::kinds::value::{arguments, law, name, named, positive, spanned_name, text};
+use crate::scenario::kinds::{Product, defaults};
+use crate::scenario::{Diagnostic, Diagnostics, Node, Span, Spanned, quoted};
+use crate::trace::{Principal, Verb};
+use crate::units::JobId;
+
+use super::names::Names;
+use super::world::instant;
+
+/// Everybody around the jobs.
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    /// The users; the first one stands for all tasks that no other has.
+    pub users: Vec<UserScript>,
+    /// The user of each job, by its place in `users`; jobs that are not there have the first.
+    pub user_of: Vec<(JobId, usize)>,
+    /// Who decides about approvals.
+    pub approvers: Vec<ApproverScript>,
+    /// Who looks after parked jobs.
+    pub operators: Vec<OperatorScript>,
+    /// What changes.
+    pub changes: Vec<Change>,
+}
+
+impl People {
+    /// The place of a job's user.
+    #[must_use]
+    pub fn user(&self, job: JobId) -> usize {
+        let found = self.user_of.iter().find(|(known, _)| *known == job);
+        found.map_or(0, |(_, user)| *user)
+    }
+}
+
+/// Reads people, list after list.
+pub(super) struct PeopleReader<'a> {
+    names: &'a Names,
+    product: &'a Product,
+    people: People,
+    /// Where the user of every other task is written.
+    everyone: Option<Span>,
+    taken: Vec<(JobId, Span)>,
+}
+
+impl<'a> PeopleReader<'a> {
+    pub(super) fn new(names: &'a Names, product: &'a Product) -> Self {
+        let people = People {
+            users: vec![UserScript::default()],
+            ..People::default()
+        };
+        Self {
+            names,
+            product,
+            people,
+            everyone: None,
+            taken: Vec::new(),
+        }
+    }
+
+    /// Reads one list.
+    pub(super) fn list(&mut self, node: &Node, out: &mut Diagnostics) {
+        let entries = list(|node, out| {
+            let case = variant("person", &["user", "approver", "operator", "change"], node, out)?;
+            case.value(|node, _| Some((case.name, node.clone())), out)
+        })(node, out);
+        for (sort, node) in entries.unwrap_or_default() {
+            match sort {
+                "user" => drop(self.user(&node, out)),
+                "approver" => self.people.approvers.extend(approver(&node, out)),
+                "operator" => self.people.operators.extend(operator(&node, out)),
+                _ => self.people.changes.extend(change(self.product, &node, out)),
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self) -> People {
+        self.people.user_of.sort_unstable();
+        self.people
+    }
+
+    fn user(&mut self, node: &Node, out: &mut Diagnostics) -> Option<()> {
+        let mut keys = map(node, out)?;
+        let tasks = keys.optional("tasks", list_or_one(spanned_name));
+        let script = user(&mut keys);
+        keys.finish();
+        let (tasks, script) = (tasks?, script?);
+        let Some(tasks) = tasks else {
+            if let Some(first) = self.everyone.replace(node.header) {
+                let error = Diagnostic::error("two users have every task that no other has");
+                out.push(
+                    error
+                        .at(node.header, "")
+                        .at(first, "the other")
+                        .help("say which `tasks` each of them has"),
+                );
+            }
+            self.people.users[0] = script;
+            return Some(());
+        };
+        let place = self.people.users.len();
+        self.people.users.push(script);
+        for task in tasks {
+            for job in self.names.jobs(&task, out).unwrap_or_default() {
+                self.take(job, place, &task, out);
+            }
+        }
+        Some(())
+    }
+
+    fn take(&mut self, job: JobId, place: usize, task: &Spanned<Arc<str>>, out: &mut Diagnostics) {
+        if let Some((_, first)) = self.taken.iter().find(|(taken, _)| *taken == job) {
+            let error = Diagnostic::error(format!("the task {} has two users", quoted(&task.value)));
+            out.push(error.at(task.span, "").at(*first, "the other"));
+            return;
+        }
+        self.taken.push((job, task.span));
+        self.people.user_of.push((job, place));
+    }
+}
+
+fn user(keys: &mut MapReader<'_, '_>) -> Option<UserScript> {
+    let leaves_after = keys.optional("leaves_after", law);
+    let short = keys.or("cancels_after", Vec::new(), list_or_one(duration));
+    let full = keys.or("cancels", Vec::new(), list_or_one(cancel));
+    let withdraws_after = keys.optional("withdraws_after", positive);
+    let short = short?.into_iter().map(|after| Cancel {
+        when: When::After(after),
+        by: None,
+    });
+    Some(UserScript {
+        leaves_after: leaves_after?,
+        cancels: short.chain(full?).collect(),
+        withdraws_after: withdraws_after?,
+    })
+}
+
+fn cancel(node: &Node, out: &mut Diagnostics) -> Option<Cancel> {
+    let mut keys = map(node, out)?;
+    let when = match keys.one_of(&["at", "after"]) {
+        Some(("at", node)) => duration(node, keys.out()).map(|at| When::At(instant(at))),
+        Some((_, node)) => duration(node, keys.out()).map(When::After),
+        None => None,
+    };
+    let by = keys.optional("by", name);
+    keys.finish();
+    Some(Cancel {
+        when: when?,
+        by: by?.map(Principal),
+    })
+}
+
+fn approver(node: &Node, out: &mut Diagnostics) -> Option<ApproverScript> {
+    let reach = [("eligible", Reach::Eligible), ("every", Reach::Every)];
+    let mut keys = map(node, out)?;
+    let who = keys.required("name", name);
+    let roles = keys.or("roles", vec![defaults::plan().approval.role], list_or_one(name));
+    let acts_for = keys.optional("acts_for", name);
+    let takes = keys.or("takes", defaults::APPROVER_TAKES, law);
+    let decides = keys.or("decides", vec![Behaviour::Approve], list_or_one(behaviour));
+    let reach = keys.or("reach", Reach::Eligible, words("reach", &reach));
+    keys.finish();
+    let person = RosterEntry {
+        name: Principal(who?),
+        roles: roles?,
+        acts_for: acts_for?.map(Principal),
+    };
+    Some(ApproverScript {
+        person,
+        takes: takes?,
+        decides: decides?,
+        reach: reach?,
+    })
+}
+
+const BEHAVIOURS: [&str; 6] = [
+    "approve",
+    "approve_twice",
+    "approve_stale",
+    "deny",
+    "edit",
+    "ignore",
+];
+
+fn behaviour(node: &Node, out: &mut Diagnostics) -> Option<Behaviour> {
+    let case = variant("decision", &BEHAVIOURS, node, out)?;
+    match case.name {
+        "approve" => case.bare(Behaviour::Approve, out),
+        "approve_twice" => case
+            .value(duration, out)
+            .map(|gap| Behaviour::ApproveTwice { gap }),
+        "approve_stale" => case.bare(Behaviour::ApproveStale, out),
+        "deny" => case.optional(text, out).map(|reason| Behaviour::Deny { reason }),
+        "edit" => case.value(edit, out),
+        _ => case.bare(Behaviour::Ignore, out),
+    }
+}
+
+fn edit(node: &Node, out: &mut Diagnostics) -> Option<Behaviour> {
+    let mut keys = map(node, out)?;
+    let act = keys.or("act", 1, integer(1..=u16::MAX));
+    let arguments = keys.required("arguments", arguments);
+    keys.finish();
+    Some(Behaviour::Edit {
+        act: act? - 1,
+        arguments: arguments?,
+    })
+}
+
+fn operator(node: &Node, out: &mut Diagnostics) -> Option<OperatorScript> {
+    let mut keys = map(node, out)?;
+    let who = keys.required("name", name);
+    let takes = keys.or("takes", defaults::OPERATOR_TAKES, law);
+    let answers = keys.required("answers", non_empty(answer));
+    keys.finish();
+    Some(OperatorScript {
+        name: Principal(who?),
+        takes: takes?,
+        answers: answers?,
+    })
+}
+
+fn answer(node: &Node, out: &mut Diagnostics) -> Option<OperatorAnswer> {
+    let mut keys = map(node, out)?;
+    let verb = keys.required("verb", named("verb", Verb::ALL, Verb::word));
+    let reason = keys.required("reason", text);
+    let cause = keys.optional("cause", text);
+    let times = keys.optional("times", integer(1..=1_000));
+    let extend = keys.optional("extend", positive);
+    let result = keys.optional("result", text);
+    if let (Some(Verb::Resolve), Some(None)) = (verb, &result) {
+        let error = Diagnostic::error("an operator who resolves a job supplies its result");
+        let span = keys.header();
+        keys.out().push(error.at(span, "has no `result`"));
+    }
+    keys.finish();
+    Some(OperatorAnswer {
+        cause: cause?,
+        times: times?,
+        verb: verb?,
+        reason: reason?,
+        extend: extend?,
+        result: result?,
+    })
+}
+
+fn change(product: &Product, node: &Node, out: &mut Diagnostics) -> Option<Change> {
+    let mut keys = map(node, out)?;
+    let at = keys.required("at", duration);
+    let what = keys.required("what", text);
+    let change = match keys.one_of(&["quorum", "target"]) {
+        Some(("quorum", node)) => integer(1..=100)(node, keys.out()).map(Changed::Quorum),
+        Some((_, node)) => target(product, node, keys.out()),
+        None => None,
+    };
+    keys.finish();
+    Some(Change {
+        at: instant(at?),
+        what: what?,
+        change: change?,
+    })
+}
+
+fn target(product: &Product, node: &Node, out: &mut Diagnostics) -> Option<Changed> {
+    let notices = [("given", Notice::Given), ("silent", Notice::Silent)];
+    let mut keys = map(node, out)?;
+    let sink = keys.required("sink", spanned_name);
+    let version = keys.required("version", text);
+    let notice = keys.or("notice", Notice::Given, words("notice", &notices));
+    keys.finish();
+    let sink = sink?;
+    product.known_sink(&sink, out)?;
+    Some(Changed::Target {
+        sink: sink.value,
+        version: version?,
+        notice: notice?,
+    })
+}

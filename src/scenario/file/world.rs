@@ -1,0 +1,186 @@
+//! Lanes, the model service, and where a run is cut off.
+//!
+//! | key of a lane | value | default |
+//! |---|---|---|
+//! | `capacity` | jobs that may hold a place at once | 100 |
+//! | `waiting` | jobs that may wait for one | 10000 |
+//! | `budget` | retries that may be paid from the start | 100 |
+//! | `jobs_per_retry` | admitted jobs that pay for one more retry; 0: none are added | 10 |
+//!
+//! | key of `backend` | value | default |
+//! |---|---|---|
+//! | `latency` | how long any exchange takes, a law | `50ms` |
+//! | `limiter` | `{ burst: 5, refill: 1s }`: a rate limit that all creates share; or `none` | `none` |
+//! | `retention` | how long an ended response can be read | `10m` |
+//! | `resume_window` | how long after its creation a stream can be resumed | `5m` |
+//! | `webhook` | how long after its end a response's webhook leaves, a law; or `none` | `200ms` where a task follows by webhook, otherwise `none` |
+//! | `webhook_retries` | the gaps between sendings that are not answered | `[5s, 30s, 2m, 10m]` |
+//! | `tokens_per_delta` | tokens per event of a streamed text | 16 |
+//! | `tier` | the service tier served | `default` |
+//! | `epoch` | Unix seconds at the start of the run | 1767225600 |
+//! | `script` | the script of every task that has none of its own | that of the kind |
+
+use std::collections::BTreeMap;
+
+use crate::backend::{Limiter, Profile};
+use crate::job::LaneSpec;
+use crate::rng::Law;
+use crate::scenario::decode::{duration, integer, list, map};
+use crate::scenario::kinds::value::{law, name, positive};
+use crate::scenario::kinds::{ScriptDraft, defaults, script};
+use crate::scenario::{Diagnostic, Diagnostics, Node, Span};
+use crate::trace::LaneName;
+use crate::units::{SimDuration, SimTime};
+
+use super::model::Ends;
+
+/// Reads `lanes`; a lane that is not there has what is usual.
+pub(super) fn lanes(node: Option<&Node>, out: &mut Diagnostics) -> Option<BTreeMap<LaneName, LaneSpec>> {
+    let usual = || LaneName::ALL.iter().map(|lane| (*lane, defaults::LANE)).collect();
+    let Some(node) = node else { return Some(usual()) };
+    let mut keys = map(node, out)?;
+    let found = LaneName::ALL
+        .iter()
+        .map(|name| (*name, keys.or(name.word(), defaults::LANE, lane)));
+    let found: Vec<(LaneName, Option<LaneSpec>)> = found.collect();
+    keys.finish();
+    found
+        .into_iter()
+        .map(|(name, lane)| lane.map(|lane| (name, lane)))
+        .collect()
+}
+
+fn lane(node: &Node, out: &mut Diagnostics) -> Option<LaneSpec> {
+    let usual = defaults::LANE;
+    let mut keys = map(node, out)?;
+    let capacity = keys.or("capacity", usual.capacity, integer(1..=1_000_000));
+    let waiting = keys.or("waiting", usual.waiting, integer(0..=1_000_000));
+    let budget = keys.or("budget", usual.budget, integer(0..=1_000_000));
+    let jobs_per_retry = keys.or("jobs_per_retry", usual.jobs_per_retry, integer(0..=1_000_000));
+    keys.finish();
+    Some(LaneSpec {
+        capacity: capacity?,
+        waiting: waiting?,
+        budget: budget?,
+        jobs_per_retry: jobs_per_retry?,
+    })
+}
+
+/// The model service as a scenario states it.
+#[derive(Debug, Clone)]
+pub(super) struct Backend {
+    /// Its profile; the webhook is settled once the tasks are known.
+    pub(super) profile: Profile,
+    /// What is said about webhooks.
+    pub(super) webhook: Webhook,
+    /// The script of the tasks that have none of their own.
+    pub(super) script: Option<ScriptDraft>,
+}
+
+/// What is said about webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Webhook {
+    /// Nothing: they are sent if a task follows by them.
+    Unsaid,
+    /// There are none.
+    None,
+    /// They leave so long after the end.
+    After(Law),
+}
+
+/// Reads `backend`.
+pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Backend> {
+    let usual = defaults::profile();
+    let Some(node) = node else {
+        return Some(Backend {
+            profile: usual,
+            webhook: Webhook::Unsaid,
+            script: None,
+        });
+    };
+    let mut keys = map(node, out)?;
+    let latency = keys.or("latency", usual.latency, law);
+    let limiter = keys.or("limiter", usual.limiter, limiter);
+    let retention = keys.or("retention", usual.retention, duration);
+    let resume_window = keys.or("resume_window", usual.resume_window, duration);
+    let webhook = keys.or("webhook", Webhook::Unsaid, webhook);
+    let retries = keys.optional("webhook_retries", list(positive));
+    let tokens_per_delta = keys.or("tokens_per_delta", usual.tokens_per_delta, integer(1..=100_000));
+    let tier = keys.or("tier", usual.tier, name);
+    let epoch = keys.or("epoch", usual.epoch, integer(0..=253_402_300_799));
+    let script = keys.optional("script", script);
+    keys.finish();
+    let script = script?;
+    let profile = Profile {
+        latency: latency?,
+        limiter: limiter?,
+        retention: retention?,
+        resume_window: resume_window?,
+        webhook: None,
+        webhook_retries: retries?.map_or(usual.webhook_retries, Into::into),
+        tokens_per_delta: tokens_per_delta?,
+        tier: tier?,
+        epoch: epoch?,
+        script: script.as_ref().map_or(usual.script, |draft| draft.script.clone()),
+    };
+    Some(Backend {
+        profile,
+        webhook: webhook?,
+        script,
+    })
+}
+
+/// The word for something that is not there.
+const NONE: &str = "none";
+
+fn limiter(node: &Node, out: &mut Diagnostics) -> Option<Option<Limiter>> {
+    if node.text() == Some(NONE) {
+        return Some(None);
+    }
+    let mut keys = map(node, out)?;
+    let burst = keys.required("burst", integer(1..=1_000_000));
+    let refill = keys.required("refill", positive);
+    keys.finish();
+    Some(Some(Limiter {
+        burst: burst?,
+        refill: refill?,
+    }))
+}
+
+fn webhook(node: &Node, out: &mut Diagnostics) -> Option<Webhook> {
+    match node.text() {
+        Some(NONE) => Some(Webhook::None),
+        _ => law(node, out).map(Webhook::After),
+    }
+}
+
+/// Reads `ends`: `{ at: 2h, steps: 100000 }`.
+pub(super) fn ends(node: &Node, out: &mut Diagnostics) -> Option<Ends> {
+    let usual = defaults::ENDS;
+    let mut keys = map(node, out)?;
+    let at = keys.or("at", usual.at, |node, out| positive(node, out).map(instant));
+    let steps = keys.or("steps", usual.steps, integer(1..=10_000_000_000));
+    keys.finish();
+    Some(Ends {
+        at: at?,
+        steps: steps?,
+    })
+}
+
+/// The instant that is so long after the start of the run.
+pub(super) fn instant(length: SimDuration) -> SimTime {
+    SimTime::START + length
+}
+
+/// Reports a task that arrives when the run is over already.
+pub(super) fn arrives_in_time(at: SimTime, ends: Ends, span: Span, out: &mut Diagnostics) {
+    if at >= ends.at {
+        let error = Diagnostic::error("the task never starts");
+        let label = format!("arrives at {at}, the run ends at {}", ends.at);
+        out.push(
+            error
+                .at(span, label)
+                .help("let it arrive earlier, or move `ends: { at: ... }`"),
+        );
+    }
+}

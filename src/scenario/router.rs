@@ -1,0 +1,125 @@
+//! The router that a policy drives: the one function that is proven, run and simulated.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::job::{HandOver, Placement, Routed, Router};
+use crate::policy::{self, Decision, Lane, Policy, Truth};
+use crate::trace::{Boundary, Decided, Execution, LaneName};
+use crate::units::JobId;
+
+/// Routes the tasks of a scenario by a policy.
+#[derive(Debug, Clone)]
+pub struct PolicyRouter {
+    policy: Arc<Policy>,
+    tasks: Arc<[policy::Task]>,
+}
+
+impl PolicyRouter {
+    /// A router for these tasks, by their numbers.
+    #[must_use]
+    pub const fn new(policy: Arc<Policy>, tasks: Arc<[policy::Task]>) -> Self {
+        Self { policy, tasks }
+    }
+}
+
+impl Router for PolicyRouter {
+    /// A number without a task is a task of which nothing is known.
+    fn route(&self, task: JobId) -> Routed {
+        let unknown = policy::Task::new();
+        let task = self.tasks.get(task.0 as usize).unwrap_or(&unknown);
+        routed(&self.policy, task, &self.policy.decide(task))
+    }
+}
+
+/// What a decision of this policy about this task means for the core and for the trace.
+#[must_use]
+pub fn routed(policy: &Policy, task: &policy::Task, decision: &Decision) -> Routed {
+    let (Some(execution), Some(lane)) = (decision.execution(), decision.lane()) else {
+        let reason = policy.refusal(decision).unwrap_or_default();
+        return Routed::Refused(reason.into());
+    };
+    let execution = execution_word(execution);
+    let (lane, boundary) = (lane_word(lane), boundary_word(decision.boundary));
+    let hash: Arc<str> = decision.policy.to_string().into();
+    let rule: Arc<str> = decision
+        .rule_of(policy)
+        .map_or("", |rule| rule.id.as_str())
+        .into();
+    let may_leave = execution == Execution::Interactive && decision.background_permitted();
+    let decided = Decided {
+        lane,
+        execution,
+        boundary,
+        rule: Arc::clone(&rule),
+        policy: Arc::clone(&hash),
+        gates: gates(decision),
+        background_permitted: decision.background_permitted(),
+        findings: decision
+            .findings
+            .iter()
+            .map(|finding| finding.word().into())
+            .collect(),
+        attributes: attributes(policy, task),
+    };
+    let placement = Placement {
+        lane,
+        execution,
+        boundary,
+        hand_over: if may_leave {
+            HandOver::Permitted
+        } else {
+            HandOver::Forbidden
+        },
+        policy: hash,
+        rule,
+    };
+    Routed::Placed(placement, Arc::new(decided))
+}
+
+fn gates(decision: &Decision) -> [Option<bool>; 3] {
+    let known = |truth: Truth| (!truth.is_unknown()).then_some(truth.is_true());
+    let gates = decision.gates;
+    [
+        known(gates.outlives_session),
+        known(gates.several_steps_or_slow),
+        known(gates.product_can_show),
+    ]
+}
+
+/// What was known, by name: `true (declared)`.
+fn attributes(policy: &Policy, task: &policy::Task) -> BTreeMap<Arc<str>, Arc<str>> {
+    let vocabulary = policy.vocabulary();
+    let given = vocabulary
+        .attributes()
+        .filter_map(|attribute| task.given(attribute));
+    given
+        .map(|given| {
+            let value = vocabulary.write_value(given.attribute, given.value);
+            let text = format!("{value} ({})", given.source.word());
+            (Arc::from(vocabulary.name(given.attribute)), Arc::from(text))
+        })
+        .collect()
+}
+
+const fn execution_word(execution: policy::Execution) -> Execution {
+    match execution {
+        policy::Execution::Interactive => Execution::Interactive,
+        policy::Execution::Background => Execution::Background,
+    }
+}
+
+const fn boundary_word(boundary: policy::Boundary) -> Boundary {
+    match boundary {
+        policy::Boundary::None => Boundary::None,
+        policy::Boundary::Approval => Boundary::Approval,
+    }
+}
+
+const fn lane_word(lane: Lane) -> LaneName {
+    match lane {
+        Lane::Interactive => LaneName::Interactive,
+        Lane::Background => LaneName::Background,
+        Lane::Approval => LaneName::Approval,
+    }
+}

@@ -1,0 +1,303 @@
+//! The model world: the cores joined by an event queue, without a byte on any wire.
+//!
+//! Every part collects the inputs of a tick and steps once; what it answers takes effect in the next tick. The other
+//! worlds keep the same rule with real transports between the parts, which is why they agree.
+
+use super::parts::{Blueprint, Caps, Ending, Recording};
+use super::seams::Seams;
+use crate::backend::{self, Auth, CallKey, ConnectionNo, Service};
+use crate::fault::{Fault, FaultPlan};
+use crate::job::{self, Action, Desk, Told};
+use crate::people::{FromCore, Outside};
+use crate::trace::Trace;
+use crate::units::{Exchange, JobId, SimTime};
+use crate::wire::{Ask, Break};
+
+/// The state of a model world between two ticks.
+#[derive(Debug, Clone)]
+pub struct Model<S> {
+    desk: Desk,
+    service: Service,
+    outside: Outside,
+    plan: FaultPlan,
+    caps: Caps,
+    seams: S,
+    now: SimTime,
+    steps: u64,
+    /// What takes effect in the next tick.
+    to_desk: Vec<job::Input>,
+    to_service: Vec<backend::Input>,
+    to_outside: Vec<FromCore>,
+    actions: Vec<Action>,
+    outputs: Vec<backend::Output>,
+    said: Vec<job::Input>,
+    log: Option<Vec<(SimTime, Vec<job::Input>)>>,
+}
+
+/// How a run went.
+#[derive(Debug, Clone)]
+pub struct Played {
+    /// The records of all parts.
+    pub trace: Trace,
+    /// What the job core was told, tick by tick: journal and replay file.
+    pub log: Vec<(SimTime, Vec<job::Input>)>,
+    /// Why it ended.
+    pub ending: Ending,
+    /// Steps made by all parts.
+    pub steps: u64,
+    /// The last tick in which anything happened.
+    pub end: SimTime,
+    /// Jobs that are neither ended nor parked although nothing is left to happen.
+    pub stuck: Vec<JobId>,
+}
+
+impl<S: Seams> Model<S> {
+    /// A world in which nothing has happened.
+    #[must_use]
+    pub fn new(blueprint: &Blueprint, seams: S, recording: Recording) -> Self {
+        Self {
+            desk: blueprint.desk(recording),
+            service: blueprint.service(recording),
+            outside: blueprint.outside(recording),
+            plan: blueprint.plan.clone(),
+            caps: blueprint.caps,
+            seams,
+            now: SimTime::START,
+            steps: 0,
+            to_desk: Vec::new(),
+            to_service: Vec::new(),
+            to_outside: Vec::new(),
+            actions: Vec::new(),
+            outputs: Vec::new(),
+            said: Vec::new(),
+            log: (recording == Recording::Full).then(Vec::new),
+        }
+    }
+
+    /// Plays until nothing is left to happen, or a cap is reached.
+    #[must_use]
+    pub fn play(mut self) -> Played {
+        let ending = loop {
+            match self.next_tick() {
+                None => break Ending::Quiet,
+                Some(tick) if tick > self.caps.time => break Ending::TimeCap,
+                Some(_) if self.steps >= self.caps.steps => break Ending::StepCap,
+                Some(tick) => self.tick(tick),
+            }
+        };
+        self.finish(ending)
+    }
+
+    /// The next tick in which something happens.
+    fn next_tick(&self) -> Option<SimTime> {
+        if !(self.to_desk.is_empty() && self.to_service.is_empty() && self.to_outside.is_empty()) {
+            return Some(self.now.next());
+        }
+        let deadlines = [
+            self.desk.next_deadline(),
+            self.outside.next_deadline(),
+            self.service.next_deadline(),
+        ];
+        deadlines
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|first| first.max(self.now.next()))
+    }
+
+    fn tick(&mut self, tick: SimTime) {
+        self.now = tick;
+        let due = |deadline: Option<SimTime>| deadline.is_some_and(|at| at <= tick);
+        let desk_turn = !self.to_desk.is_empty() || due(self.desk.next_deadline());
+        let outside_turn = !self.to_outside.is_empty() || due(self.outside.next_deadline());
+        let service_turn = !self.to_service.is_empty() || due(self.service.next_deadline());
+        if desk_turn {
+            self.step_desk();
+        }
+        if outside_turn {
+            self.step_outside();
+        }
+        if service_turn {
+            self.step_service();
+        }
+        self.route_actions();
+        self.route_outputs();
+        self.to_desk.append(&mut self.said);
+    }
+
+    fn step_desk(&mut self) {
+        self.steps += 1;
+        self.seams.told(self.now, &mut self.to_desk);
+        job::canonical_order(&mut self.to_desk);
+        if let Some(log) = &mut self.log {
+            log.push((self.now, self.to_desk.clone()));
+        }
+        self.desk.step(self.now, &mut self.to_desk, &mut self.actions);
+        self.seams.wanted(self.now, &mut self.actions);
+    }
+
+    fn step_outside(&mut self) {
+        self.steps += 1;
+        self.seams.shown(self.now, &mut self.to_outside);
+        self.outside.step(self.now, &mut self.to_outside, &mut self.said);
+        self.seams.said(self.now, &mut self.said);
+    }
+
+    fn step_service(&mut self) {
+        self.steps += 1;
+        self.seams.asked(self.now, &mut self.to_service);
+        self.service
+            .step(self.now, &mut self.to_service, &mut self.outputs);
+        self.seams.answered(self.now, &mut self.outputs);
+    }
+
+    fn route_actions(&mut self) {
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Send { exchange, ask } => self.send(exchange, ask),
+                Action::Abort { exchange } => self.abort(exchange),
+                Action::AnswerWebhook { delivery, send, http } => {
+                    let answered = backend::Input::WebhookAnswered {
+                        delivery,
+                        send,
+                        http: Some(http),
+                    };
+                    self.to_service.push(answered);
+                }
+                Action::Store { job, digest, .. } => {
+                    self.to_desk.push(job::Input {
+                        job,
+                        told: Told::Stored { digest },
+                    });
+                }
+                Action::Outside { job, message } => self.to_outside.push(FromCore { job, message }),
+            }
+        }
+        self.actions = actions;
+    }
+
+    fn send(&mut self, exchange: Exchange, ask: Ask) {
+        match refused(&self.plan, exchange, self.now.next()) {
+            Some(rule) => {
+                self.to_service.push(backend::Input::Refused { exchange, rule });
+                let told = Told::Broke {
+                    exchange,
+                    how: Break::Refused,
+                };
+                self.to_desk.push(job::Input {
+                    job: exchange.job,
+                    told,
+                });
+            }
+            None => {
+                let call = CallKey {
+                    exchange,
+                    connection: ConnectionNo(0),
+                };
+                self.to_service.push(backend::Input::Request {
+                    call,
+                    auth: Auth::Granted,
+                    ask: Ok(ask),
+                });
+            }
+        }
+    }
+
+    /// The connection is closed: nothing that is on its way on this exchange arrives any more.
+    fn abort(&mut self, exchange: Exchange) {
+        let call = CallKey {
+            exchange,
+            connection: ConnectionNo(0),
+        };
+        self.to_service.push(backend::Input::Gone { call });
+        let gone = |call: &CallKey| call.exchange == exchange;
+        self.outputs.retain(|output| match output {
+            backend::Output::Reply { call, .. }
+            | backend::Output::Event { call, .. }
+            | backend::Output::Close { call, .. } => !gone(call),
+            backend::Output::Webhook(_) => true,
+        });
+    }
+
+    fn route_outputs(&mut self) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
+            self.to_desk.extend(told(output));
+        }
+        self.outputs = outputs;
+    }
+
+    fn finish(mut self, ending: Ending) -> Played {
+        let (mut outside, mut core) = (self.outside.notes_mut().take(), self.desk.take_notes());
+        let mut service = self.service.take_notes();
+        self.seams.recorded(&mut outside, &mut core, &mut service);
+        Played {
+            trace: Trace::join(outside, core, service),
+            log: self.log.unwrap_or_default(),
+            stuck: if ending == Ending::Quiet {
+                self.desk.stuck()
+            } else {
+                Vec::new()
+            },
+            ending,
+            steps: self.steps,
+            end: self.now,
+        }
+    }
+}
+
+/// The rule that refuses a connection to this exchange at `at`, if one does.
+#[must_use]
+pub fn refused(plan: &FaultPlan, exchange: Exchange, at: SimTime) -> Option<u32> {
+    let struck = plan.exchange(exchange, at)?;
+    (*struck.fault == Fault::Refuse).then_some(struck.rule)
+}
+
+/// What the job core learns of an output of the service, if it can learn anything.
+fn told(output: backend::Output) -> Option<job::Input> {
+    let (job, told) = match output {
+        backend::Output::Reply { call, reply, face } => {
+            let exchange = call.exchange;
+            let told = match face.effect(&reply)? {
+                Ok(reply) => Told::Reply { exchange, reply },
+                Err(how) => Told::Broke { exchange, how },
+            };
+            (exchange.job, told)
+        }
+        backend::Output::Event { call, event } => (
+            call.exchange.job,
+            Told::Event {
+                exchange: call.exchange,
+                event,
+            },
+        ),
+        backend::Output::Close { call, .. } => (
+            call.exchange.job,
+            Told::StreamEnded {
+                exchange: call.exchange,
+            },
+        ),
+        backend::Output::Webhook(send) => {
+            let backend::WebhookSend {
+                delivery,
+                send,
+                kind,
+                response,
+                genuine,
+                ..
+            } = send;
+            (
+                JobId::NONE,
+                Told::Webhook {
+                    delivery,
+                    send,
+                    response,
+                    kind,
+                    genuine,
+                },
+            )
+        }
+    };
+    Some(job::Input { job, told })
+}

@@ -58,10 +58,10 @@ impl Service {
         }
     }
 
-    /// When it has to be stepped next, if nothing arrives before.
+    /// When it has to be stepped next, if nothing arrives before. Nobody has to wait for stored responses to expire.
     #[must_use]
     pub fn next_deadline(&self) -> Option<SimTime> {
-        self.desk.agenda.next_awaited()
+        self.desk.agenda.next()
     }
 
     /// Takes what arrived in the tick `now`, in any order, and everything that is due; adds to `out` what leaves.
@@ -79,8 +79,8 @@ impl Service {
             batch.sort_by(canonical);
         }
         // What expired since the last step is gone before anybody asks for it.
-        while let Some(due) = self.desk.agenda.pop_expired(now) {
-            self.take_due(due);
+        while let Some(run) = self.desk.agenda.pop_expired(now) {
+            self.drop_run(run, "expired");
         }
         for input in batch.drain(..) {
             self.take(input);
@@ -131,7 +131,6 @@ impl Service {
         match due {
             Due::HandleCall(call) => self.release(call),
             Due::Leave(call) => self.leave(call),
-            Due::Expire(run) => self.expire(run),
             Due::Vanish(run) => self.vanish(run),
             Due::Advance { run, alarm } => {
                 if let Some(found) = self.runs.get_mut(run) {

@@ -1,6 +1,5 @@
 //! What follows when a response moved on or a client left: events leave, calls end, responses go.
 
-use super::agenda::Due;
 use super::call::{Call, Reading, Spoil, Stage, spoil_of};
 use super::run::{Hold, Keep, Run};
 use super::slots::Handle;
@@ -38,16 +37,15 @@ impl Service {
         let keep = match run.hold {
             Hold::Background(keep) | Hold::Foreground { keep, .. } => keep,
         };
-        match (keep, run.is_background()) {
-            (Keep::Stored, _) => {
-                let until = self.desk.after(self.desk.profile.retention);
-                self.desk.agenda.put_expiry(until, handle);
-            }
-            (Keep::Unstored, true) => {
-                let until = self.desk.after(UNSTORED_KEPT);
-                self.desk.agenda.put(until, run.key, Due::Expire(handle));
-            }
-            (Keep::Unstored, false) => {}
+        let kept_for = match (keep, run.is_background()) {
+            (Keep::Stored, _) => Some(self.desk.profile.retention),
+            (Keep::Unstored, true) => Some(UNSTORED_KEPT),
+            (Keep::Unstored, false) => None,
+        };
+        if let Some(kept_for) = kept_for {
+            self.desk
+                .agenda
+                .put_expiry(self.desk.after(kept_for), keep, handle);
         }
         self.answer_patron(handle);
     }
@@ -107,11 +105,6 @@ impl Service {
         if self.runs.get(handle).is_some_and(is_spent) {
             self.runs.remove(handle);
         }
-    }
-
-    /// The stored time of a response is over.
-    pub(super) fn expire(&mut self, run: Handle) {
-        self.drop_run(run, "expired");
     }
 
     /// A fault makes the service forget a response; what still runs on a connection runs on.

@@ -486,7 +486,8 @@ impl Bench {
     }
 }
 
-fn create_of(wish: &Wish, call: CallKey) -> Create {
+/// The request of a wish.
+pub(crate) fn create_of(wish: &Wish, call: CallKey) -> Create {
     let exchange = call.exchange;
     let hello = || InputItem::Message {
         text: "Please.".into(),

@@ -204,17 +204,29 @@ fn a_stored_response_expires_and_its_memory_is_freed() {
         store: false,
         ..background()
     });
-    bench.finish();
+    bench.at("606999ms").poll(3).at("607s").poll(3);
+    bench.at("3605999ms").poll(1).poll(2).at("3606s").poll(2).poll(1);
+    // Nobody waits for an expiry: it is seen to when something else happens.
+    assert_eq!(bench.finish().service.held().responses, 1);
+    bench.at("9000s").poll(1).finish();
+    let text = bench.timeline();
+    let (_, text) = text
+        .split_once("create.2 r2 completed [reasoning, message 4]\n")
+        .unwrap();
     check(
-        &bench
-            .backend()
-            .lines()
-            .filter(|line| line.contains("expired"))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        "607s r3 expired
-         3606s r2 expired
-         3607s r1 expired",
+        text,
+        "607.009s poll.1 r3 completed [reasoning, message 4]
+         607.010s poll.2 404 Response with id 'r3' not found.
+         3606.009s poll.3 r1 completed [reasoning, message 4]
+         3606.009s poll.4 r2 completed [reasoning, message 4]
+         3606.010s poll.5 404 Response with id 'r2' not found.
+         3606.010s poll.6 r1 completed [reasoning, message 4]
+         9000.010s poll.7 404 Response with id 'r1' not found.",
+    );
+    let backend = bench.backend();
+    assert!(
+        backend.ends_with("607s r3 expired\n3606s r2 expired\n9000s r1 expired\n"),
+        "{backend}"
     );
     let held = bench.service.held();
     assert_eq!((held.responses, held.calls, held.webhooks), (0, 0, 0));

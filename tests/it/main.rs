@@ -5,6 +5,7 @@ mod act;
 mod backend_bench;
 mod backend_fault;
 mod backend_life;
+mod backend_order;
 mod backend_stream;
 mod backend_webhook;
 mod client_bytes;

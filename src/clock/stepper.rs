@@ -86,6 +86,12 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
         (self.core, self.outlet)
     }
 
+    /// When a step is due, as far as is known: with the first input that waits, or at the core's deadline.
+    pub fn next_due(&self) -> Option<SimTime> {
+        let both = [self.inbox.first(), self.core.next_deadline()];
+        both.into_iter().flatten().min()
+    }
+
     /// Waits until a step is due and makes it.
     ///
     /// Dropping the future before it is ready loses nothing. Without inputs and deadlines it waits for ever: in

@@ -19,6 +19,10 @@ use super::server::Shared;
 use crate::backend::{Genuine, Input, WebhookSend};
 use crate::wire::{Secret, WebhookEvent, WebhookKind, render_webhook, sign};
 
+/// The header in which a webhook says which sending of its delivery it is; receivers of ours tell sendings apart by it,
+/// strangers pass it over.
+const SEND_HEADER: &str = "x-lanebench-send";
+
 /// A stream of bytes in both directions.
 pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -126,6 +130,7 @@ impl WebhookTarget {
             .header("webhook-id", &*send.delivery)
             .header("webhook-timestamp", send.stamp)
             .header("webhook-signature", signature)
+            .header(SEND_HEADER, send.send)
             .body(Full::from(body))
     }
 }

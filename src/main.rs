@@ -1,3 +1,7 @@
 //! The `lanebench` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lanebench::cli::main().into()
+}

@@ -1,1 +1,10 @@
 //! The command line: one file per command; arguments, rendering, exit codes.
+//!
+//! Invariant: data go to stdout, messages to stderr, and a closed stream is no panic.
+
+mod command;
+mod exit;
+mod serve;
+
+pub use command::main;
+pub use exit::Exit;

@@ -76,6 +76,11 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
         &self.core
     }
 
+    /// The core, to take out what it notes beside its answers.
+    pub const fn core_mut(&mut self) -> &mut C {
+        &mut self.core
+    }
+
     /// What stands around it.
     pub const fn outlet(&mut self) -> &mut O {
         &mut self.outlet

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::request_log::RequestLog;
 use crate::backend::{CallKey, ConnectionNo, Face};
 use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, TurnNo};
-use crate::wire::{Echo, Reply, ResponseId, StreamEvent};
+use crate::wire::{Echo, Origin, Reply, ResponseId, StreamEvent};
 
 /// Events that wait for one slow reader before it is given up.
 const EVENTS_WAITING: usize = 65_536;
@@ -17,6 +17,15 @@ const ECHOES: usize = 32_768;
 
 /// Creates whose client went away before their response was known.
 const ORPHANS: usize = 1_024;
+
+/// What a call is about.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Subject {
+    /// The response, if there is one already.
+    pub(super) response: Option<ResponseId>,
+    /// Whom a create serves.
+    pub(super) origin: Option<Origin>,
+}
 
 /// What leaves on a call.
 #[derive(Debug)]
@@ -47,8 +56,7 @@ enum Call {
         answer: oneshot::Sender<Answer>,
         /// For a create: what its response will repeat.
         echo: Option<Echo>,
-        /// The response it is about.
-        about: Option<ResponseId>,
+        subject: Subject,
     },
     /// A stream that is open.
     Streaming {
@@ -58,6 +66,14 @@ enum Call {
     },
     /// A reply that does not arrive: the call is over when the client has enough of it.
     Held,
+}
+
+/// A create whose client went away before its response was known.
+#[derive(Debug)]
+struct Orphan {
+    call: CallKey,
+    origin: Option<Origin>,
+    echo: Echo,
 }
 
 /// Whether a step on a call could be made.
@@ -75,7 +91,7 @@ pub(super) struct Book {
     calls: BTreeMap<CallKey, Call>,
     echoes: BTreeMap<ResponseId, Echo>,
     echo_order: VecDeque<ResponseId>,
-    orphans: VecDeque<(CallKey, Echo)>,
+    orphans: VecDeque<Orphan>,
     strangers: [u32; ExchangeKind::ALL.len()],
     connections: u64,
     /// Requests that asked for nothing that the service has.
@@ -122,13 +138,20 @@ impl Book {
         &mut self,
         key: CallKey,
         echo: Option<Echo>,
-        about: Option<ResponseId>,
+        subject: Subject,
     ) -> Option<oneshot::Receiver<Answer>> {
         if self.calls.contains_key(&key) {
             return None;
         }
         let (answer, receiver) = oneshot::channel();
-        self.calls.insert(key, Call::Waiting { answer, echo, about });
+        self.calls.insert(
+            key,
+            Call::Waiting {
+                answer,
+                echo,
+                subject,
+            },
+        );
         Some(receiver)
     }
 
@@ -137,29 +160,52 @@ impl Book {
         let Some(call) = self.calls.remove(key) else {
             return false;
         };
-        if let Call::Waiting { echo: Some(echo), .. } = call {
+        if let Call::Waiting {
+            echo: Some(echo),
+            subject,
+            ..
+        } = call
+        {
             if self.orphans.len() == ORPHANS {
                 self.orphans.pop_front();
             }
-            self.orphans.push_back((*key, echo));
+            self.orphans.push_back(Orphan {
+                call: *key,
+                origin: subject.origin,
+                echo,
+            });
         }
         true
     }
 
     /// A reply leaves.
     pub(super) fn reply(&mut self, key: CallKey, reply: Reply, face: Face) {
-        let Some(Call::Waiting { answer, echo, about }) = self.calls.remove(&key) else {
-            self.adopt(&key, &reply);
-            return;
+        let Some(Call::Waiting {
+            answer,
+            echo,
+            subject,
+        }) = self.calls.remove(&key)
+        else {
+            return self.adopt(&reply, |orphan| orphan.call == key);
         };
-        if let (Some(echo), Reply::Response(response)) = (&echo, &reply) {
-            self.remember(&response.id, echo);
+        if let Reply::Response(response) = &reply {
+            match &echo {
+                Some(echo) => self.remember(&response.id, echo),
+                None if response.origin.is_some() && !self.echoes.contains_key(&response.id) => {
+                    self.adopt(&reply, |orphan| orphan.origin == response.origin);
+                }
+                None => {}
+            }
         }
         let known = match &reply {
             Reply::Response(response) => self.echoes.get(&response.id).cloned(),
-            Reply::StreamOpen => echo
-                .clone()
-                .or_else(|| about.as_ref().and_then(|id| self.echoes.get(id)).cloned()),
+            Reply::StreamOpen => echo.clone().or_else(|| {
+                subject
+                    .response
+                    .as_ref()
+                    .and_then(|id| self.echoes.get(id))
+                    .cloned()
+            }),
             Reply::Deleted | Reply::Error(_) => None,
         };
         let pieces = match (&reply, &face) {
@@ -175,7 +221,7 @@ impl Book {
             _ => None,
         };
         if matches!(reply, Reply::Deleted)
-            && let Some(id) = &about
+            && let Some(id) = &subject.response
         {
             self.echoes.remove(id);
         }
@@ -219,12 +265,12 @@ impl Book {
     }
 
     /// The response of a create shows only after its client went away.
-    fn adopt(&mut self, key: &CallKey, reply: &Reply) {
-        let Some(place) = self.orphans.iter().position(|(orphan, _)| orphan == key) else {
+    fn adopt(&mut self, reply: &Reply, is_its: impl Fn(&Orphan) -> bool) {
+        let Some(place) = self.orphans.iter().position(is_its) else {
             return;
         };
-        if let (Some((_, echo)), Reply::Response(response)) = (self.orphans.remove(place), reply) {
-            self.remember(&response.id, &echo);
+        if let (Some(orphan), Reply::Response(response)) = (self.orphans.remove(place), reply) {
+            self.remember(&response.id, &orphan.echo);
         }
     }
 

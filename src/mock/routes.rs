@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, Uri, header};
 use http_body_util::BodyExt;
 
+use super::book::Subject;
 use super::reply::{Stamp, answer, refuse};
 use super::script::ScriptSlot;
 use super::server::{CallGuard, Shared};
@@ -168,8 +169,19 @@ impl Caller {
             Ok(call) => call,
             Err(error) => return self.refuse(&error),
         };
-        let about = ask.as_ref().ok().and_then(Ask::response).cloned();
-        let opened = self.shared.book().open(call, echo, about.clone());
+        let subject = match &ask {
+            Ok(Ask::Create(create)) => Subject {
+                response: None,
+                origin: create.origin,
+            },
+            Ok(other) => Subject {
+                response: other.response().cloned(),
+                origin: None,
+            },
+            Err(_) => Subject::default(),
+        };
+        let about = subject.response.clone();
+        let opened = self.shared.book().open(call, echo, subject);
         let Some(receiver) = opened else {
             let message = format!("The exchange '{}' is already in progress.", call.exchange);
             return self.refuse(&ApiError::invalid(None, None, message));

@@ -23,7 +23,7 @@ use super::request_log::{RequestLog, SeenRequest};
 use super::routes::{Visit, exchange_of, router};
 use super::script::{Gauge, Script, ScriptSlot, play};
 use super::webhook::{WebhookTarget, deliver};
-use crate::backend::{CallKey, ConnectionNo, Input, Output};
+use crate::backend::{CallKey, ConnectionNo, Input, Output, Service};
 use crate::clock::{Clock, Core, Outlet, Postbox, Stepper, inbox};
 use crate::rng::Seed;
 use crate::units::{Exchange, SimTime};
@@ -69,6 +69,8 @@ pub(super) struct Shared {
     postbox: Postbox<Input>,
     book: Mutex<Book>,
     stopping: watch::Sender<Stopping>,
+    /// Connections being served.
+    live: watch::Sender<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +95,7 @@ impl Mock {
             options,
             postbox,
             stopping: watch::Sender::new(Stopping::No),
+            live: watch::Sender::new(0),
         });
         let carrier = Carrier(Arc::clone(&shared));
         (Self(shared), Stepper::new(clock, inbox, core, carrier))
@@ -102,6 +105,7 @@ impl Mock {
     ///
     /// There are no time-outs: an idle connection stays, since nothing but the fault plan decides about its end.
     pub async fn serve_connection(&self, stream: impl Transport) {
+        let _live = Live::of(&self.0);
         let slot = ScriptSlot::default();
         if let Some((script, stream)) = self.speak(&slot, stream).await {
             play(script, stream).await;
@@ -125,6 +129,13 @@ impl Mock {
     /// Lets every connection end behind the reply in progress, and idle ones at once.
     pub fn stop(&self) {
         self.0.stopping.send_replace(Stopping::Yes);
+    }
+
+    /// Waits until no connection is being served.
+    pub async fn drained(&self) {
+        let mut live = self.0.live.subscribe();
+        // The sender lives as long as the handle, so waiting cannot fail.
+        let _ = live.wait_for(|live| *live == 0).await;
     }
 
     /// The requests seen so far.
@@ -179,6 +190,36 @@ impl Mock {
             request.extensions_mut().insert(visit);
             router.clone().oneshot(request)
         }
+    }
+}
+
+/// Counts a connection while it is served.
+struct Live(Arc<Shared>);
+
+impl Live {
+    fn of(shared: &Arc<Shared>) -> Self {
+        shared.live.send_modify(|live| *live += 1);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.live.send_modify(|live| *live -= 1);
+    }
+}
+
+/// The core that this server was made for.
+impl Core for Service {
+    type Input = Input;
+    type Output = Output;
+
+    fn next_deadline(&self) -> Option<SimTime> {
+        Self::next_deadline(self)
+    }
+
+    fn step(&mut self, now: SimTime, batch: &mut Vec<Input>, out: &mut Vec<Output>) {
+        Self::step(self, now, batch, out);
     }
 }
 

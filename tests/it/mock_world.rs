@@ -124,17 +124,15 @@ where
     lanebench::clock::run(pace, |clock| async move {
         let (mock, driver) = Mock::new(core, clock, options);
         tokio::spawn(driver.run());
-        let door = match over {
-            Over::Memory => Door::Memory,
-            Over::Tcp => {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                let address = listener.local_addr().unwrap();
-                let mock = mock.clone();
-                tokio::spawn(async move { accept(&mock, &listener).await });
-                Door::Tcp(address)
-            }
+        let world = match over {
+            Over::Memory => World {
+                mock,
+                clock,
+                door: Door::Memory,
+            },
+            Over::Tcp => World::tcp(mock, clock).await,
         };
-        main(World { mock, clock, door }).await
+        main(world).await
     })
     .unwrap()
 }
@@ -224,6 +222,15 @@ impl Got {
 pub(crate) struct Line(SendRequest<Full<Bytes>>);
 
 impl World {
+    /// A server that listens on a free port.
+    pub(crate) async fn tcp(mock: Mock, clock: Clock) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let door = Door::Tcp(listener.local_addr().unwrap());
+        let accepting = mock.clone();
+        tokio::spawn(async move { accept(&accepting, &listener).await });
+        Self { mock, clock, door }
+    }
+
     /// Bytes to the server and back.
     pub(crate) async fn dial(&self) -> Box<dyn ByteStream> {
         match self.door {

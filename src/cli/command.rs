@@ -1,0 +1,49 @@
+//! From arguments to a command and back to an exit code.
+
+use std::fmt::Display;
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+use super::exit::{CODES, Exit};
+use super::serve::{Serve, serve};
+
+/// Evaluates and simulates the runtime lanes of products that call an AI model.
+#[derive(Debug, Parser)]
+#[command(name = "lanebench", version, after_help = CODES)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the mock Responses API server alone, for any client in any language.
+    Serve(Serve),
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> Exit {
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(answer) => return explain(&answer),
+    };
+    match line.command {
+        Command::Serve(args) => serve(&args),
+    }
+}
+
+/// Shows help, version or a usage error.
+fn explain(answer: &clap::Error) -> Exit {
+    match (answer.print(), answer.use_stderr()) {
+        (_, true) => Exit::Input,
+        (Ok(()), false) => Exit::Held,
+        (Err(_), false) => Exit::Machine,
+    }
+}
+
+/// Writes an error to stderr; with stderr closed there is nobody left to tell.
+pub(super) fn complain(what: impl Display, help: &str) {
+    let _ = writeln!(std::io::stderr(), "error: {what}\n  = help: {help}");
+}

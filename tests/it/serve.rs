@@ -1,0 +1,158 @@
+//! `lanebench serve` as a program: what it prints, how it ends, and that it serves.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+fn serve(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lanebench"));
+    command.arg("serve").args(args).stdin(Stdio::null());
+    command
+}
+
+/// A server that is ended with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn signal(&mut self, name: &str) -> Option<i32> {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        self.0.wait().unwrap().code()
+    }
+}
+
+fn start(args: &[&str]) -> (Running, String) {
+    let mut child = serve(args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line
+        .strip_prefix("listening http://")
+        .unwrap()
+        .strip_suffix("/v1\n")
+        .unwrap();
+    (Running(child), address.to_owned())
+}
+
+fn exchange(address: &str, method: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-lanebench\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+#[test]
+fn it_serves_and_ends_in_order_on_both_signals() {
+    for name in ["-TERM", "-INT"] {
+        let (mut server, address) = start(&["--port", "0", "--time-scale", "100"]);
+        assert!(address.starts_with("127.0.0.1:"));
+        let created = exchange(
+            &address,
+            "POST",
+            "/v1/responses",
+            r#"{"model":"m","input":"i","background":true}"#,
+        );
+        assert!(
+            created.starts_with("HTTP/1.1 200 OK\r\n") && created.contains(r#""status":"queued""#),
+            "{created}"
+        );
+        let streamed = exchange(
+            &address,
+            "POST",
+            "/v1/responses",
+            r#"{"model":"m","input":"i","stream":true}"#,
+        );
+        assert!(streamed.contains("event: response.completed\n"), "{streamed}");
+        // An idle connection does not keep the server.
+        let _idle = TcpStream::connect(&address).unwrap();
+        assert_eq!(server.signal(name), Some(0));
+    }
+}
+
+#[test]
+fn a_port_in_use_is_the_machines_fault() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let ended = serve(&["--port", &port.to_string()]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(3));
+    assert_eq!(String::from_utf8(ended.stdout).unwrap(), "");
+    assert_eq!(
+        String::from_utf8(ended.stderr).unwrap(),
+        format!(
+            "error: cannot listen on 127.0.0.1:{port}: the port is in use\n  \
+             = help: choose another port with `--port`; 0 takes a free one\n"
+        )
+    );
+}
+
+#[test]
+fn wrong_arguments_are_wrong_input() {
+    for (args, text) in [
+        (&["--port", "70000"][..], "70000"),
+        (&["--time-scale", "0"], "`0` is no time scale"),
+        (
+            &["--webhook-url", "https://x/y"],
+            "`https://x/y` is no address for webhooks",
+        ),
+        (&["--webhook-url", "http://"], "is no address for webhooks"),
+        (&["--webhook-secret", "whsec_%"], "a signing secret is"),
+        (&["--api-key", " "], "the API key is empty"),
+        (&["--frobnicate"], "--frobnicate"),
+    ] {
+        let ended = serve(args).output().unwrap();
+        let stderr = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(
+            stderr.starts_with("error: ") && stderr.contains(text),
+            "{args:?}: {stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_closed_stdout_is_told_and_survived() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = serve(&["--port", "0"]);
+    let mut child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(
+        line.starts_with("warning: cannot say on stdout that http://127.0.0.1:"),
+        "{line}"
+    );
+    assert_eq!(Running(child).signal("-TERM"), Some(0));
+}
+
+#[test]
+fn help_names_the_exit_codes() {
+    let ended = Command::new(env!("CARGO_BIN_EXE_lanebench"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    let text = String::from_utf8(ended.stdout).unwrap();
+    assert!(
+        text.contains("serve") && text.contains("4  the evidence does not decide"),
+        "{text}"
+    );
+    let ended = Command::new(env!("CARGO_BIN_EXE_lanebench")).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+}

@@ -19,6 +19,7 @@ mod fault_plan;
 mod mock_faces;
 mod mock_http;
 mod mock_service;
+mod mock_stream;
 mod mock_world;
 mod outside;
 mod policy;

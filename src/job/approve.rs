@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::act;
-use super::machine::{Context, Fenced, Job, cause};
+use super::machine::{Context, Job, cause};
 use super::state::{ApplyPhase, Applying, Doing, FunctionCall, Pending, State};
 use super::tools::waiting;
-use super::{Act, ApprovalRequest, ApprovalVerdict, Grant, OnDenial, OwnApproval, ToOutside, ToolAct};
+use super::{
+    Act, ApprovalRequest, ApprovalVerdict, Grant, OnDenial, OwnApproval, RosterEntry, ToOutside, ToolAct,
+};
 use crate::trace::{JobEvent, LimitName, On, Principal, StateName, StopReason};
 use crate::units::SimTime;
 use crate::wire::{InputItem, Item, Response};
@@ -49,7 +51,12 @@ impl Job {
             self.refuse_acts(ctx, todo, outputs);
             return;
         }
-        self.execution_clock_stops(ctx, On::ResponseNeedsApproval, todo, outputs, None);
+        let pending = self.request(ctx, todo, outputs, None, (ctx.now, 0));
+        self.enter(
+            ctx,
+            On::ResponseNeedsApproval,
+            State::AwaitingApproval(Box::new(pending)),
+        );
     }
 
     fn refuse_acts(&mut self, ctx: &mut Context<'_>, todo: Vec<Doing>, outputs: Vec<InputItem>) {
@@ -67,7 +74,6 @@ impl Job {
             "act_refused",
             "an act could not be put into canonical form",
         ));
-        self.turn_is_fenced = Fenced::Yes;
         self.next_turn(ctx, On::ToolFailed, outputs.into());
     }
 
@@ -103,36 +109,23 @@ impl Job {
         })
     }
 
-    /// Asks, and lets the execution limits stand still while a person is awaited.
-    pub(super) fn execution_clock_stops(
-        &mut self,
-        ctx: &mut Context<'_>,
-        on: On,
-        todo: Vec<Doing>,
-        outputs: Vec<InputItem>,
-        supersedes: Option<Arc<str>>,
-    ) {
-        let pending = self.request(ctx, todo, outputs, supersedes, None, ctx.now);
-        self.enter(ctx, on, State::AwaitingApproval(Box::new(pending)));
-    }
-
+    /// Asks; from `since` on the execution limits stand still, and the first act was tried `runs` times before.
     fn request(
         &mut self,
         ctx: &mut Context<'_>,
         todo: Vec<Doing>,
         outputs: Vec<InputItem>,
         supersedes: Option<Arc<str>>,
-        quorum: Option<u16>,
-        since: SimTime,
+        (since, runs): (SimTime, u16),
     ) -> Pending {
-        self.requests += 1;
+        self.requests = self.requests.saturating_add(1);
         let rule = &self.plan().approval;
         let request = Arc::new(ApprovalRequest {
             id: format!("{}.a{}", self.id.0, self.requests).into(),
             job: self.id,
             acts: todo.iter().filter_map(Doing::act).cloned().collect(),
             role: rule.role.clone(),
-            quorum: quorum.unwrap_or(rule.quorum).max(1),
+            quorum: self.quorum,
             supersedes,
         });
         let expires = ctx.now + self.plan().limits.approval_request;
@@ -151,6 +144,7 @@ impl Job {
             todo,
             outputs,
             since,
+            runs,
         }
     }
 
@@ -184,13 +178,8 @@ impl Job {
         verdict: &ApprovalVerdict,
         shown: &[Arc<str>],
     ) {
-        if let Some(why) = self.refusal(ctx, approval, by, shown) {
-            let (approval, by) = (approval.clone(), by.clone());
-            ctx.notes.note(ctx.now, self.id, || JobEvent::DecisionRefused {
-                approval,
-                by,
-                why,
-            });
+        if let Some(why) = self.refusal(ctx, approval, by, verdict, shown) {
+            self.decision_refused(ctx, approval, by, why);
             return;
         }
         let Some(mut pending) = self.take_pending() else {
@@ -198,7 +187,7 @@ impl Job {
         };
         match verdict {
             ApprovalVerdict::Approve => {
-                pending.approvals.push(by.clone());
+                pending.approvals.push(human(ctx.roster, by).clone());
                 if pending.approvals.len() < usize::from(pending.request.quorum) {
                     self.state = State::AwaitingApproval(Box::new(pending));
                 } else {
@@ -212,12 +201,27 @@ impl Job {
         }
     }
 
+    fn decision_refused(
+        &self,
+        ctx: &mut Context<'_>,
+        approval: &Arc<str>,
+        by: &Principal,
+        why: &'static str,
+    ) {
+        ctx.notes.note(ctx.now, self.id, || JobEvent::DecisionRefused {
+            approval: approval.clone(),
+            by: by.clone(),
+            why,
+        });
+    }
+
     /// Why a decision does not count, if it does not.
     fn refusal(
         &self,
         ctx: &Context<'_>,
         approval: &str,
         by: &Principal,
+        verdict: &ApprovalVerdict,
         shown: &[Arc<str>],
     ) -> Option<&'static str> {
         let State::AwaitingApproval(pending) = &self.state else {
@@ -233,11 +237,13 @@ impl Job {
             return Some("role");
         }
         let requester = &self.task.requester;
-        let own = by == requester || entry.acts_for.as_ref() == Some(requester);
+        let own = by == requester || human(ctx.roster, by) == requester;
         if own && self.plan().approval.own == OwnApproval::Refused {
             return Some("own request");
         }
-        if pending.approvals.contains(by) {
+        // One human counts once; to say no after a yes is always possible.
+        let counted = pending.approvals.contains(human(ctx.roster, by));
+        if counted && *verdict == ApprovalVerdict::Approve {
             return Some("decided already");
         }
         if shown != digests(&pending.request) {
@@ -272,7 +278,7 @@ impl Job {
             todo: pending.todo,
             grants,
             outputs: pending.outputs,
-            run: 0,
+            run: pending.runs,
             misses: 0,
             phase: ApplyPhase::Again { due: SimTime::NEVER },
             last_receipt: None,
@@ -305,7 +311,6 @@ impl Job {
         if self.plan().rules.denial == OnDenial::Replan {
             self.execution_clock_goes_on(ctx, pending.since);
             self.cause = Some(why);
-            self.turn_is_fenced = Fenced::Yes;
             self.next_turn(ctx, On::DeniedReplan, outputs.into());
             return;
         }
@@ -323,8 +328,9 @@ impl Job {
         );
         if asked_by_service {
             // The service waits for its answer too; what comes back is evidence.
-            self.turn += 1;
+            self.turn = self.turn.saturating_add(1);
             self.turn_input = outputs.into();
+            self.previous = self.asking.take();
             self.send_create(ctx);
         }
     }
@@ -346,27 +352,24 @@ impl Job {
             Some(())
         });
         if edited.is_none() {
-            let (approval, by) = (pending.request.id.clone(), by.clone());
             let why = "the edited arguments cannot be put into canonical form";
-            ctx.notes.note(ctx.now, self.id, || JobEvent::DecisionRefused {
-                approval,
-                by,
-                why,
-            });
+            self.decision_refused(ctx, &pending.request.id, by, why);
             return;
         }
-        self.ask_again(ctx, On::Edited, &pending, todo, None, Some(by.clone()));
+        self.ask_again(ctx, On::Edited, &pending, todo, Some(by.clone()));
     }
 
-    /// Policy or target changed while a person is awaited: the old question is void.
+    /// Policy or target changed: a question that waits is void, and what is asked from now on follows the stricter
+    /// of old and new.
     pub(super) fn reevaluate(&mut self, ctx: &mut Context<'_>, why: &Arc<str>, quorum: Option<u16>) {
+        self.quorum = self.quorum.max(quorum.unwrap_or(1));
         let Some(pending) = self.take_pending() else {
             self.late(ctx, "a change that concerns no pending approval", None);
             return;
         };
         self.cause = Some(cause("reevaluated", why.clone()));
         let todo = pending.todo.clone();
-        self.ask_again(ctx, On::Reevaluate, &pending, todo, quorum, None);
+        self.ask_again(ctx, On::Reevaluate, &pending, todo, None);
     }
 
     fn ask_again(
@@ -375,13 +378,11 @@ impl Job {
         on: On,
         old: &Pending,
         todo: Vec<Doing>,
-        quorum: Option<u16>,
         by: Option<Principal>,
     ) {
         self.close_request(ctx, &old.request.id, "superseded");
-        let quorum = quorum.or(Some(old.request.quorum));
         let supersedes = Some(old.request.id.clone());
-        let pending = self.request(ctx, todo, old.outputs.clone(), supersedes, quorum, old.since);
+        let pending = self.request(ctx, todo, old.outputs.clone(), supersedes, (old.since, old.runs));
         self.enter_by(ctx, on, State::AwaitingApproval(Box::new(pending)), None, by);
     }
 
@@ -410,13 +411,8 @@ impl Job {
         let current =
             matches!(&self.state, State::AwaitingApproval(pending) if pending.request.id == *approval);
         if !current || *by != self.task.requester {
-            let (approval, by) = (approval.clone(), by.clone());
             let why = if current { "not the requester" } else { "closed" };
-            ctx.notes.note(ctx.now, self.id, || JobEvent::DecisionRefused {
-                approval,
-                by,
-                why,
-            });
+            self.decision_refused(ctx, approval, by, why);
             return;
         }
         self.close_request(ctx, approval, "withdrawn");
@@ -438,7 +434,8 @@ impl Job {
         };
         let (todo, outputs) = (applying.todo.clone(), applying.outputs.clone());
         let supersedes = Some(applying.approval.clone());
-        let pending = self.request(ctx, todo, outputs, supersedes, None, ctx.now);
+        let runs = applying.run;
+        let pending = self.request(ctx, todo, outputs, supersedes, (ctx.now, runs));
         let why = cause(
             &format!("grant_refused:{why}"),
             format!("the sink refused the grant ({why})"),
@@ -450,6 +447,12 @@ impl Job {
             why,
         );
     }
+}
+
+/// The human behind a principal: the one it acts for, or itself.
+pub(super) fn human<'a>(roster: &'a [RosterEntry], by: &'a Principal) -> &'a Principal {
+    let entry = roster.iter().find(|entry| entry.name == *by);
+    entry.and_then(|entry| entry.acts_for.as_ref()).unwrap_or(by)
 }
 
 /// The digests of a request, in order.

@@ -4,16 +4,17 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use super::finish::OperatorAct;
 use super::lane::Lane;
+use super::listen::{canonical_order, note_reply};
 use super::machine::{Context, Job};
 use super::state::State;
+use super::stray::{LOOK_LIMIT, Step, Strays};
 use super::{Action, Input, LaneSpec, Placement, RosterEntry, TaskSpec, Told};
 use crate::backend::Genuine;
 use crate::rng::Seed;
 use crate::trace::{CoreEvent, Decided, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName};
-use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimTime, TurnNo};
-use crate::wire::{Ask, Break, Reply, ResponseId, StreamEvent};
+use crate::units::{Exchange, JobId, SimTime};
+use crate::wire::{Ask, Break, Reply, ResponseId};
 
 /// Says where a task goes. It sees what is declared about the task and nothing else.
 pub trait Router: std::fmt::Debug + Send + Sync {
@@ -58,10 +59,12 @@ pub struct Desk {
     owners: HashMap<ResponseId, JobId>,
     parked: BTreeSet<ResponseId>,
     deliveries: BTreeSet<Arc<str>>,
-    /// Looks at responses that nobody claims: exchange and response.
-    strays: Vec<(Exchange, ResponseId)>,
-    stray_looks: u32,
+    strays: Strays,
+    /// The earliest entry of the strays in the timers, where they stand as no job.
+    strays_armed: SimTime,
     notes: Notes<CoreEvent>,
+    /// What was last noted of each lane.
+    loads: [(u32, u32); 3],
     open: u32,
 }
 
@@ -78,9 +81,10 @@ impl Desk {
             owners: HashMap::new(),
             parked: BTreeSet::new(),
             deliveries: BTreeSet::new(),
-            strays: Vec::new(),
-            stray_looks: 0,
+            strays: Strays::default(),
+            strays_armed: SimTime::NEVER,
             notes,
+            loads: [(0, 0); 3],
             open: 0,
             setup,
         }
@@ -140,6 +144,23 @@ impl Desk {
             freed = self.pump(actions);
             freed |= self.wake_due(actions);
         }
+        self.note_loads();
+    }
+
+    /// Notes how full each lane is, where that changed.
+    fn note_loads(&mut self) {
+        for (place, lane) in LaneName::ALL.iter().enumerate() {
+            let load = self.lanes[place].load();
+            if load != self.loads[place] {
+                self.loads[place] = load;
+                let (active, waiting) = load;
+                self.notes.note(self.now, None, || RuntimeEvent::LaneLoad {
+                    lane: *lane,
+                    active,
+                    waiting,
+                });
+            }
+        }
     }
 
     fn wake_due(&mut self, actions: &mut Vec<Action>) -> bool {
@@ -149,6 +170,10 @@ impl Desk {
                 break;
             }
             self.timers.pop();
+            if job == JobId::NONE {
+                self.wake_strays(actions);
+                continue;
+            }
             let current = self.jobs[job.0 as usize]
                 .as_ref()
                 .is_some_and(|found| found.armed == at);
@@ -175,8 +200,8 @@ impl Desk {
             Told::Reply { exchange, reply } if exchange.job == JobId::NONE => {
                 self.stray_seen(*exchange, reply, actions)
             }
-            Told::Broke { exchange, .. } if exchange.job == JobId::NONE => {
-                self.strays.retain(|(key, _)| key != exchange);
+            Told::Broke { exchange, how } if exchange.job == JobId::NONE => {
+                self.stray_broke(*exchange, how);
                 false
             }
             told => {
@@ -230,7 +255,6 @@ impl Desk {
     fn pump(&mut self, actions: &mut Vec<Action>) -> bool {
         let mut freed = false;
         for lane in 0..self.lanes.len() {
-            let before = self.lanes[lane].load();
             loop {
                 if let Some(job) = self.lanes[lane].admit() {
                     freed |= self.with(job, actions, |job, ctx| {
@@ -241,15 +265,6 @@ impl Desk {
                 } else {
                     break;
                 }
-            }
-            let (active, waiting) = self.lanes[lane].load();
-            if before != (active, waiting) {
-                let lane = LaneName::ALL[lane];
-                self.notes.note(self.now, None, || RuntimeEvent::LaneLoad {
-                    lane,
-                    active,
-                    waiting,
-                });
             }
         }
         freed
@@ -262,7 +277,7 @@ impl Desk {
         actions: &mut Vec<Action>,
         act: impl FnOnce(&mut Job, &mut Context<'_>),
     ) -> bool {
-        let Some(job) = self.jobs[id.0 as usize].as_mut() else {
+        let Some(job) = self.jobs.get_mut(id.0 as usize).and_then(Option::as_mut) else {
             return false;
         };
         let was_open = !job.state.name().is_terminal();
@@ -301,276 +316,94 @@ impl Desk {
         actions: &mut Vec<Action>,
     ) -> bool {
         let owner = self.owners.get(response).copied();
+        let ended = owner
+            .and_then(|owner| self.state(owner))
+            .is_some_and(StateName::is_terminal);
         let what = match (genuine, owner) {
             (Genuine::Forged, _) => "forged",
             (Genuine::Stale, _) => "stale",
             (Genuine::Valid, _) if self.deliveries.contains(delivery) => "duplicate",
             (Genuine::Valid, None) => "parked",
+            (Genuine::Valid, Some(_)) if ended => "late",
             (Genuine::Valid, Some(_)) => "read_state",
         };
-        let http = if genuine == Genuine::Valid { 200 } else { 400 };
         actions.push(Action::AnswerWebhook {
             delivery: delivery.clone(),
             send,
-            http,
+            http: if genuine == Genuine::Valid { 200 } else { 400 },
         });
-        let (id, name) = (delivery.clone(), response.clone());
         self.notes.note(self.now, owner, || RuntimeEvent::WebhookTaken {
-            delivery: id,
-            response: name,
+            delivery: delivery.clone(),
+            response: response.clone(),
             what,
         });
-        match what {
-            "read_state" => {
-                self.deliveries.insert(delivery.clone());
-                owner.is_some_and(|owner| {
-                    let response = response.clone();
-                    self.with(owner, actions, |job, ctx| job.named_by_webhook(ctx, response))
-                })
-            }
-            "parked" => {
-                self.deliveries.insert(delivery.clone());
-                self.look_at_stray(response, actions);
+        if genuine != Genuine::Valid || !self.deliveries.insert(delivery.clone()) {
+            return false;
+        }
+        match owner {
+            Some(owner) => self.with(owner, actions, |job, ctx| job.named_by_webhook(ctx, response)),
+            None => {
+                if self.parked.insert(response.clone()) {
+                    self.strays.named(self.now, response.clone());
+                    self.wake_strays(actions);
+                }
                 false
             }
-            _ => false,
         }
     }
 
-    /// A response that nobody claims: whom it serves stands in its metadata.
-    fn look_at_stray(&mut self, response: &ResponseId, actions: &mut Vec<Action>) {
-        self.parked.insert(response.clone());
-        self.stray_looks += 1;
-        let exchange = Exchange {
-            job: JobId::NONE,
-            attempt: AttemptNo(0),
-            turn: TurnNo(0),
-            kind: ExchangeKind::Poll,
-            nth: self.stray_looks,
-        };
-        self.strays.push((exchange, response.clone()));
-        let limit = crate::units::SimDuration::from_secs(60);
-        let id = response.clone();
-        self.notes.note(self.now, None, || RuntimeEvent::Sent {
-            exchange,
-            response: Some(id),
-            limit,
-        });
-        actions.push(Action::Send {
-            exchange,
-            ask: Ask::Poll(response.clone()),
-        });
+    /// Sends and gives up looks at responses that nobody claims, as they are due.
+    fn wake_strays(&mut self, actions: &mut Vec<Action>) {
+        while let Some(step) = self.strays.wake(self.now) {
+            match step {
+                Step::Send(exchange, response) => {
+                    self.notes.note(self.now, None, || RuntimeEvent::Sent {
+                        exchange,
+                        response: Some(response.clone()),
+                        limit: LOOK_LIMIT,
+                    });
+                    let ask = Ask::Poll(response);
+                    actions.push(Action::Send { exchange, ask });
+                }
+                Step::Abort(exchange) => {
+                    self.notes
+                        .note(self.now, None, || RuntimeEvent::Aborted { exchange });
+                    actions.push(Action::Abort { exchange });
+                }
+            }
+        }
+        self.arm_strays();
+    }
+
+    fn arm_strays(&mut self) {
+        let due = self.strays.due();
+        if due < SimTime::NEVER && due != self.strays_armed {
+            self.timers.push(Reverse((due, JobId::NONE)));
+        }
+        self.strays_armed = due;
+    }
+
+    fn stray_broke(&mut self, exchange: Exchange, how: &Break) {
+        if self.strays.awaits(exchange) {
+            self.notes.note(self.now, None, || RuntimeEvent::Broke {
+                exchange,
+                how: how.clone(),
+            });
+            self.strays.told_nothing(self.now, exchange);
+            self.arm_strays();
+        }
     }
 
     fn stray_seen(&mut self, exchange: Exchange, reply: &Reply, actions: &mut Vec<Action>) -> bool {
-        self.strays.retain(|(key, _)| *key != exchange);
-        note_reply(&mut self.notes, self.now, None, exchange, reply);
-        let Reply::Response(response) = reply else {
-            return false;
-        };
-        let Some(origin) = response.origin else {
-            return false;
-        };
-        if self.jobs.get(origin.job.0 as usize).is_none_or(Option::is_none) {
+        if !self.strays.awaits(exchange) {
             return false;
         }
+        note_reply(&mut self.notes, self.now, None, exchange, reply);
+        let seen = self.strays.replied(self.now, exchange, reply);
+        self.arm_strays();
+        let Some((response, origin)) = seen.and_then(|seen| seen.origin.map(|origin| (seen, origin))) else {
+            return false;
+        };
         self.with(origin.job, actions, |job, ctx| job.claim(ctx, response))
     }
-}
-
-impl Job {
-    /// Takes what happened to this job.
-    fn tell(&mut self, ctx: &mut Context<'_>, told: &Told) {
-        match told {
-            Told::CancelAsked { by } => self.cancel_asked(ctx, by),
-            Told::SessionEnded => self.session_ended(ctx),
-            Told::Reply { exchange, reply } => self.replied(ctx, *exchange, reply),
-            Told::Broke { exchange, how } => self.broke(ctx, *exchange, how),
-            Told::Event { exchange, event } => self.event(ctx, *exchange, event),
-            Told::StreamEnded { exchange } => self.ended_stream(ctx, *exchange),
-            Told::ToolAnswered { call, run, answer } => self.tool_answered(ctx, call, *run, answer),
-            Told::Withdrawn { approval, by } => self.withdrawn(ctx, approval, by),
-            Told::Reevaluate { why, quorum } => self.reevaluate(ctx, why, *quorum),
-            Told::Decided {
-                approval,
-                by,
-                verdict,
-                digests,
-                ..
-            } => self.decided(ctx, approval, by, verdict, digests),
-            Told::SinkAnswered { key, run, answer } => self.sink_answered(ctx, key, *run, answer),
-            Told::Stored { digest } => self.stored(ctx, digest),
-            Told::Operator {
-                by,
-                verb,
-                reason,
-                extend,
-                result,
-            } => self.operate(
-                ctx,
-                &OperatorAct {
-                    by,
-                    verb: *verb,
-                    reason,
-                    extend: *extend,
-                    result: result.as_ref(),
-                },
-            ),
-            Told::Submitted | Told::Webhook { .. } => {}
-        }
-    }
-
-    fn session_ended(&mut self, ctx: &mut Context<'_>) {
-        if self.hand_over_at != SimTime::NEVER {
-            self.hand_over_at = ctx.now;
-            self.hand_over_if_due(ctx);
-        }
-    }
-
-    fn replied(&mut self, ctx: &mut Context<'_>, exchange: Exchange, reply: &Reply) {
-        let response = match reply {
-            Reply::Response(response) => Some(response.id.clone()),
-            _ => None,
-        };
-        if self.pledge_mut(exchange).is_none() {
-            self.late(ctx, "a reply that nobody waits for", response);
-            return;
-        }
-        note_reply(ctx.notes, ctx.now, Some(self.id), exchange, reply);
-        if matches!(reply, Reply::StreamOpen) {
-            self.stream_opened(exchange);
-            return;
-        }
-        self.settle(exchange);
-        match (&self.state, exchange.kind, reply) {
-            (State::Dispatching, ExchangeKind::Create, Reply::Response(response)) => {
-                self.known(ctx, On::ResponseKnown, response.id.clone());
-                self.observe(ctx, response);
-            }
-            (State::Dispatching, ExchangeKind::Create, Reply::Error(error)) => {
-                self.create_refused(ctx, exchange, error);
-            }
-            (State::Running(_), ExchangeKind::Poll, reply) => self.poll_replied(ctx, exchange, reply),
-            (State::Running(_), ExchangeKind::Stream, _) => self.stream_refused(ctx, exchange),
-            (State::Finalizing(_), ExchangeKind::Poll, reply) => {
-                self.read_replied(ctx, exchange, Some(reply))
-            }
-            (State::Cancelling(_), _, reply) => self.cancel_replied(ctx, exchange, Some(reply)),
-            _ => self.late(ctx, "a reply that changes nothing any more", response),
-        }
-    }
-
-    /// The head of a stream is here. A stream that is resumed may be silent for as long as it likes; a new one owes
-    /// its first event within the call limit.
-    fn stream_opened(&mut self, exchange: Exchange) {
-        if exchange.kind == ExchangeKind::Stream {
-            if let Some(pledge) = self.pledge_mut(exchange) {
-                pledge.until = SimTime::NEVER;
-            }
-        }
-    }
-
-    fn event(&mut self, ctx: &mut Context<'_>, exchange: Exchange, event: &StreamEvent) {
-        if self.pledge_mut(exchange).is_none() {
-            self.late(ctx, "an event that nobody waits for", None);
-            return;
-        }
-        match (&self.state, event.event.response()) {
-            (State::Dispatching | State::Running(_), _) => self.streamed(ctx, exchange, event),
-            (State::Cancelling(_), Some(response)) => self.cancel_known(ctx, response),
-            _ => {}
-        }
-    }
-
-    fn ended_stream(&mut self, ctx: &mut Context<'_>, exchange: Exchange) {
-        if self.pledge_mut(exchange).is_none() {
-            return;
-        }
-        match &self.state {
-            State::Running(_) => self.stream_ended(ctx, exchange),
-            _ => self.broke(ctx, exchange, &Break::NoReply),
-        }
-    }
-
-    /// A webhook named a response of this job.
-    fn named_by_webhook(&mut self, ctx: &mut Context<'_>, response: ResponseId) {
-        match &self.state {
-            State::Running(running) if running.response == response => self.nudge(ctx),
-            State::Finalizing(_) => {}
-            _ => self.late(
-                ctx,
-                "a webhook about a response that nobody waits for",
-                Some(response),
-            ),
-        }
-    }
-
-    /// A stray response says that it serves this job.
-    fn claim(&mut self, ctx: &mut Context<'_>, response: &crate::wire::Response) {
-        ctx.owners.insert(response.id.clone(), self.id);
-        let this_turn = response.origin == Some(self.origin());
-        match &self.state {
-            State::InDoubt { .. } if this_turn => {
-                ctx.parked.remove(&response.id);
-                self.adopt(ctx, response);
-            }
-            State::Cancelling(cancelling) if this_turn && cancelling.response.is_none() => {
-                ctx.parked.remove(&response.id);
-                self.adopt(ctx, response);
-            }
-            // The reply to the create is still on its way and will bring the id itself.
-            State::Dispatching if this_turn => {}
-            State::Running(running) if running.response == response.id => {}
-            _ => self.late(ctx, "a response of an earlier attempt", Some(response.id.clone())),
-        }
-    }
-}
-
-/// Puts the inputs of a tick into their canonical order, whatever order they came in.
-pub fn canonical_order(batch: &mut [Input]) {
-    if batch.len() > 1 {
-        batch.sort_by(|a, b| order(a).cmp(&order(b)));
-    }
-}
-
-fn note_reply(
-    notes: &mut Notes<CoreEvent>,
-    now: SimTime,
-    job: Option<JobId>,
-    exchange: Exchange,
-    reply: &Reply,
-) {
-    notes.note(now, job, || {
-        let (http, status) = match reply {
-            Reply::Response(response) => (200, Some(response.status.clone())),
-            Reply::StreamOpen | Reply::Deleted => (200, None),
-            Reply::Error(error) => (error.http, None),
-        };
-        RuntimeEvent::Got {
-            exchange,
-            http,
-            status,
-        }
-    });
-}
-
-/// The canonical order of the inputs of a tick: by job, then by kind of input, then by exchange and sequence.
-fn order(input: &Input) -> (JobId, u8, Option<Exchange>, u64, Option<&str>) {
-    let (rank, exchange, seq, name): (u8, Option<Exchange>, u64, Option<&str>) = match &input.told {
-        Told::Submitted => (0, None, 0, None),
-        Told::CancelAsked { by } => (1, None, 0, Some(&by.0)),
-        Told::SessionEnded => (2, None, 0, None),
-        Told::Reply { exchange, .. } => (3, Some(*exchange), 0, None),
-        Told::Event { exchange, event } => (3, Some(*exchange), 1 + event.seq, None),
-        Told::Broke { exchange, .. } | Told::StreamEnded { exchange } => (3, Some(*exchange), u64::MAX, None),
-        Told::Webhook { delivery, send, .. } => (4, None, u64::from(*send), Some(delivery)),
-        Told::ToolAnswered { call, run, .. } => (5, None, u64::from(*run), Some(call)),
-        Told::Withdrawn { approval, .. } => (6, None, 0, Some(approval)),
-        Told::Reevaluate { why, .. } => (7, None, 0, Some(why)),
-        Told::Decided { by, .. } => (8, None, 0, Some(&by.0)),
-        Told::SinkAnswered { key, run, .. } => (9, None, u64::from(*run), Some(key)),
-        Told::Stored { digest } => (10, None, 0, Some(digest)),
-        Told::Operator { by, .. } => (11, None, 0, Some(&by.0)),
-    };
-    (input.job, rank, exchange, seq, name)
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::HandOver;
-use super::machine::{Context, Fenced, Job, cause};
+use super::machine::{Context, Fenced, Job, LookFailed, cause};
 use super::retry::{self, Row};
 use super::state::State;
 use crate::rng::Purpose;
-use crate::trace::{ActionWord, Cause, Execution, JobEvent, LimitName, On, StopReason};
-use crate::units::{Exchange, SimDuration};
-use crate::wire::{ApiError, Ask, Break, Create, Response, ResponseId};
+use crate::trace::{ActionWord, Cause, Execution, JobEvent, Landed, LimitName, On, StateName, StopReason};
+use crate::units::{Exchange, SimDuration, SimTime};
+use crate::wire::{ApiError, Ask, Break, Create, InputItem, Response, ResponseId};
 
 impl Job {
     /// The lane has room: the first attempt starts.
@@ -21,10 +21,14 @@ impl Job {
         self.send_create(ctx);
     }
 
-    /// The next turn of the same attempt.
-    pub(super) fn next_turn(&mut self, ctx: &mut Context<'_>, on: On, input: Arc<[crate::wire::InputItem]>) {
-        self.turn += 1;
+    /// The next turn of the same attempt: it answers the response that asked.
+    pub(super) fn next_turn(&mut self, ctx: &mut Context<'_>, on: On, input: Arc<[InputItem]>) {
+        self.turn = self.turn.saturating_add(1);
+        self.turn_is_fenced = fence(&input);
         self.turn_input = input;
+        if let Some(asking) = self.asking.take() {
+            self.previous = Some(asking);
+        }
         self.enter(ctx, on, State::Dispatching);
         self.send_create(ctx);
     }
@@ -52,6 +56,7 @@ impl Job {
             max_output_tokens: plan.max_output_tokens,
         };
         self.cursor = None;
+        self.claimed = None;
         self.send(ctx, Ask::Create(Arc::new(create)), self.deadline);
     }
 
@@ -99,7 +104,12 @@ impl Job {
         told: Option<SimDuration>,
     ) {
         self.note_row(ctx, Some(exchange), row);
+        self.charge(row);
         match row.action {
+            // The service says: again. It may have landed all the same, and this turn must not land twice.
+            ActionWord::BackOff if row.landed == Landed::Unknown && self.turn_is_fenced == Fenced::No => {
+                self.doubt(ctx, why);
+            }
             ActionWord::BackOff => self.retry(ctx, On::NotLandedRetryable, row, why, None),
             ActionWord::WaitAsTold => self.retry(ctx, On::NotLandedRetryable, row, why, told),
             ActionWord::TimeOut => {
@@ -110,22 +120,24 @@ impl Job {
                     self.deadline.since(self.accepted),
                     self.deadline,
                 );
-                self.end(ctx, On::Deadline, crate::trace::StateName::TimedOut, Some(why));
+                self.end(ctx, On::Deadline, StateName::TimedOut, Some(why));
             }
             ActionWord::Intervene => {
                 self.stop_retrying(ctx, StopReason::UserAction);
                 self.enter_for(ctx, On::UserActionNeeded, State::NeedsIntervention, why);
             }
-            ActionWord::InDoubt => self.doubt(ctx, row, why),
+            ActionWord::InDoubt => self.doubt(ctx, why),
             _ => {
                 self.stop_retrying(ctx, StopReason::Permanent);
-                self.end(
-                    ctx,
-                    On::NotLandedPermanent,
-                    crate::trace::StateName::Failed,
-                    Some(why),
-                );
+                self.end(ctx, On::NotLandedPermanent, StateName::Failed, Some(why));
             }
+        }
+    }
+
+    /// Gives an attempt back that its row does not charge.
+    pub(super) fn charge(&mut self, row: Row) {
+        if !row.charged {
+            self.charged = self.charged.saturating_sub(1);
         }
     }
 
@@ -148,10 +160,7 @@ impl Job {
     }
 
     /// Nobody knows whether the create landed: wait for a sign, then for a twin, then for a person.
-    fn doubt(&mut self, ctx: &mut Context<'_>, row: Row, why: Cause) {
-        if !row.charged {
-            self.charged -= 1;
-        }
+    fn doubt(&mut self, ctx: &mut Context<'_>, why: Cause) {
         let rules = self.plan().retry;
         let ceiling = retry::ceiling(&rules, u32::from(self.charged.saturating_sub(1)));
         let delay = retry::jitter(
@@ -171,37 +180,42 @@ impl Job {
             },
             why,
         );
+        if let Some(id) = self.claimed.take() {
+            // A webhook was faster than the reply that is lost now.
+            ctx.notes
+                .note(ctx.now, self.id, || JobEvent::Adopted { response: id.clone() });
+            self.known(ctx, On::Adopted, id);
+        }
     }
 
     /// The back-off in doubt is over: a second create, if it can do no harm.
     pub(super) fn try_twin(&mut self, ctx: &mut Context<'_>) {
         let rules = self.plan().retry;
-        let harmless = self.turn_is_fenced == Fenced::Yes;
-        let allowed = harmless
-            && self.twins < rules.twins
-            && self.charged < rules.attempts
-            && ctx.now < self.attempts_until
-            && ctx.lane.pay_retry();
+        let refused = match () {
+            () if self.turn_is_fenced == Fenced::No => Some(StopReason::Operator),
+            () if self.twins >= rules.twins || self.charged >= rules.attempts => Some(StopReason::Attempts),
+            () if ctx.now >= self.attempts_until => Some(StopReason::Deadline),
+            () if !ctx.lane.pay_retry() => Some(StopReason::Budget),
+            () => None,
+        };
         if let State::InDoubt { twin_at, .. } = &mut self.state {
-            *twin_at = crate::units::SimTime::NEVER;
+            *twin_at = SimTime::NEVER;
         }
-        if allowed {
-            self.twins += 1;
-            let attempt = self.attempt;
-            ctx.notes
-                .note(ctx.now, self.id, || JobEvent::TwinSent { attempt });
-            self.start_attempt(ctx);
-            self.enter(ctx, On::TwinAllowed, State::Dispatching);
-            self.send_create(ctx);
-        } else if !harmless || self.charged >= rules.attempts || self.twins >= rules.twins {
-            self.stop_retrying(ctx, StopReason::Attempts);
-        } else {
-            self.stop_retrying(ctx, StopReason::Budget);
+        if let Some(reason) = refused {
+            self.stop_retrying(ctx, reason);
+            return;
         }
+        self.twins = self.twins.saturating_add(1);
+        let attempt = self.attempt;
+        ctx.notes
+            .note(ctx.now, self.id, || JobEvent::TwinSent { attempt });
+        self.start_attempt(ctx);
+        self.enter(ctx, On::TwinAllowed, State::Dispatching);
+        self.send_create(ctx);
     }
 
     /// The doubt could not be resolved in time.
-    pub(super) fn unresolved(&mut self, ctx: &mut Context<'_>, due: crate::units::SimTime) {
+    pub(super) fn unresolved(&mut self, ctx: &mut Context<'_>, due: SimTime) {
         self.limit_fired(ctx, LimitName::Doubt, self.plan().limits.doubt, due);
         self.suspect_orphan(ctx);
         let why = cause(
@@ -226,57 +240,73 @@ impl Job {
         why: Cause,
         told: Option<SimDuration>,
     ) {
-        if !row.charged {
-            self.charged = self.charged.saturating_sub(1);
-        }
         let rules = self.plan().retry;
-        let jitter_cap = match told {
-            Some(_) => rules.base,
-            None => retry::ceiling(&rules, u32::from(self.charged.saturating_sub(1))),
+        let (purpose, ceiling) = match told {
+            Some(_) => (Purpose::ToldWait, rules.base),
+            None => {
+                let failures = u32::from(self.charged.saturating_sub(1));
+                (Purpose::Backoff, retry::ceiling(&rules, failures))
+            }
         };
-        let purpose = if told.is_some() {
-            Purpose::ToldWait
-        } else {
-            Purpose::Backoff
-        };
-        let drawn = retry::jitter(ctx.seed, purpose, self.id, u64::from(self.attempt), jitter_cap);
+        let drawn = retry::jitter(ctx.seed, purpose, self.id, u64::from(self.attempt), ceiling);
         let delay = (told.unwrap_or_default() + drawn).max(SimDuration::TICK);
         let due = ctx.now + delay;
         self.enter_for(ctx, on, State::RetryWait { due }, why.clone());
-        if self.charged >= rules.attempts {
-            self.stop_retrying(ctx, StopReason::Attempts);
-            self.end(
-                ctx,
-                On::RetriesRefused,
-                crate::trace::StateName::Failed,
-                Some(why),
-            );
-        } else if due >= self.deadline || due >= self.attempts_until {
-            self.stop_retrying(ctx, StopReason::Deadline);
-            let (limit, end) = match self.deadline <= self.attempts_until {
-                true => (self.deadline_is, self.deadline),
-                false => (LimitName::Attempts, self.attempts_until),
-            };
-            self.limit_fired(ctx, limit, end.since(self.accepted), end);
-            self.end(ctx, On::Deadline, crate::trace::StateName::TimedOut, Some(why));
-        } else if !ctx.lane.pay_retry() {
-            self.stop_retrying(ctx, StopReason::Budget);
-            self.end(
-                ctx,
-                On::RetriesRefused,
-                crate::trace::StateName::Failed,
-                Some(why),
-            );
-        } else {
-            let attempt = self.attempt + 1;
-            let planned = JobEvent::RetryPlanned {
-                attempt,
-                due,
-                delay,
-                ceiling: jitter_cap,
-                told,
-            };
-            ctx.notes.note(ctx.now, self.id, || planned);
+        if let Some(reason) = self.no_retry(ctx, row, due) {
+            self.stop_retrying(ctx, reason);
+            self.end_retrying(ctx, reason, why);
+            return;
+        }
+        if row.landed == Landed::Unknown {
+            self.suspect_orphan(ctx);
+        }
+        let planned = JobEvent::RetryPlanned {
+            attempt: self.attempt.saturating_add(1),
+            due,
+            delay,
+            ceiling,
+            told,
+        };
+        ctx.notes.note(ctx.now, self.id, || planned);
+    }
+
+    /// Why there is no further attempt, if there is none; otherwise it is paid for.
+    fn no_retry(&self, ctx: &mut Context<'_>, row: Row, due: SimTime) -> Option<StopReason> {
+        if self.turn_is_fenced == Fenced::No && row.landed != Landed::No {
+            // The act that this turn released may have been done: only a person may release it again.
+            return Some(StopReason::Operator);
+        }
+        if self.charged >= self.plan().retry.attempts {
+            return Some(StopReason::Attempts);
+        }
+        if due >= self.deadline || due >= self.attempts_until {
+            return Some(StopReason::Deadline);
+        }
+        (!ctx.lane.pay_retry()).then_some(StopReason::Budget)
+    }
+
+    fn end_retrying(&mut self, ctx: &mut Context<'_>, reason: StopReason, why: Cause) {
+        match reason {
+            StopReason::Deadline => {
+                let (limit, value, end) = match self.deadline <= self.attempts_until {
+                    true => (
+                        self.deadline_is,
+                        self.deadline.since(self.accepted),
+                        self.deadline,
+                    ),
+                    false => (
+                        LimitName::Attempts,
+                        self.plan().limits.attempts,
+                        self.attempts_until,
+                    ),
+                };
+                self.limit_fired(ctx, limit, value, end);
+                self.end(ctx, On::Deadline, StateName::TimedOut, Some(why));
+            }
+            StopReason::Operator => {
+                self.enter_for(ctx, On::UserActionNeeded, State::NeedsIntervention, why);
+            }
+            _ => self.end(ctx, On::RetriesRefused, StateName::Failed, Some(why)),
         }
     }
 
@@ -293,6 +323,9 @@ impl Job {
         self.heard_at = Some(ctx.now);
         self.progressed_at = ctx.now;
         let look_now = ctx.parked.remove(&id);
+        self.look_failed = LookFailed::No;
+        self.status = None;
+        self.items_here = 0;
         let running = self.following(ctx, id, look_now);
         self.enter(ctx, on, State::Running(running));
         self.hand_over_if_due(ctx);
@@ -303,12 +336,11 @@ impl Job {
         let id = response.id.clone();
         ctx.notes
             .note(ctx.now, self.id, || JobEvent::Adopted { response: id.clone() });
-        if let State::Cancelling(cancelling) = &mut self.state {
-            cancelling.response = Some(response.id.clone());
-            cancelling.at = ctx.now;
-            ctx.owners.insert(response.id.clone(), self.id);
+        if matches!(self.state, State::Cancelling(_)) {
+            self.cancel_known(ctx, response);
             return;
         }
+        ctx.parked.remove(&id);
         self.known(ctx, On::Adopted, response.id.clone());
         self.observe(ctx, response);
     }
@@ -322,11 +354,21 @@ impl Job {
         if let State::Running(running) = &self.state {
             let running = running.clone();
             self.execution = Execution::Background;
-            self.hand_over_at = crate::units::SimTime::NEVER;
+            self.hand_over_at = SimTime::NEVER;
             let (cursor, deadline) = (self.cursor, self.deadline);
             ctx.notes
                 .note(ctx.now, self.id, || JobEvent::HandedOver { cursor, deadline });
             self.enter(ctx, On::HandOver, State::Running(running));
         }
+    }
+}
+
+/// A turn that releases an act at the service must not be sent twice.
+fn fence(input: &[InputItem]) -> Fenced {
+    let releases = |item: &InputItem| matches!(item, InputItem::McpApprovalResponse { approve: true, .. });
+    if input.iter().any(releases) {
+        Fenced::No
+    } else {
+        Fenced::Yes
     }
 }

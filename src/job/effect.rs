@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::approve::mcp_answer;
 use super::follow::output_item;
-use super::machine::{Context, Fenced, Job, cause};
+use super::machine::{Context, Job, cause};
 use super::retry;
-use super::state::{ApplyPhase, Applying, Doing, State};
+use super::state::{ApplyPhase, Doing, State};
 use super::{Act, SinkAnswer, SinkClass, Then, ToOutside, ToolAct};
 use crate::rng::Purpose;
 use crate::trace::{Cause, LimitName, On, StopReason};
@@ -16,21 +16,16 @@ use crate::wire::InputItem;
 impl Job {
     /// Starts the first thing that is left to do, or finishes the turn.
     pub(super) fn apply_next(&mut self, ctx: &mut Context<'_>) {
-        let State::Applying(applying) = &self.state else {
+        let State::Applying(applying) = &mut self.state else {
             return;
         };
-        let mut applying = applying.clone();
         // Answers to the service release their acts together with the next turn; here they only line up.
         while let Some(Doing::Mcp { request, .. }) = applying.todo.first() {
-            applying.outputs.push(mcp_answer(&request.clone(), None));
+            applying.outputs.push(mcp_answer(request, None));
             applying.todo.remove(0);
             applying.grants.remove(0);
         }
-        applying.run = 0;
-        applying.misses = 0;
-        let finished = applying.todo.is_empty();
-        self.state = State::Applying(applying);
-        if finished {
+        if applying.todo.is_empty() {
             self.turn_applied(ctx);
         } else {
             self.apply_again(ctx);
@@ -43,10 +38,10 @@ impl Job {
         let State::Applying(applying) = &mut self.state else {
             return;
         };
-        applying.run += 1;
-        let run = applying.run;
+        applying.run = applying.run.saturating_add(1);
         applying.phase = ApplyPhase::Receipt { until };
-        match applying.todo.first_mut() {
+        let run = applying.run;
+        match applying.todo.first() {
             Some(Doing::Effect(act)) => {
                 let (act, grant) = (act.clone(), applying.grants[0].clone());
                 let key = self.idempotency_key(&act);
@@ -129,6 +124,7 @@ impl Job {
             applying.todo.remove(0);
             applying.grants.remove(0);
             applying.outputs.push(output_item(&act.call, receipt));
+            (applying.run, applying.misses) = (0, 0);
             applying.last_receipt = last.then(|| receipt.clone());
         }
         self.apply_next(ctx);
@@ -137,23 +133,24 @@ impl Job {
     /// Nothing landed: the same key again after a while, as often as the kind allows.
     fn not_landed(&mut self, ctx: &mut Context<'_>, why: Cause) {
         let rules = self.plan().retry;
-        let State::Applying(applying) = &self.state else {
+        let State::Applying(applying) = &mut self.state else {
             return;
         };
-        let mut applying = applying.clone();
-        applying.misses += 1;
-        if applying.misses > rules.effect_tries {
+        applying.misses = applying.misses.saturating_add(1);
+        let misses = applying.misses;
+        if misses > rules.effect_tries {
             self.stop_retrying(ctx, StopReason::Attempts);
             self.enter_for(ctx, On::EffectNotLandedPermanent, State::NeedsIntervention, why);
             return;
         }
-        let ceiling = retry::ceiling(&rules, u32::from(applying.misses - 1));
-        let index = (1 << 20) | (u64::from(self.turn) << 8) | u64::from(applying.misses);
+        let ceiling = retry::ceiling(&rules, u32::from(misses - 1));
+        let index = (1 << 32) | (u64::from(self.turn) << 16) | u64::from(misses);
         let delay = retry::jitter(ctx.seed, Purpose::Backoff, self.id, index, ceiling);
         applying.phase = ApplyPhase::Again {
             due: (ctx.now + delay).max(ctx.now.next()),
         };
-        self.enter_for(ctx, On::EffectNotLandedRetryable, State::Applying(applying), why);
+        let same = State::Applying(applying.clone());
+        self.enter_for(ctx, On::EffectNotLandedRetryable, same, why);
     }
 
     /// What was awaited of an effect did not come in time, or its next try is due.
@@ -170,7 +167,7 @@ impl Job {
     fn receipt_lost(&mut self, ctx: &mut Context<'_>, due: SimTime) {
         self.limit_fired(ctx, LimitName::Tool, self.plan().limits.tool, due);
         let Some(act) = self.current_act() else {
-            self.applying_tool_missed(ctx, &Arc::from("error: the tool timed out"));
+            self.applying_tool_silent(ctx);
             return;
         };
         let tries = self.plan().retry.effect_tries;
@@ -182,12 +179,12 @@ impl Job {
         let State::Applying(applying) = &mut self.state else {
             return;
         };
-        applying.misses += 1;
+        applying.misses = applying.misses.saturating_add(1);
         let exhausted = applying.misses > tries;
         match class {
             SinkClass::IdempotentByKey if !exhausted => self.apply_again(ctx),
             SinkClass::Queryable if !exhausted => {
-                applying.run += 1;
+                applying.run = applying.run.saturating_add(1);
                 applying.phase = ApplyPhase::Query { until };
                 ctx.outside(
                     id,
@@ -225,10 +222,34 @@ impl Job {
         }
         match answer {
             Ok(text) => self.applying_tool_done(ctx, text),
-            Err(text) => self.applying_tool_missed(ctx, text),
+            Err(text) => {
+                self.note_row(ctx, None, retry::TOOL_FAILED);
+                self.applying_tool_missed(ctx, text);
+            }
         }
     }
 
+    /// A tool beside the effects of a turn said nothing in time.
+    fn applying_tool_silent(&mut self, ctx: &mut Context<'_>) {
+        let State::Applying(applying) = &self.state else {
+            return;
+        };
+        let Some(Doing::Tool(tool)) = applying.todo.first() else {
+            return;
+        };
+        let (call, name, run) = (tool.call.clone(), tool.tool.clone(), applying.run);
+        ctx.outside(self.id, ToOutside::DropTool { call, run });
+        self.note_row(ctx, None, retry::TOOL_TIMED_OUT);
+        if self.runs_once(&name) {
+            let why = cause("tool_in_doubt", format!("the act of tool {name} may have landed"));
+            self.stop_retrying(ctx, StopReason::Operator);
+            self.enter_for(ctx, On::EffectInDoubt, State::NeedsIntervention, why);
+            return;
+        }
+        self.applying_tool_missed(ctx, &format!("error: tool {name} timed out").into());
+    }
+
+    /// A run of a tool brought nothing: another run, or the end of its tries.
     fn applying_tool_missed(&mut self, ctx: &mut Context<'_>, text: &Arc<str>) {
         let State::Applying(applying) = &self.state else {
             return;
@@ -236,22 +257,12 @@ impl Job {
         let Some(Doing::Tool(tool)) = applying.todo.first() else {
             return;
         };
-        let tool = tool.clone();
-        let run = applying.run;
-        ctx.outside(
-            self.id,
-            ToOutside::DropTool {
-                call: tool.call.clone(),
-                run,
-            },
-        );
-        self.note_row(ctx, None, retry::TOOL_FAILED);
-        if self
+        let again = self
             .plan()
             .tools
             .get(&tool.tool)
-            .is_some_and(|spec| run <= spec.retries)
-        {
+            .is_some_and(|spec| applying.run <= spec.retries);
+        if again {
             self.apply_again(ctx);
         } else {
             self.applying_tool_done(ctx, text);
@@ -259,32 +270,28 @@ impl Job {
     }
 
     fn applying_tool_done(&mut self, ctx: &mut Context<'_>, text: &Arc<str>) {
-        if let State::Applying(applying) = &mut self.state {
-            if let Doing::Tool(tool) = applying.todo.remove(0) {
-                applying.outputs.push(output_item(&tool.call, text));
-            }
+        if let State::Applying(applying) = &mut self.state
+            && let Doing::Tool(tool) = applying.todo.remove(0)
+        {
+            applying.outputs.push(output_item(&tool.call, text));
+            (applying.run, applying.misses) = (0, 0);
         }
         self.apply_next(ctx);
     }
 
     /// Everything the turn asked for is done: the model goes on, or the receipt is the result.
     fn turn_applied(&mut self, ctx: &mut Context<'_>) {
-        let State::Applying(applying) = &self.state else {
+        let State::Applying(applying) = &mut self.state else {
             return;
         };
-        let Applying {
-            outputs,
-            last_receipt,
-            ..
-        } = (**applying).clone();
+        let outputs = std::mem::take(&mut applying.outputs);
+        let last_receipt = applying.last_receipt.take();
         let releases = outputs
             .iter()
-            .any(|item| matches!(item, InputItem::McpApprovalResponse { approve: true, .. }));
-        if let Some(receipt) = last_receipt.filter(|_| !releases) {
-            self.capture(ctx, On::EffectReceiptLast, &receipt, false, None);
-            return;
+            .any(|item| matches!(item, InputItem::McpApprovalResponse { .. }));
+        match last_receipt.filter(|_| !releases) {
+            Some(receipt) => self.capture(ctx, On::EffectReceiptLast, &receipt, false, None),
+            None => self.next_turn(ctx, On::EffectReceiptMoreTurns, outputs.into()),
         }
-        self.turn_is_fenced = if releases { Fenced::No } else { Fenced::Yes };
-        self.next_turn(ctx, On::EffectReceiptMoreTurns, outputs.into());
     }
 }

@@ -1,12 +1,13 @@
-//! Ends: capturing the result, cancelling, time-outs, operators.
+//! Ends: capturing the result, time-outs, operators.
 
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::follow::{asks_us, cut_short, is_cut};
 use super::machine::{Context, Job, Place, cause};
 use super::retry;
-use super::state::{Cancelling, Capture, Heard, State, text_of};
+use super::state::{Capture, State, text_of};
 use super::{Action, OnEmpty};
 use crate::trace::{Cause, JobEvent, LimitName, On, Principal, StateName, StopReason, Verb};
 use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime};
@@ -37,12 +38,17 @@ impl Job {
         response: Option<ResponseId>,
     ) {
         let digest = sha256(content);
-        let storing = Capture::Storing {
+        let storing = self.storing(ctx, &digest, partial);
+        self.enter(ctx, on, storing);
+        self.store(ctx, content, &digest, partial, response);
+    }
+
+    fn storing(&self, ctx: &Context<'_>, digest: &Arc<str>, partial: bool) -> State {
+        State::Finalizing(Box::new(Capture::Storing {
             digest: digest.clone(),
             partial,
-        };
-        self.enter(ctx, on, State::Finalizing(Box::new(storing)));
-        self.store(ctx, content, &digest, partial, response);
+            give_up: ctx.now + self.plan().limits.capture.max(SimDuration::TICK),
+        }))
     }
 
     fn store(
@@ -81,6 +87,7 @@ impl Job {
         let Capture::Storing {
             digest: awaited,
             partial,
+            ..
         } = &**capture
         else {
             return;
@@ -124,10 +131,10 @@ impl Job {
         };
         let (ask, give_up) = (Ask::Poll(response.clone()), *give_up);
         let exchange = self.send(ctx, ask, give_up);
-        if let State::Finalizing(capture) = &mut self.state {
-            if let Capture::Reading { poll, at, .. } = &mut **capture {
-                (*poll, *at) = (Some(exchange), SimTime::NEVER);
-            }
+        if let State::Finalizing(capture) = &mut self.state
+            && let Capture::Reading { poll, at, .. } = &mut **capture
+        {
+            (*poll, *at) = (Some(exchange), SimTime::NEVER);
         }
     }
 
@@ -152,24 +159,36 @@ impl Job {
 
     fn read_done(&mut self, ctx: &mut Context<'_>, response: &Response) {
         self.heard(ctx, response);
+        self.note_usage(ctx, response);
+        let partial = match &response.status {
+            Status::Completed if !asks_us(response) => is_cut(response),
+            Status::Incomplete => true,
+            other => {
+                let detail = format!(
+                    "its stream said that it is complete, the response says {}",
+                    other.word()
+                );
+                self.result_lost(ctx, cause("result_lost", detail));
+                return;
+            }
+        };
+        if partial {
+            self.cause = Some(cut_short(response));
+        }
         let text = text_of(&response.output);
-        let partial = response.status != Status::Completed;
         let digest = sha256(&text);
-        self.state = State::Finalizing(Box::new(Capture::Storing {
-            digest: digest.clone(),
-            partial,
-        }));
+        self.state = self.storing(ctx, &digest, partial);
         self.store(ctx, &text, &digest, partial, Some(response.id.clone()));
     }
 
     fn read_later(&mut self, ctx: &Context<'_>) {
         let max = self.plan().polling.max;
-        if let State::Finalizing(capture) = &mut self.state {
-            if let Capture::Reading { poll, at, gap, .. } = &mut **capture {
-                *poll = None;
-                *at = ctx.now + *gap;
-                *gap = SimDuration::from_ticks(gap.ticks().saturating_mul(3) / 2).min(max.max(*gap));
-            }
+        if let State::Finalizing(capture) = &mut self.state
+            && let Capture::Reading { poll, at, gap, .. } = &mut **capture
+        {
+            *poll = None;
+            *at = (ctx.now + *gap).max(ctx.now.next());
+            *gap = wider(*gap, max);
         }
     }
 
@@ -181,10 +200,13 @@ impl Job {
 
     pub(super) fn capture_limit(&mut self, ctx: &mut Context<'_>, due: SimTime) {
         self.limit_fired(ctx, LimitName::Capture, self.plan().limits.capture, due);
-        self.result_lost(
-            ctx,
-            cause("limit:capture", "the result could not be read in time"),
-        );
+        let detail = match &self.state {
+            State::Finalizing(capture) if matches!(**capture, Capture::Storing { .. }) => {
+                "the store did not confirm the result in time"
+            }
+            _ => "the result could not be read in time",
+        };
+        self.result_lost(ctx, cause("limit:capture", detail));
     }
 
     /// The deadline fired.
@@ -197,7 +219,11 @@ impl Job {
         );
         self.stop_retrying(ctx, StopReason::Deadline);
         let outcome = match &self.state {
-            State::Queued => StateName::Expired,
+            State::Queued => {
+                ctx.lane.forget(self.id);
+                ctx.freed = true;
+                StateName::Expired
+            }
             State::Cancelling(_) => {
                 self.suspect_orphan(ctx);
                 self.abort_all(ctx, &ExchangeKind::ALL);
@@ -220,7 +246,7 @@ impl Job {
             }
             State::AwaitingApproval(pending) => {
                 let approval = pending.request.id.clone();
-                self.close_request(ctx, &approval, "cancelled");
+                self.close_request(ctx, &approval, "expired");
                 StateName::TimedOut
             }
             _ => StateName::TimedOut,
@@ -228,301 +254,18 @@ impl Job {
         self.end(ctx, On::Deadline, outcome, Some(why));
     }
 
-    /// The queue limit fired.
+    /// The queue limit fired, or the deadline of a job that is not admitted yet.
     pub(super) fn queue_limit(&mut self, ctx: &mut Context<'_>, due: SimTime) {
-        self.limit_fired(ctx, LimitName::Queue, self.plan().limits.queue, due);
+        let queue = self.plan().limits.queue;
+        let (limit, value) = match due < self.accepted + queue {
+            true => (self.deadline_is, self.deadline.since(self.accepted)),
+            false => (LimitName::Queue, queue),
+        };
+        self.limit_fired(ctx, limit, value, due);
         ctx.lane.forget(self.id);
         ctx.freed = true;
-        let why = cause("limit:queue", "the lane had no room in time");
+        let why = cause(&format!("limit:{limit}"), "the lane had no room in time");
         self.end(ctx, On::QueueLimit, StateName::Expired, Some(why));
-    }
-
-    /// Somebody asks to cancel.
-    pub(super) fn cancel_asked(&mut self, ctx: &mut Context<'_>, by: &Principal) {
-        let who = by.clone();
-        ctx.notes
-            .note(ctx.now, self.id, || JobEvent::CancelRecorded { by: who });
-        let why = cause("cancelled_by_user", format!("{} asked to cancel", by.0));
-        match &self.state {
-            State::Accepted | State::Queued => {
-                ctx.lane.forget(self.id);
-                ctx.freed = true;
-                self.cancelled(ctx, On::CancelRequested, why, by);
-            }
-            State::RetryWait { .. } => {
-                self.stop_retrying(ctx, StopReason::Cancel);
-                self.cancelled(ctx, On::CancelRequested, why, by);
-            }
-            State::AwaitingApproval(pending) => {
-                let approval = pending.request.id.clone();
-                self.close_request(ctx, &approval, "cancelled");
-                self.cancelled(ctx, On::CancelRequested, why, by);
-            }
-            State::Dispatching | State::InDoubt { .. } => self.cancel_create(ctx, why, by),
-            State::Running(running) => {
-                let response = running.response.clone();
-                self.cancel_response(ctx, response, why, by);
-            }
-            State::UsingTools(_) => {
-                self.drop_tools(ctx);
-                self.cancelling(ctx, None, why.clone(), by);
-                self.cancelled(ctx, On::NothingLanded, why, by);
-            }
-            State::Applying(applying) => {
-                let same = State::Applying(applying.clone());
-                self.too_late(ctx);
-                self.enter_by(ctx, On::CancelRequested, same, None, Some(by.clone()));
-            }
-            State::Finalizing(capture) => {
-                let same = State::Finalizing(capture.clone());
-                self.too_late(ctx);
-                self.enter_by(ctx, On::CancelRequested, same, None, Some(by.clone()));
-            }
-            State::Cancelling(_) => self.late(ctx, "a second cancel", None),
-            State::NeedsIntervention | State::Ended(_) => self.too_late(ctx),
-        }
-    }
-
-    fn too_late(&self, ctx: &mut Context<'_>) {
-        let during = self.state.name();
-        ctx.notes
-            .note(ctx.now, self.id, || JobEvent::CancelTooLate { during });
-    }
-
-    fn cancelled(&mut self, ctx: &mut Context<'_>, on: On, why: Cause, by: &Principal) {
-        self.enter_by(
-            ctx,
-            on,
-            State::Ended(StateName::Cancelled),
-            Some(why),
-            Some(by.clone()),
-        );
-    }
-
-    fn cancelling(
-        &mut self,
-        ctx: &mut Context<'_>,
-        response: Option<ResponseId>,
-        why: Cause,
-        by: &Principal,
-    ) {
-        let at = if response.is_some() {
-            ctx.now
-        } else {
-            SimTime::NEVER
-        };
-        let give_up = ctx.now + self.plan().limits.cancel;
-        let gap = self.plan().polling.first;
-        let next = Cancelling {
-            response,
-            at,
-            heard: Heard::No,
-            give_up,
-            gap,
-        };
-        self.stop_retrying(ctx, StopReason::Cancel);
-        self.enter_by(
-            ctx,
-            On::CancelRequested,
-            State::Cancelling(next),
-            Some(why),
-            Some(by.clone()),
-        );
-    }
-
-    /// A create is on its way or in doubt: the cancel waits until the response is known.
-    fn cancel_create(&mut self, ctx: &mut Context<'_>, why: Cause, by: &Principal) {
-        self.cancelling(ctx, None, why.clone(), by);
-        if !self.in_background() {
-            self.abort_all(ctx, &ExchangeKind::ALL);
-            self.cancelled(ctx, On::NothingLanded, why, by);
-        }
-    }
-
-    fn cancel_response(&mut self, ctx: &mut Context<'_>, response: ResponseId, why: Cause, by: &Principal) {
-        self.abort_all(
-            ctx,
-            &[ExchangeKind::Create, ExchangeKind::Poll, ExchangeKind::Stream],
-        );
-        let background = self.in_background();
-        self.cancelling(ctx, Some(response), why.clone(), by);
-        if background {
-            self.ask_cancel(ctx);
-        } else {
-            self.cancelled(ctx, On::ResponseCancelled, why, by);
-        }
-    }
-
-    /// Asks the service to cancel, or reads the state once it has heard.
-    pub(super) fn ask_cancel(&mut self, ctx: &mut Context<'_>) {
-        let State::Cancelling(cancelling) = &mut self.state else {
-            return;
-        };
-        cancelling.at = SimTime::NEVER;
-        let Some(id) = cancelling.response.clone() else {
-            return;
-        };
-        let (heard, give_up) = (cancelling.heard, cancelling.give_up);
-        let ask = match heard {
-            Heard::No => Ask::Cancel(id),
-            Heard::Yes => Ask::Poll(id),
-        };
-        self.send(ctx, ask, give_up);
-    }
-
-    /// A reply, or silence, while a cancel waits.
-    pub(super) fn cancel_replied(
-        &mut self,
-        ctx: &mut Context<'_>,
-        exchange: Exchange,
-        reply: Option<&Reply>,
-    ) {
-        if exchange.kind == ExchangeKind::Create {
-            self.cancelled_create_replied(ctx, exchange, reply);
-            return;
-        }
-        match reply {
-            Some(Reply::Response(response)) => {
-                self.note_row(ctx, Some(exchange), retry::CANCEL_ANSWERED);
-                self.cancel_state(ctx, response);
-            }
-            Some(Reply::Error(error)) if exchange.kind == ExchangeKind::Cancel => {
-                let row = retry::cancel_error(error.http);
-                self.note_row(ctx, Some(exchange), row);
-                let heard = if row == retry::CANCEL_REFUSED {
-                    Heard::Yes
-                } else {
-                    Heard::No
-                };
-                self.cancel_later(ctx, heard);
-            }
-            _ if exchange.kind == ExchangeKind::Cancel => {
-                self.note_row(ctx, Some(exchange), retry::CANCEL_FAILED);
-                self.cancel_later(ctx, Heard::No);
-            }
-            _ => {
-                self.note_row(ctx, Some(exchange), retry::POLL_FAILED);
-                self.cancel_later(ctx, Heard::Yes);
-            }
-        }
-    }
-
-    fn cancel_later(&mut self, ctx: &Context<'_>, heard: Heard) {
-        let max = self.plan().polling.max;
-        if let State::Cancelling(cancelling) = &mut self.state {
-            cancelling.heard = heard;
-            cancelling.at = ctx.now + cancelling.gap;
-            let grown = SimDuration::from_ticks(cancelling.gap.ticks().saturating_mul(3) / 2);
-            cancelling.gap = grown.min(max.max(cancelling.gap));
-        }
-    }
-
-    /// The create that was on its way when the cancel came.
-    fn cancelled_create_replied(&mut self, ctx: &mut Context<'_>, exchange: Exchange, reply: Option<&Reply>) {
-        match reply {
-            Some(Reply::Response(response)) => self.cancel_known(ctx, response),
-            Some(Reply::Error(error)) => {
-                let row = retry::create_error(error, None, SimDuration::ZERO);
-                self.note_row(ctx, Some(exchange), row);
-                if row.landed == crate::trace::Landed::No {
-                    self.nothing_landed(ctx);
-                }
-            }
-            Some(Reply::StreamOpen | Reply::Deleted) | None => {}
-        }
-    }
-
-    pub(super) fn nothing_landed(&mut self, ctx: &mut Context<'_>) {
-        let why = self.cause.clone();
-        self.enter_by(
-            ctx,
-            On::NothingLanded,
-            State::Ended(StateName::Cancelled),
-            why,
-            None,
-        );
-    }
-
-    /// The response id is known now: the cancel is applied.
-    pub(super) fn cancel_known(&mut self, ctx: &mut Context<'_>, response: &Response) {
-        ctx.owners.insert(response.id.clone(), self.id);
-        if let State::Cancelling(cancelling) = &mut self.state {
-            cancelling.response = Some(response.id.clone());
-        }
-        if response.status.is_open() {
-            self.abort_all(ctx, &[ExchangeKind::Create]);
-            self.ask_cancel(ctx);
-        } else {
-            self.cancel_state(ctx, response);
-        }
-    }
-
-    /// The id could be read from a broken reply: the cancel is applied.
-    pub(super) fn cancel_id(&mut self, ctx: &mut Context<'_>, id: ResponseId) {
-        ctx.owners.insert(id.clone(), self.id);
-        if let State::Cancelling(cancelling) = &mut self.state {
-            cancelling.response = Some(id);
-        }
-        self.ask_cancel(ctx);
-    }
-
-    /// The service's own word about the response that is to be cancelled.
-    fn cancel_state(&mut self, ctx: &mut Context<'_>, response: &Response) {
-        self.heard(ctx, response);
-        let asks = !super::follow::calls_of(response).is_empty() || super::follow::asks_approval(response);
-        match &response.status {
-            Status::Queued | Status::InProgress => self.cancel_later(ctx, Heard::Yes),
-            Status::Cancelled => {
-                let why = self.cause.clone();
-                self.enter_by(
-                    ctx,
-                    On::ResponseCancelled,
-                    State::Ended(StateName::Cancelled),
-                    why,
-                    None,
-                );
-            }
-            Status::Completed if asks => {
-                // The turn is over and nothing of what it asks for will be done: the cancel took hold.
-                let why = self.cause.clone();
-                self.enter_by(
-                    ctx,
-                    On::ResponseCancelled,
-                    State::Ended(StateName::Cancelled),
-                    why,
-                    None,
-                );
-            }
-            Status::Completed | Status::Incomplete => {
-                self.too_late(ctx);
-                let partial = response.status == Status::Incomplete;
-                let text = text_of(&response.output);
-                self.capture(
-                    ctx,
-                    On::ResponseCompletedFirst,
-                    &text,
-                    partial,
-                    Some(response.id.clone()),
-                );
-            }
-            Status::Failed => {
-                let code = response.error.as_ref().map_or("none", |error| &*error.code);
-                let why = cause(code, format!("the response failed before the cancel ({code})"));
-                self.end(ctx, On::ResponseFailed, StateName::Failed, Some(why));
-            }
-            Status::Unknown(_) => self.cancel_later(ctx, Heard::Yes),
-        }
-    }
-
-    pub(super) fn cancel_limit(&mut self, ctx: &mut Context<'_>, due: SimTime) {
-        self.limit_fired(ctx, LimitName::Cancel, self.plan().limits.cancel, due);
-        self.suspect_orphan(ctx);
-        self.abort_all(ctx, &ExchangeKind::ALL);
-        let why = cause(
-            "limit:cancel",
-            "the service did not acknowledge the cancel in time",
-        );
-        self.enter_for(ctx, On::NoAcknowledgement, State::NeedsIntervention, why);
     }
 
     /// An operator acts on a parked job.
@@ -540,6 +283,7 @@ impl Job {
                 }
                 self.charged = 0;
                 self.twins = 0;
+                self.unknown_failures = 0;
                 self.attempts_until = SimTime::NEVER;
                 self.enter_by(ctx, On::OperatorRetry, State::Queued, why("operator_retry"), who);
                 self.place = Place::Free;
@@ -591,4 +335,9 @@ fn sha256(content: &str) -> Arc<str> {
         let _ = write!(hex, "{byte:02x}");
     }
     hex.into()
+}
+
+/// The next gap between two looks: half as much again, up to `max`.
+pub(super) fn wider(gap: SimDuration, max: SimDuration) -> SimDuration {
+    SimDuration::from_ticks(gap.ticks().saturating_mul(3) / 2).min(max.max(gap))
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::machine::{Context, Job, LookFailed, cause};
+use super::machine::{Context, FOLLOWING, Fenced, Job, LookFailed, cause};
 use super::retry::{self, Row};
-use super::state::{FunctionCall, Running, State, text_of};
+use super::state::{FunctionCall, Named, Running, State, text_of};
 use super::{Follow, OnFiltered, OnIncomplete};
 use crate::trace::{Cause, Execution, JobEvent, LimitName, On, RuntimeEvent, StateName, StopReason};
 use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime};
@@ -33,6 +33,7 @@ impl Job {
             poll_at,
             gap,
             poll: None,
+            named: Named::No,
             stream,
             resume_at: SimTime::NEVER,
             breaks: 0,
@@ -77,27 +78,37 @@ impl Job {
         let exchange = self.send(ctx, Ask::Poll(id), self.deadline);
         if let State::Running(running) = &mut self.state {
             running.poll = Some(exchange);
+            running.named = Named::No;
             running.poll_at = SimTime::NEVER;
         }
     }
 
-    /// The next look after a gap that grows.
+    /// The next look after a gap that grows; at once if a webhook came meanwhile. Where a stream tells more, a look
+    /// that succeeded was the only one.
     fn poll_later(&mut self, ctx: &Context<'_>, at_least: SimDuration) {
         let State::Running(running) = &self.state else {
             return;
         };
+        let streams = running.stream.is_some() || running.resume_at != SimTime::NEVER;
         let gap = self.grown(running.gap);
-        let wait = self.poll_gap(ctx, gap).max(at_least);
+        let poll_at = match running.named {
+            Named::Yes => ctx.now + SimDuration::TICK.max(at_least),
+            Named::No if streams && self.look_failed == LookFailed::No => SimTime::NEVER,
+            Named::No => ctx.now + self.poll_gap(ctx, gap).max(at_least),
+        };
         if let State::Running(running) = &mut self.state {
             running.poll = None;
             running.gap = gap;
-            running.poll_at = ctx.now + wait;
+            running.poll_at = poll_at;
         }
     }
 
     /// A reply to a poll while the response runs.
     pub(super) fn poll_replied(&mut self, ctx: &mut Context<'_>, exchange: Exchange, reply: &Reply) {
         match reply {
+            Reply::Response(response) if !self.follows(&response.id) => {
+                self.poll_failed(ctx, exchange, SimDuration::ZERO);
+            }
             Reply::Response(response) => {
                 self.look_failed = LookFailed::No;
                 self.observe(ctx, response);
@@ -108,6 +119,10 @@ impl Job {
             Reply::Error(error) => self.poll_refused(ctx, exchange, error),
             Reply::StreamOpen | Reply::Deleted => self.poll_failed(ctx, exchange, SimDuration::ZERO),
         }
+    }
+
+    fn follows(&self, response: &ResponseId) -> bool {
+        matches!(&self.state, State::Running(running) if running.response == *response)
     }
 
     fn poll_refused(&mut self, ctx: &mut Context<'_>, exchange: Exchange, error: &ApiError) {
@@ -134,10 +149,7 @@ impl Job {
 
     fn lost(&mut self, ctx: &mut Context<'_>, why: Cause) {
         self.stop_retrying(ctx, StopReason::Operator);
-        self.abort_all(
-            ctx,
-            &[ExchangeKind::Create, ExchangeKind::Poll, ExchangeKind::Stream],
-        );
+        self.abort_all(ctx, FOLLOWING);
         self.enter_for(ctx, On::ResponseLost, State::NeedsIntervention, why);
     }
 
@@ -150,7 +162,9 @@ impl Job {
 
     /// An event of a stream, while its response is awaited or followed.
     pub(super) fn streamed(&mut self, ctx: &mut Context<'_>, exchange: Exchange, arrived: &StreamEvent) {
-        let gap = self.cursor.map_or(0, |cursor| cursor + 1) < arrived.seq && self.cursor.is_some();
+        let gap = self
+            .cursor
+            .is_some_and(|cursor| cursor.saturating_add(1) < arrived.seq);
         if gap || matches!(arrived.event, Event::Unknown { .. }) {
             self.note_row(ctx, Some(exchange), retry::STREAM_STRANGE);
         }
@@ -175,6 +189,12 @@ impl Job {
 
     fn react(&mut self, ctx: &mut Context<'_>, exchange: Exchange, event: &Event) {
         match event {
+            Event::Completed(response) | Event::Failed(response) | Event::Incomplete(response)
+                if response.status.is_open() =>
+            {
+                // It ends a stream without saying how the work ended.
+                self.stream_ended(ctx, exchange);
+            }
             Event::Completed(response) | Event::Failed(response) | Event::Incomplete(response) => {
                 self.settle(exchange);
                 self.signalled(ctx, response);
@@ -186,7 +206,8 @@ impl Job {
             Event::ItemDone { output, .. } => {
                 self.heard_at = Some(ctx.now);
                 self.progressed_at = ctx.now;
-                self.items = self.items.max(output + 1);
+                self.items_here = self.items_here.max(output.saturating_add(1));
+                self.items = self.items.max(self.items_here);
             }
             Event::ItemAdded { .. }
             | Event::PartAdded { .. }
@@ -207,8 +228,7 @@ impl Job {
     /// A stream says that the response has ended. The final object of a stored response is read again, for the
     /// service's own record alone counts; a foreground response has no other record than its stream.
     fn signalled(&mut self, ctx: &mut Context<'_>, response: &Response) {
-        let asks_us = !calls_of(response).is_empty() || asks_approval(response);
-        let reread = self.in_background() && response.status == Status::Completed && !asks_us;
+        let reread = self.in_background() && response.status == Status::Completed && !asks_us(response);
         if !reread {
             self.observe(ctx, response);
             return;
@@ -241,7 +261,7 @@ impl Job {
             return;
         };
         running.stream = None;
-        running.breaks += 1;
+        running.breaks = running.breaks.saturating_add(1);
         let breaks = running.breaks;
         let wait = retry::jitter(
             ctx.seed,
@@ -289,11 +309,13 @@ impl Job {
     pub(super) fn heard(&mut self, ctx: &Context<'_>, response: &Response) {
         self.heard_at = Some(ctx.now);
         let items = u32::try_from(response.output.len()).unwrap_or(u32::MAX);
-        if self.status.as_ref() != Some(&response.status) || items > self.items {
+        let turned = self.status.as_ref() != Some(&response.status);
+        if turned || items > self.items_here {
             self.progressed_at = ctx.now;
+            self.items_here = self.items_here.max(items);
+            self.items = self.items.max(items);
         }
-        self.items = self.items.max(items);
-        if self.status.as_ref() != Some(&response.status) {
+        if turned {
             self.status = Some(response.status.clone());
         }
     }
@@ -304,19 +326,8 @@ impl Job {
         if response.status.is_open() {
             return;
         }
-        if let Some(usage) = response.usage {
-            let (asked, served) = (self.plan().tier.clone(), response.service_tier.clone());
-            ctx.notes.note(ctx.now, self.id, || JobEvent::Used {
-                input: usage.input,
-                output: usage.output,
-                tier_asked: asked,
-                tier_served: served,
-            });
-        }
-        self.abort_all(
-            ctx,
-            &[ExchangeKind::Poll, ExchangeKind::Stream, ExchangeKind::Create],
-        );
+        self.note_usage(ctx, response);
+        self.abort_all(ctx, FOLLOWING);
         match &response.status {
             Status::Completed => self.completed(ctx, response),
             Status::Incomplete => self.incomplete(ctx, response),
@@ -346,21 +357,29 @@ impl Job {
         }
     }
 
+    pub(super) fn note_usage(&self, ctx: &mut Context<'_>, response: &Response) {
+        if let Some(usage) = response.usage {
+            ctx.notes.note(ctx.now, self.id, || JobEvent::Used {
+                input: usage.input,
+                output: usage.output,
+                tier_asked: self.plan().tier.clone(),
+                tier_served: response.service_tier.clone(),
+            });
+        }
+    }
+
     fn completed(&mut self, ctx: &mut Context<'_>, response: &Response) {
-        let cut = response.output.iter().any(|item| {
-            matches!(item, Item::FunctionCall { status, .. } | Item::Message { status, .. } if *status != ItemStatus::Completed)
-        });
-        if cut {
+        if is_cut(response) {
             // A truncated output that calls itself completed is still truncated.
             self.incomplete(ctx, response);
             return;
         }
         let calls = calls_of(response);
         if asks_approval(response) || calls.iter().any(|call| self.is_consequential(&call.name)) {
-            self.previous = Some(response.id.clone());
+            self.asking = Some(response.id.clone());
             self.ask_approval(ctx, response, calls);
         } else if !calls.is_empty() {
-            self.previous = Some(response.id.clone());
+            self.asking = Some(response.id.clone());
             self.use_tools(ctx, calls);
         } else {
             let text = text_of(&response.output);
@@ -375,33 +394,25 @@ impl Job {
     }
 
     fn incomplete(&mut self, ctx: &mut Context<'_>, response: &Response) {
-        let reason = response.incomplete.as_deref().unwrap_or("cut_off");
         let rules = self.plan().rules;
-        let why = cause(
-            &format!("incomplete:{reason}"),
-            format!("the output was cut short ({reason})"),
-        );
-        let filtered = reason == "content_filter";
+        let why = cut_short(response);
+        let filtered = response.incomplete.as_deref() == Some("content_filter");
         let row = if filtered {
             retry::RESPONSE_FILTERED
         } else {
             retry::RESPONSE_INCOMPLETE
         };
         self.note_row(ctx, None, row);
+        self.charge(row);
         if filtered && rules.filtered == OnFiltered::Fail {
             self.stop_retrying(ctx, StopReason::Permanent);
             self.end(ctx, On::ResponseFailedPermanent, StateName::Failed, Some(why));
         } else if !filtered
             && rules.incomplete == OnIncomplete::Retry
             && self.attempt < self.plan().retry.attempts
+            && self.turn_is_fenced == Fenced::Yes
         {
-            self.retry(
-                ctx,
-                On::ResponseIncomplete,
-                Row { charged: true, ..row },
-                why,
-                None,
-            );
+            self.retry(ctx, On::ResponseIncomplete, row, why, None);
         } else {
             self.cause = Some(why);
             let text = text_of(&response.output);
@@ -418,14 +429,13 @@ impl Job {
     /// The response ended without a result, for the reason of `row`.
     pub(super) fn failed_response(&mut self, ctx: &mut Context<'_>, row: Row, why: Cause) {
         self.note_row(ctx, None, row);
-        if row == retry::RESPONSE_UNKNOWN_CODE {
-            self.unknown_failures += 1;
-        }
-        if row == retry::RESPONSE_PERMANENT || self.unknown_failures > 1 {
+        self.charge(row);
+        let unknown = row == retry::RESPONSE_UNKNOWN_CODE;
+        self.unknown_failures = self.unknown_failures.saturating_add(u16::from(unknown));
+        if row == retry::RESPONSE_PERMANENT || unknown && self.unknown_failures > 1 {
             self.stop_retrying(ctx, StopReason::Permanent);
             self.end(ctx, On::ResponseFailedPermanent, StateName::Failed, Some(why));
         } else if row == retry::RESPONSE_QUOTA {
-            self.charged = self.charged.saturating_sub(1);
             self.stop_retrying(ctx, StopReason::UserAction);
             self.enter_for(
                 ctx,
@@ -475,8 +485,9 @@ impl Job {
 
     /// A webhook named the response that is followed: its state is read now.
     pub(super) fn nudge(&mut self, ctx: &mut Context<'_>) {
-        if matches!(&self.state, State::Running(running) if running.poll.is_none()) {
-            self.poll_now(ctx);
+        match &mut self.state {
+            State::Running(running) if running.poll.is_some() => running.named = Named::Yes,
+            _ => self.poll_now(ctx),
         }
     }
 
@@ -513,7 +524,7 @@ impl Job {
 }
 
 /// The function calls of an output.
-pub(super) fn calls_of(response: &Response) -> Vec<FunctionCall> {
+fn calls_of(response: &Response) -> Vec<FunctionCall> {
     let calls = response.output.iter().filter_map(|item| match item {
         Item::FunctionCall {
             call_id,
@@ -530,15 +541,38 @@ pub(super) fn calls_of(response: &Response) -> Vec<FunctionCall> {
     calls.collect()
 }
 
+/// Whether the turn is over and the next step is ours: calls to answer, or leave to give.
+pub(super) fn asks_us(response: &Response) -> bool {
+    let ours = |item: &Item| matches!(item, Item::FunctionCall { .. } | Item::McpApprovalRequest { .. });
+    response.output.iter().any(ours)
+}
+
+/// Whether an item was cut off, whatever the status of the response says.
+pub(super) fn is_cut(response: &Response) -> bool {
+    response.output.iter().any(|item| {
+        matches!(item, Item::FunctionCall { status, .. } | Item::Message { status, .. }
+            if *status != ItemStatus::Completed)
+    })
+}
+
+/// Why an output is not whole.
+pub(super) fn cut_short(response: &Response) -> Cause {
+    let reason = response.incomplete.as_deref().unwrap_or("cut_off");
+    cause(
+        &format!("incomplete:{reason}"),
+        format!("the output was cut short ({reason})"),
+    )
+}
+
 /// Whether the service asks for leave to act.
-pub(super) fn asks_approval(response: &Response) -> bool {
+fn asks_approval(response: &Response) -> bool {
     response
         .output
         .iter()
         .any(|item| matches!(item, Item::McpApprovalRequest { .. }))
 }
 
-/// The text `arguments` of a call that was answered.
+/// The output of a call as the next turn carries it.
 pub(super) fn output_item(call: &Arc<str>, output: &Arc<str>) -> crate::wire::InputItem {
     crate::wire::InputItem::FunctionCallOutput {
         call_id: call.clone(),

@@ -41,7 +41,7 @@ impl Lane {
         let job = self.backlog.pop_front()?;
         self.queue.push_back(job);
         self.admitted = self.admitted.saturating_add(1);
-        if self.spec.jobs_per_retry > 0 && self.admitted % self.spec.jobs_per_retry == 0 {
+        if self.spec.jobs_per_retry > 0 && self.admitted.is_multiple_of(self.spec.jobs_per_retry) {
             self.retries = self.retries.saturating_add(1);
         }
         Some(job)

@@ -39,6 +39,10 @@ impl Context<'_> {
     }
 }
 
+/// The exchanges by which a response is made and followed.
+pub(super) const FOLLOWING: &[ExchangeKind] =
+    &[ExchangeKind::Create, ExchangeKind::Poll, ExchangeKind::Stream];
+
 /// Trouble with a code that is the same on every surface.
 pub(super) fn cause(code: &str, detail: impl Into<Arc<str>>) -> Cause {
     Cause {
@@ -68,7 +72,12 @@ pub(super) struct Job {
     /// Whether the turn under way may be repeated without harm.
     pub(super) turn_is_fenced: Fenced,
     pub(super) turn_input: Arc<[InputItem]>,
+    /// The turn before the one under way.
     pub(super) previous: Option<ResponseId>,
+    /// The response that asked for what is being done now; the next turn follows it.
+    pub(super) asking: Option<ResponseId>,
+    /// A response that a webhook made known while the reply to its create is awaited.
+    pub(super) claimed: Option<ResponseId>,
     pub(super) declared: Arc<[ToolDeclaration]>,
     pub(super) sent: [u32; 5],
     pub(super) pledges: Vec<Pledge>,
@@ -81,8 +90,13 @@ pub(super) struct Job {
     pub(super) heard_at: Option<SimTime>,
     pub(super) progressed_at: SimTime,
     pub(super) look_failed: LookFailed,
+    /// The most output items that any response of the job has shown.
     pub(super) items: u32,
+    /// Output items of the response that is followed.
+    pub(super) items_here: u32,
     pub(super) requests: u16,
+    /// Distinct approvers needed from now on; never fewer than before.
+    pub(super) quorum: u16,
     pub(super) unknown_failures: u16,
     pub(super) cause: Option<Cause>,
     pub(super) result: Option<Arc<str>>,
@@ -144,6 +158,8 @@ impl Job {
                 text: task.prompt.clone(),
             }]),
             previous: None,
+            asking: None,
+            claimed: None,
             declared,
             sent: [0; 5],
             pledges: Vec::new(),
@@ -160,7 +176,9 @@ impl Job {
             progressed_at: now,
             look_failed: LookFailed::No,
             items: 0,
+            items_here: 0,
             requests: 0,
+            quorum: task.plan.approval.quorum.max(1),
             unknown_failures: 0,
             cause: None,
             result: None,
@@ -292,13 +310,11 @@ impl Job {
 
     /// Gives every exchange of these kinds up.
     pub(super) fn abort_all(&mut self, ctx: &mut Context<'_>, kinds: &[ExchangeKind]) {
-        let given_up: Vec<Exchange> = self
-            .pledges
-            .iter()
-            .map(|pledge| pledge.exchange)
-            .filter(|exchange| kinds.contains(&exchange.kind))
-            .collect();
-        for exchange in given_up {
+        let find = |job: &Self| {
+            let mut waits = job.pledges.iter().map(|pledge| pledge.exchange);
+            waits.find(|exchange| kinds.contains(&exchange.kind))
+        };
+        while let Some(exchange) = find(self) {
             self.abort(ctx, exchange);
         }
     }
@@ -332,18 +348,16 @@ impl Job {
 
     /// Stops a response that nobody waits for any more; its answer is evidence.
     pub(super) fn tell_to_stop(&mut self, ctx: &mut Context<'_>, response: ResponseId) {
+        // Closing the connection is the only cancel that a foreground response has.
+        self.abort_all(ctx, FOLLOWING);
         if self.in_background() {
-            self.abort_all(
-                ctx,
-                &[ExchangeKind::Create, ExchangeKind::Poll, ExchangeKind::Stream],
-            );
-            self.send(ctx, Ask::Cancel(response), SimTime::NEVER);
-        } else {
-            // Closing the connection is the only cancel that a foreground response has.
-            self.abort_all(
-                ctx,
-                &[ExchangeKind::Create, ExchangeKind::Poll, ExchangeKind::Stream],
-            );
+            // At the deadline itself nothing is left, and the response still has to hear of it.
+            let end = if ctx.now < self.deadline {
+                self.deadline
+            } else {
+                SimTime::NEVER
+            };
+            self.send(ctx, Ask::Cancel(response), end);
         }
     }
 
@@ -359,8 +373,8 @@ impl Job {
     /// Starts the clocks of an attempt.
     pub(super) fn start_attempt(&mut self, ctx: &Context<'_>) {
         let limits = self.plan().limits;
-        self.attempt += 1;
-        self.charged += 1;
+        self.attempt = self.attempt.saturating_add(1);
+        self.charged = self.charged.saturating_add(1);
         self.attempt_until = ctx.now + limits.attempt;
         if self.attempts_until == SimTime::NEVER {
             self.attempts_until = ctx.now + limits.attempts;

@@ -6,24 +6,28 @@
 
 mod act;
 mod approve;
+mod cancel;
 mod desk;
 mod dispatch;
 mod effect;
 mod finish;
 mod follow;
 mod lane;
+mod listen;
 mod machine;
 mod message;
 pub mod retry;
 mod spec;
 mod state;
+mod stray;
 mod table;
 mod timers;
 mod tools;
 mod view;
 
 pub use act::{ActError, canonical, digest};
-pub use desk::{Desk, Routed, Router, Setup, canonical_order};
+pub use desk::{Desk, Routed, Router, Setup};
+pub use listen::canonical_order;
 pub use message::{
     Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Grant, Input, SinkAnswer, ToOutside, Told,
 };

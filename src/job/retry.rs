@@ -136,8 +136,8 @@ const QUOTA: [&str; 5] = [
 pub fn create_error(error: &ApiError, told: Option<SimDuration>, left: SimDuration) -> Row {
     let code = error.code.as_deref().unwrap_or_default();
     match (error.should_retry, error.http) {
-        (Some(false), _) => return CREATE_TOLD_NO,
-        (Some(true), http) if http != 429 => return CREATE_TOLD_YES,
+        (Some(false), http) => return as_status(CREATE_TOLD_NO, http),
+        (Some(true), http) if http != 429 => return as_status(CREATE_TOLD_YES, http),
         _ => {}
     }
     match error.http {
@@ -146,7 +146,7 @@ pub fn create_error(error: &ApiError, told: Option<SimDuration>, left: SimDurati
             Some(wait) if wait < left => CREATE_LIMITED_TOLD,
             Some(_) => CREATE_LIMITED_TOO_LONG,
             None if matches!(code, "rate_limit_exceeded" | "slow_down") => CREATE_LIMITED_CODE,
-            None if error.should_retry == Some(true) => CREATE_TOLD_YES,
+            None if error.should_retry == Some(true) => as_status(CREATE_TOLD_YES, 429),
             None => CREATE_LIMITED_BARE,
         },
         400 if code == "conversation_locked" => CREATE_LOCKED,
@@ -158,6 +158,16 @@ pub fn create_error(error: &ApiError, told: Option<SimDuration>, left: SimDurati
         400 | 402 | 403..=407 | 410..=423 | 425..=428 | 430..=499 => CREATE_CLIENT_ERROR,
         _ => CREATE_STRANGE,
     }
+}
+
+/// A row whose landing is that of the HTTP status beside it.
+const fn as_status(row: Row, http: u16) -> Row {
+    let landed = match http {
+        408 => Landed::Unknown,
+        300..=499 => Landed::No,
+        _ => Landed::Unknown,
+    };
+    Row { landed, ..row }
 }
 
 /// The row of a create that broke.

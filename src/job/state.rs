@@ -55,12 +55,21 @@ pub(super) struct Running {
     pub(super) gap: SimDuration,
     /// The look under way.
     pub(super) poll: Option<Exchange>,
+    /// A webhook named the response while a look was under way: that look may have come too early.
+    pub(super) named: Named,
     /// The open stream.
     pub(super) stream: Option<Exchange>,
     /// When to open the stream again.
     pub(super) resume_at: SimTime,
     /// How often the stream broke.
     pub(super) breaks: u16,
+}
+
+/// Whether a webhook named the response since the look under way was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    No,
+    Yes,
 }
 
 /// A run of a tool.
@@ -107,7 +116,7 @@ impl Doing {
 pub(super) struct Pending {
     pub(super) request: Arc<ApprovalRequest>,
     pub(super) expires: SimTime,
-    /// Who approved so far.
+    /// The humans who approved so far; somebody who acts for another counts as that other.
     pub(super) approvals: Vec<Principal>,
     /// What waits, in order.
     pub(super) todo: Vec<Doing>,
@@ -115,6 +124,8 @@ pub(super) struct Pending {
     pub(super) outputs: Vec<InputItem>,
     /// When the job began to wait; its execution limits stand still since then.
     pub(super) since: SimTime,
+    /// Tries of the first act under an earlier grant; the numbers go on, so that no answer is taken for another's.
+    pub(super) runs: u16,
 }
 
 /// Grants are consumed, acts are being applied one after another.
@@ -126,7 +137,7 @@ pub(super) struct Applying {
     /// The grants of the acts that are left.
     pub(super) grants: Vec<Grant>,
     pub(super) outputs: Vec<InputItem>,
-    /// The try under way, from 1; queries count on.
+    /// The try under way, from 1; queries count on, and so does another grant for the same act.
     pub(super) run: u16,
     /// Tries that did not land, or whose receipts did not come.
     pub(super) misses: u16,
@@ -151,7 +162,11 @@ pub(super) enum ApplyPhase {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Capture {
     /// The store has it, the confirmation is on its way.
-    Storing { digest: Arc<str>, partial: bool },
+    Storing {
+        digest: Arc<str>,
+        partial: bool,
+        give_up: SimTime,
+    },
     /// A stream said that it is there; the object itself is read again, for it alone counts.
     Reading {
         response: ResponseId,
@@ -168,6 +183,8 @@ pub(super) struct Cancelling {
     pub(super) response: Option<ResponseId>,
     /// When to ask (again); never while an exchange is under way.
     pub(super) at: SimTime,
+    /// The exchange under way about that response.
+    pub(super) asked: Option<Exchange>,
     /// Whether the service has heard it: from then on the state is read.
     pub(super) heard: Heard,
     pub(super) give_up: SimTime,

@@ -1,7 +1,6 @@
 //! When a job wakes, and what it does then.
 
 use super::machine::{Context, Job};
-use super::retry;
 use super::state::{ApplyPhase, Capture, State};
 use crate::trace::{LimitName, RuntimeEvent, StateName};
 use crate::units::{Exchange, ExchangeKind, SimTime};
@@ -52,7 +51,7 @@ impl Job {
         }
         match &self.state {
             State::Accepted | State::Queued if self.attempt == 0 => {
-                consider(self.accepted + self.plan().limits.queue, Alarm::QueueLimit);
+                consider(self.queue_until(), Alarm::QueueLimit);
             }
             State::InDoubt { twin_at, give_up } => {
                 consider(*give_up, Alarm::Doubt);
@@ -78,12 +77,13 @@ impl Job {
                 ApplyPhase::Receipt { until } | ApplyPhase::Query { until } => consider(until, Alarm::Apply),
                 ApplyPhase::Again { due } => consider(due, Alarm::Apply),
             },
-            State::Finalizing(capture) => {
-                if let Capture::Reading { at, give_up, .. } = &**capture {
+            State::Finalizing(capture) => match &**capture {
+                Capture::Reading { at, give_up, .. } => {
                     consider(*give_up, Alarm::CaptureLimit);
                     consider(*at, Alarm::ReadAgain);
                 }
-            }
+                Capture::Storing { give_up, .. } => consider(*give_up, Alarm::CaptureLimit),
+            },
             State::Cancelling(cancelling) => {
                 consider(cancelling.give_up, Alarm::CancelLimit);
                 consider(cancelling.at, Alarm::CancelAgain);
@@ -95,6 +95,15 @@ impl Job {
             | State::Ended(_) => {}
         }
         first
+    }
+
+    /// Until when the job may wait for a place. A job that is not yet admitted has no other limit.
+    pub(super) fn queue_until(&self) -> SimTime {
+        let until = self.accepted + self.plan().limits.queue;
+        match self.state {
+            State::Accepted => until.min(self.deadline),
+            _ => until,
+        }
     }
 
     /// Whether the deadline moves the job in this state. An effect under way is seen through, a result that exists
@@ -126,7 +135,6 @@ impl Job {
     fn fire(&mut self, ctx: &mut Context<'_>, at: SimTime, alarm: Alarm) {
         match alarm {
             Alarm::Deadline => {
-                ctx.lane.forget(self.id);
                 self.deadline_fired(ctx);
             }
             Alarm::QueueLimit => self.queue_limit(ctx, at),
@@ -184,19 +192,10 @@ impl Job {
                 self.stream_ended(ctx, exchange)
             }
             (State::Finalizing(_), ExchangeKind::Poll) => self.read_replied(ctx, exchange, None),
-            (State::Cancelling(_), ExchangeKind::Create) if *how == Break::Refused => {
-                self.note_row(ctx, Some(exchange), retry::CREATE_REFUSED);
-                self.nothing_landed(ctx);
+            (State::Cancelling(_), ExchangeKind::Create) => self.cancelled_create_broke(ctx, exchange, how),
+            (State::Cancelling(cancelling), _) if cancelling.asked == Some(exchange) => {
+                self.cancel_replied(ctx, exchange, None);
             }
-            (State::Cancelling(_), ExchangeKind::Create) => {
-                let row = retry::create_break(how);
-                self.note_row(ctx, Some(exchange), row);
-                if let Break::Cut { id: Some(id) } | Break::Unreadable { id: Some(id) } = how {
-                    let id = id.clone();
-                    self.cancel_id(ctx, id);
-                }
-            }
-            (State::Cancelling(_), _) => self.cancel_replied(ctx, exchange, None),
             _ => self.late(ctx, "the silence of an exchange that nobody waits for", None),
         }
     }

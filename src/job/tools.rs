@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::follow::output_item;
-use super::machine::{Context, Fenced, Job, cause};
+use super::machine::{Context, Job, cause};
 use super::retry;
 use super::state::{FunctionCall, State, ToolRun};
 use super::{OnToolFailure, ToOutside, ToolAct};
@@ -19,6 +19,14 @@ impl Job {
         }
     }
 
+    /// Whether a run of this tool that told nothing must not be repeated.
+    pub(super) fn runs_once(&self, name: &str) -> bool {
+        matches!(
+            self.plan().tools.get(name).map(|tool| &tool.act),
+            Some(ToolAct::Once)
+        )
+    }
+
     /// The turn asks for tools without consequence: all of them run.
     pub(super) fn use_tools(&mut self, ctx: &mut Context<'_>, calls: Vec<FunctionCall>) {
         let mut runs: Vec<ToolRun> = calls.into_iter().map(waiting).collect();
@@ -29,7 +37,7 @@ impl Job {
     }
 
     pub(super) fn start_tool(&self, ctx: &mut Context<'_>, tool: &mut ToolRun) {
-        tool.run += 1;
+        tool.run = tool.run.saturating_add(1);
         tool.until = ctx.now + self.plan().limits.tool;
         ctx.outside(
             self.id,
@@ -83,18 +91,8 @@ impl Job {
         let Some(place) = late else { return };
         let tool = runs[place].clone();
         self.limit_fired(ctx, LimitName::Tool, self.plan().limits.tool, tool.until);
-        ctx.outside(
-            self.id,
-            ToOutside::DropTool {
-                call: tool.call.clone(),
-                run: tool.run,
-            },
-        );
         self.note_row(ctx, None, retry::TOOL_TIMED_OUT);
-        if matches!(
-            self.plan().tools.get(&tool.tool).map(|spec| &spec.act),
-            Some(ToolAct::Once)
-        ) {
+        if self.runs_once(&tool.tool) {
             let why = cause(
                 "tool_in_doubt",
                 format!("the act of tool {} may have landed", tool.tool),
@@ -104,6 +102,8 @@ impl Job {
             self.enter_for(ctx, On::ToolInDoubt, State::NeedsIntervention, why);
             return;
         }
+        let (call, run) = (tool.call.clone(), tool.run);
+        ctx.outside(self.id, ToOutside::DropTool { call, run });
         self.tool_missed(ctx, place, format!("error: tool {} timed out", tool.tool).into());
         self.tools_done(ctx);
     }
@@ -143,7 +143,6 @@ impl Job {
             .map(|tool| tool.tool.clone());
         let outputs: Vec<_> = runs.iter().filter_map(answered).collect();
         let Some(tool) = failed else {
-            self.turn_is_fenced = Fenced::Yes;
             self.next_turn(ctx, On::OutputsReady, outputs.into());
             return;
         };
@@ -153,7 +152,6 @@ impl Job {
             self.end(ctx, On::ToolFailed, StateName::Failed, Some(why));
         } else {
             self.cause = Some(why);
-            self.turn_is_fenced = Fenced::Yes;
             self.next_turn(ctx, On::ToolFailed, outputs.into());
         }
     }

@@ -49,7 +49,7 @@ impl Job {
     fn next_event(&self) -> Option<(SimTime, &'static str)> {
         match &self.state {
             State::Accepted | State::Queued if self.attempt == 0 => {
-                Some((self.accepted + self.plan().limits.queue, "the queue limit"))
+                Some((self.queue_until(), "the queue limit"))
             }
             State::RetryWait { due } => Some((*due, "the next attempt")),
             State::AwaitingApproval(pending) => Some((pending.expires, "the approval request expires")),

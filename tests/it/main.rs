@@ -16,6 +16,7 @@ mod client_support;
 mod client_webhook;
 mod clock;
 mod fault_plan;
+mod job;
 mod mock_faces;
 mod mock_http;
 mod mock_service;

@@ -24,6 +24,7 @@ mod mock_stream;
 mod mock_world;
 mod outside;
 mod policy;
+mod scenario;
 mod serve;
 mod support;
 mod tidy;

@@ -175,6 +175,12 @@ fn value() -> impl Strategy<Value = serde_yaml::Value> {
     })
 }
 
+/// Both readers see the same tree, and agree on what is a text.
+pub(crate) fn check_same(node: &Node, value: &serde_yaml::Value, name: &str) {
+    assert_eq!(ours(node), theirs(value), "{name}");
+    check_styles(node, value);
+}
+
 /// Whether both readers agree on what is a text and what is a bare number or truth value.
 fn check_styles(node: &Node, value: &serde_yaml::Value) {
     match (&node.kind, value) {

@@ -74,16 +74,17 @@ const TARGETS: [&str; 6] = ["exchange", "response", "step", "webhook", "tool", "
 fn fault(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Option<DeclaredFault> {
     let mut keys = map(node, out)?;
     let target = keys.one_of(&TARGETS);
+    let span = target.map(|(key, node)| keys.key_span(key).to(node.mark()));
     let target = target.and_then(|(key, node)| target_of(context, key, node, keys.out()));
     let select = select(context, &mut keys);
-    let what = what(context, &mut keys);
+    let what = what(context, target.as_ref(), &mut keys);
     let usage = keys.optional("may_stay_unused", |node, out| {
         string(node, out).map(|reason| Spanned::new(reason, node.mark()))
     });
     keys.finish();
-    let (target, (fault, span)) = (target?, what?);
-    if !fits(&target, &fault) {
-        out.push(misfit(&target, &fault, span));
+    let (target, (fault, word)) = (target?, what?);
+    if !fitting(&target).contains(&fault.word()) {
+        out.push(misfit(&target, &fault, word));
         return None;
     }
     Some(DeclaredFault {
@@ -92,7 +93,7 @@ fn fault(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
             select: select?,
             fault,
         },
-        span: node.header.to(span),
+        span: span?,
         usage: usage?.map_or(FaultUse::Required, FaultUse::MayStayUnused),
     })
 }
@@ -184,7 +185,19 @@ fn within(node: &Node, out: &mut Diagnostics) -> Option<(SimTime, SimTime)> {
 }
 
 /// Reads the one fault of an entry.
-fn what(context: &FaultContext<'_>, keys: &mut MapReader<'_, '_>) -> Option<(Fault, Span)> {
+fn what(
+    context: &FaultContext<'_>,
+    target: Option<&Target>,
+    keys: &mut MapReader<'_, '_>,
+) -> Option<(Fault, Span)> {
+    if WORDS.iter().all(|word| keys.node(word).is_none()) {
+        let span = keys.header();
+        let fitting = target.map_or(&WORDS[..], fitting);
+        let help = format!("faults that fit: {}", quoted_list(fitting.iter().copied()));
+        let error = Diagnostic::error("the entry does not say what goes wrong");
+        keys.out().push(error.at(span, "").help(help));
+        return None;
+    }
     let (word, node) = keys.one_of(&WORDS)?;
     let span = keys.key_span(word);
     let fault = read(context, word, node, keys.out())?;
@@ -404,10 +417,6 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
         Target::Tool(_) => &["fail_tool", "hang", "slow"],
         Target::Sink(_) => &["fail_tool", "hang", "hang_before", "refuse_for_good", "slow"],
     }
-}
-
-fn fits(target: &Target, fault: &Fault) -> bool {
-    fitting(target).contains(&fault.word())
 }
 
 fn misfit(target: &Target, fault: &Fault, span: Span) -> Diagnostic {

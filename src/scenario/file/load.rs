@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::backend::Profile;
+use crate::check::{Id, Standing, find};
 use crate::job::Follow;
 use crate::policy::{Policy, decode_policy};
 use crate::rng::Seed;
@@ -32,8 +33,7 @@ use crate::scenario::expect::{ExpectContext, Expected, Lookup, expect};
 use crate::scenario::kinds::value::named;
 use crate::scenario::kinds::{Kinds, Product, decode_kinds, defaults};
 use crate::scenario::{
-    Diagnostic, Diagnostics, Includes, Loaded, Node, ResolveError, Resolver, Sources, Spanned, join, quoted,
-    read,
+    Diagnostic, Diagnostics, Includes, Loaded, Node, ResolveError, Resolver, Sources, Spanned, join, read,
 };
 use crate::units::JobId;
 
@@ -73,7 +73,7 @@ struct Head<'n> {
     seed: Option<Seed>,
     ends: Option<Ends>,
     invariants: Option<Invariants>,
-    requires: Option<Vec<Spanned<Arc<str>>>>,
+    requires: Option<Vec<Spanned<Id>>>,
 }
 
 impl Scenario {
@@ -164,23 +164,15 @@ fn invariants(node: &Node, out: &mut Diagnostics) -> Option<Invariants> {
     }
 }
 
-/// The groups of invariants.
-const GROUPS: [&str; 9] = ["ST", "RT", "TO", "CO", "CA", "AP", "VI", "RO", "DU"];
-
-fn invariant(node: &Node, out: &mut Diagnostics) -> Option<Arc<str>> {
-    let id = string(node, out)?;
-    let number = id.split_once('-').filter(|(group, _)| GROUPS.contains(group));
-    if number.is_some_and(|(_, number)| number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
-    {
-        return Some(Arc::from(id));
+/// An invariant that is judged; one that no trace can show is refused with the catalogue's reason.
+fn invariant(node: &Node, out: &mut Diagnostics) -> Option<Id> {
+    let entry = node.text().and_then(find);
+    if let Some(Standing::NotObservable { reason }) = entry.map(|entry| &entry.standing) {
+        let error = Diagnostic::error(format!("{} cannot be judged", node.describe()));
+        out.push(error.at(node.mark(), *reason));
+        return None;
     }
-    let error = Diagnostic::error(format!("{} is no id of an invariant", quoted(&id)));
-    out.push(
-        error
-            .at(node.mark(), "")
-            .help("ids look like `RT-05`; `lanebench invariants` lists them"),
-    );
-    None
+    named("invariant", Id::ALL, Id::word)(node, out)
 }
 
 fn policy(
@@ -197,7 +189,7 @@ fn policy(
         .map(Arc::new)
 }
 
-/// Reads the kinds. Without the policy nobody knows what its attributes are called, so the kinds are then left.
+/// Reads the kinds. Without the policy nobody knows what its attributes are called, so they are then only looked for.
 fn kinds(
     head: &Head<'_>,
     policy: Option<&Policy>,
@@ -205,9 +197,9 @@ fn kinds(
     sources: &mut Sources,
     out: &mut Diagnostics,
 ) -> Option<Kinds> {
-    let (path, policy) = (head.kinds.as_ref()?, policy?);
+    let path = head.kinds.as_ref()?;
     let read = |_: &mut Includes<'_>, node: &Node, _: &mut Sources, out: &mut Diagnostics| {
-        decode_kinds(policy.vocabulary(), node, out)
+        decode_kinds(policy?.vocabulary(), node, out)
     };
     includes.include(path.span.source, path, sources, out, read)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::backend::{Profile, Script};
+use crate::check::Id;
 use crate::fault::FaultRule;
 use crate::job::{LaneSpec, TaskSpec};
 use crate::policy::{self, Policy};
@@ -50,7 +51,7 @@ pub struct Scenario {
     /// The invariants that are checked.
     pub invariants: Invariants,
     /// The invariants that have to be exercised.
-    pub requires: Vec<Spanned<Arc<str>>>,
+    pub requires: Vec<Spanned<Id>>,
     /// The names of all files that were read for it, itself first.
     pub reads: Vec<Arc<str>>,
 }
@@ -172,5 +173,5 @@ pub enum Invariants {
     /// Every one of the catalogue.
     All,
     /// These.
-    These(Vec<Spanned<Arc<str>>>),
+    These(Vec<Spanned<Id>>),
 }

@@ -32,6 +32,7 @@
 //! | `quorum` | from now on so many approvers are needed | one of the two is required |
 //! | `target` | `{ sink, version, notice: given or silent }`: the target of a sink has another version | |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::job::RosterEntry;
@@ -40,11 +41,11 @@ use crate::people::{
     UserScript, When,
 };
 use crate::scenario::decode::{
-    MapReader, duration, integer, list, list_or_one, map, non_empty, variant, words,
+    MapReader, duration, integer, list_or_one, map, mismatch, non_empty, variant, words,
 };
 use crate::scenario::kinds::value::{arguments, law, name, named, positive, spanned_name, text};
 use crate::scenario::kinds::{Product, defaults};
-use crate::scenario::{Diagnostic, Diagnostics, Node, Span, Spanned, quoted};
+use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, quoted};
 use crate::trace::{Principal, Verb};
 use crate::units::JobId;
 
@@ -56,7 +57,7 @@ use super::world::instant;
 pub struct People {
     /// The users; the first one stands for all tasks that no other has.
     pub users: Vec<UserScript>,
-    /// The user of each job, by its place in `users`; jobs that are not there have the first.
+    /// The user of each job, by its place in `users`, sorted; jobs that are not there have the first.
     pub user_of: Vec<(JobId, usize)>,
     /// Who decides about approvals.
     pub approvers: Vec<ApproverScript>,
@@ -70,8 +71,8 @@ impl People {
     /// The place of a job's user.
     #[must_use]
     pub fn user(&self, job: JobId) -> usize {
-        let found = self.user_of.iter().find(|(known, _)| *known == job);
-        found.map_or(0, |(_, user)| *user)
+        let found = self.user_of.binary_search_by_key(&job, |(known, _)| *known);
+        found.map_or(0, |place| self.user_of[place].1)
     }
 }
 
@@ -82,7 +83,7 @@ pub(super) struct PeopleReader<'a> {
     people: People,
     /// Where the user of every other task is written.
     everyone: Option<Span>,
-    taken: Vec<(JobId, Span)>,
+    taken: BTreeMap<JobId, Span>,
 }
 
 impl<'a> PeopleReader<'a> {
@@ -96,24 +97,33 @@ impl<'a> PeopleReader<'a> {
             product,
             people,
             everyone: None,
-            taken: Vec::new(),
+            taken: BTreeMap::new(),
         }
     }
 
     /// Reads one list.
     pub(super) fn list(&mut self, node: &Node, out: &mut Diagnostics) {
-        let entries = list(|node, out| {
-            let case = variant("person", &["user", "approver", "operator", "change"], node, out)?;
-            case.value(|node, _| Some((case.name, node.clone())), out)
-        })(node, out);
-        for (sort, node) in entries.unwrap_or_default() {
-            match sort {
-                "user" => drop(self.user(&node, out)),
-                "approver" => self.people.approvers.extend(approver(&node, out)),
-                "operator" => self.people.operators.extend(operator(&node, out)),
-                _ => self.people.changes.extend(change(self.product, &node, out)),
+        let NodeKind::List(items) = &node.kind else {
+            return mismatch(node, "a list of people", out);
+        };
+        for item in items {
+            self.person(item, out);
+        }
+    }
+
+    fn person(&mut self, node: &Node, out: &mut Diagnostics) -> Option<()> {
+        let case = variant("person", &["user", "approver", "operator", "change"], node, out)?;
+        match case.name {
+            "user" => case.value(|node, out| self.user(node, out), out)?,
+            "approver" => self.people.approvers.push(case.value(approver, out)?),
+            "operator" => self.people.operators.push(case.value(operator, out)?),
+            _ => {
+                let product = self.product;
+                let change = case.value(|node, out| change(product, node, out), out)?;
+                self.people.changes.push(change);
             }
         }
+        Some(())
     }
 
     pub(super) fn finish(mut self) -> People {
@@ -151,12 +161,12 @@ impl<'a> PeopleReader<'a> {
     }
 
     fn take(&mut self, job: JobId, place: usize, task: &Spanned<Arc<str>>, out: &mut Diagnostics) {
-        if let Some((_, first)) = self.taken.iter().find(|(taken, _)| *taken == job) {
+        if let Some(first) = self.taken.get(&job) {
             let error = Diagnostic::error(format!("the task {} has two users", quoted(&task.value)));
             out.push(error.at(task.span, "").at(*first, "the other"));
             return;
         }
-        self.taken.push((job, task.span));
+        self.taken.insert(job, task.span);
         self.people.user_of.push((job, place));
     }
 }

@@ -127,7 +127,7 @@ impl<'a> TaskReader<'a> {
         let (carried, attributes) = self.carried(kind?, &common, out)?;
         for copy in 0..count.unwrap_or(1) {
             let at = at + every.saturating_mul(u64::from(copy));
-            arrives_in_time(at, self.ends, node.mark(), out);
+            arrives_in_time(at, self.ends, at_span, out);
             let id = match count {
                 Some(_) => Arc::from(format!("{}-{}", id.value, copy + 1)),
                 None => Arc::clone(&id.value),
@@ -285,7 +285,7 @@ fn length_until(
         out.push(
             error
                 .at(end.span, "")
-                .at(at_span, format!("arrives at {at}"))
+                .at(at_span, format!("arrives at {}", at.since(SimTime::START)))
                 .help(help),
         );
         return None;

@@ -138,8 +138,7 @@ impl<'a> TaskReader<'a> {
         out: &mut Diagnostics,
     ) -> Option<()> {
         let mut keys = map(node, out)?;
-        let built_in = Vocabulary::built_in();
-        let vocabulary = self.policy.map_or(&built_in, Policy::vocabulary);
+        let vocabulary = self.policy.map(Policy::vocabulary);
         let draft = draft(vocabulary, &mut keys);
         // Asked for here so that they count as known; each kind changes its own work by them below.
         let common = self.common(&mut keys, None);
@@ -149,7 +148,7 @@ impl<'a> TaskReader<'a> {
         let rows = Rows::open(&draft.from, draft.rows, resolver, sources, out)?;
         let columns = columns(&draft, &rows, out)?;
         self.room(rows.count(), draft.from.span, out)?;
-        let (sorts, _) = (sorts?, common?);
+        let (sorts, vocabulary, _) = (sorts?, vocabulary?, common?);
         let first = self.next - rows.count();
         let mut clock = Clock::default();
         let mut prompts = PROMPT_BYTES_MAX;
@@ -194,7 +193,7 @@ impl<'a> TaskReader<'a> {
 }
 
 /// Reads what is declared.
-fn draft(vocabulary: &Vocabulary, keys: &mut MapReader<'_, '_>) -> Option<Draft> {
+fn draft(vocabulary: Option<&Vocabulary>, keys: &mut MapReader<'_, '_>) -> Option<Draft> {
     let from = keys.required("from", spanned(string));
     let columns = keys.required("columns", |node, out| declared(vocabulary, node, out));
     let kind = keys.required("kind", kind_by);
@@ -209,7 +208,7 @@ fn draft(vocabulary: &Vocabulary, keys: &mut MapReader<'_, '_>) -> Option<Draft>
     })
 }
 
-fn declared(vocabulary: &Vocabulary, node: &Node, out: &mut Diagnostics) -> Option<Declared> {
+fn declared(vocabulary: Option<&Vocabulary>, node: &Node, out: &mut Diagnostics) -> Option<Declared> {
     let mut keys = map(node, out)?;
     let at = keys.required("at", at);
     let answer_tokens = keys.optional("answer_tokens", spanned(string));
@@ -235,12 +234,14 @@ fn at(node: &Node, out: &mut Diagnostics) -> Option<At> {
     })
 }
 
+/// An attribute with its column; without a policy nobody knows the attributes.
 fn attribute(
-    vocabulary: &Vocabulary,
+    vocabulary: Option<&Vocabulary>,
     key: &Key,
     node: &Node,
     out: &mut Diagnostics,
 ) -> Option<(AttributeId, Spanned<String>)> {
+    let vocabulary = vocabulary?;
     let found = vocabulary.attribute(&key.text);
     if found.is_none() {
         let error = Diagnostic::error(format!("unknown attribute {}", quoted(&key.text)));

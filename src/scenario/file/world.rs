@@ -176,7 +176,11 @@ pub(super) fn instant(length: SimDuration) -> SimTime {
 pub(super) fn arrives_in_time(at: SimTime, ends: Ends, span: Span, out: &mut Diagnostics) {
     if at >= ends.at {
         let error = Diagnostic::error("the task never starts");
-        let label = format!("arrives at {at}, the run ends at {}", ends.at);
+        let label = format!(
+            "arrives at {}, the run ends at {}",
+            at.since(SimTime::START),
+            ends.at.since(SimTime::START)
+        );
         out.push(
             error
                 .at(span, label)

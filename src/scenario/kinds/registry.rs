@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `sinks` | the places where effects land, by name |
 //! | `tools` | the function tools, by name |
+//! | `attributes` | what holds for every kind that does not say otherwise: facts of the product around the tasks |
 //! | `kinds` | the kinds, by name |
 //!
 //! | key of a kind | value | default |
 //! |---|---|---|
 //! | `description` | one line for people | required |
-//! | `attributes` | what a policy decides by, each alone (declared) or with its source: `{ value: 40s, source: predicted }` | all unknown |
+//! | `attributes` | what a policy decides by, each alone (declared) or with its source: `{ value: 40s, source: predicted }` | those of the file; all else is unknown |
 //! | everything of the plan | how tasks of this kind are carried out | |
 
 use std::collections::BTreeMap;
@@ -147,16 +148,22 @@ pub fn decode_kinds(vocabulary: &Vocabulary, node: &Node, out: &mut Diagnostics)
     let before = out.errors();
     let mut keys = map(node, out)?;
     let (sinks, tools) = (keys.node("sinks"), keys.node("tools"));
+    let given = keys.or("attributes", Vec::new(), |node, out| {
+        decode_attributes(vocabulary, node, out)
+    });
+    let mut usual = policy::Task::new();
+    usual.set_all(given.as_deref().unwrap_or_default());
     let kinds = keys.required("kinds", |node, out| {
         some(node, out)?;
         keyed(|key, node, out| {
             entry(key, node, out, |node, out| {
-                kind(key.spanned(), vocabulary, node, out)
+                kind(key.spanned(), (vocabulary, &usual), node, out)
             })
         })(node, out)
     });
     keys.finish();
     let product = Product::default().overlaid(sinks, tools, out);
+    given?;
     let kinds = Kinds {
         kinds: kinds?.into_iter().collect(),
         product: product?,
@@ -179,7 +186,12 @@ fn some(node: &Node, out: &mut Diagnostics) -> Option<()> {
     }
 }
 
-fn kind(name: Spanned<String>, vocabulary: &Vocabulary, node: &Node, out: &mut Diagnostics) -> Option<Kind> {
+fn kind(
+    name: Spanned<String>,
+    (vocabulary, usual): (&Vocabulary, &policy::Task),
+    node: &Node,
+    out: &mut Diagnostics,
+) -> Option<Kind> {
     let mut keys = map(node, out)?;
     let description = keys.required("description", text);
     let given = keys.or("attributes", Vec::new(), |node, out| {
@@ -187,7 +199,7 @@ fn kind(name: Spanned<String>, vocabulary: &Vocabulary, node: &Node, out: &mut D
     });
     let work = Work::usual().overlaid(&mut keys);
     keys.finish();
-    let mut attributes = policy::Task::new();
+    let mut attributes = usual.clone();
     attributes.set_all(&given?);
     Some(Kind {
         name: Arc::from(name.value),

@@ -6,6 +6,7 @@ use crate::backend::Script;
 use crate::job::{LaneSpec, RosterEntry, TaskSpec};
 use crate::policy::{self, Policy};
 use crate::rng::Seed;
+use crate::scenario::Scenario;
 use crate::units::SimDuration;
 
 /// The facts of a run.
@@ -61,4 +62,28 @@ pub enum Replay {
         /// What, in plain words.
         what: Arc<str>,
     },
+}
+
+impl Facts {
+    /// The facts of a scenario under a seed; how the run ended and what its replay gave is set by who played it.
+    #[must_use]
+    pub fn of(scenario: &Scenario, seed: Seed) -> Self {
+        let router = Arc::new(scenario.router());
+        let setup = scenario.core(seed, router);
+        let tasks = scenario.tasks.iter().map(|task| TaskFacts {
+            task: task.task.clone(),
+            attributes: task.attributes.clone(),
+            script: task.script.clone(),
+        });
+        Self {
+            tasks: tasks.collect(),
+            lanes: setup.lanes,
+            roster: setup.roster.to_vec(),
+            policy: Some(Arc::clone(&scenario.policy)),
+            seed,
+            tolerance: SimDuration::ZERO,
+            ending: Ending::Quiet,
+            replay: Replay::NotPlayed,
+        }
+    }
 }

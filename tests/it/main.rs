@@ -8,6 +8,7 @@ mod backend_life;
 mod backend_order;
 mod backend_stream;
 mod backend_webhook;
+mod check;
 mod client_bytes;
 mod client_connections;
 mod client_stream;

@@ -79,7 +79,7 @@ pub struct Profile {
     pub latency: Law,
     /// The rate limit, if there is one.
     pub limiter: Option<Limiter>,
-    /// How long a stored background response can be read after its end.
+    /// How long a stored response can be read after its end.
     pub retention: SimDuration,
     /// How long after its creation a stream can be resumed.
     pub resume_window: SimDuration,

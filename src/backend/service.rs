@@ -75,6 +75,7 @@ impl Service {
             self.desk.now
         );
         self.desk.now = now;
+        std::mem::swap(&mut self.desk.out, out);
         if batch.len() > 1 {
             batch.sort_by(canonical);
         }
@@ -88,7 +89,7 @@ impl Service {
         while let Some(due) = self.desk.agenda.pop(now) {
             self.take_due(due);
         }
-        out.append(&mut self.desk.out);
+        std::mem::swap(&mut self.desk.out, out);
     }
 
     /// What it saw so far.

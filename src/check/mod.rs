@@ -4,12 +4,14 @@
 //! itself is held against what the world saw; missing evidence is never a pass.
 
 mod catalogue;
+mod expect;
 mod facts;
 mod invariant;
 mod seen;
 mod tally;
 
 pub use catalogue::{CATALOGUE, Entry, Group, Id, Standing, find};
+pub use expect::{Failure, expect};
 pub use facts::{Ending, Facts, Replay, TaskFacts};
 pub use invariant::judge;
 pub use tally::{Judgement, Verdict, Violation};

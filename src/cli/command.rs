@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use super::exit::{CODES, Exit};
+use super::run::{Run, run};
 use super::serve::{Serve, serve};
 
 /// Evaluates and simulates the runtime lanes of products that call an AI model.
@@ -18,6 +19,8 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play scenarios and judge them by what they expect and by the invariants.
+    Run(Run),
     /// Run the mock Responses API server alone, for any client in any language.
     Serve(Serve),
 }
@@ -30,6 +33,7 @@ pub fn main() -> Exit {
         Err(answer) => return explain(&answer),
     };
     match line.command {
+        Command::Run(args) => run(&args),
         Command::Serve(args) => serve(&args),
     }
 }

@@ -4,6 +4,8 @@
 
 mod command;
 mod exit;
+mod files;
+mod run;
 mod serve;
 
 pub use command::main;

@@ -143,9 +143,7 @@ fn judge(
     let facts = facts(scenario, blueprint, played, options);
     let wanted = |id: check::Id| match &scenario.invariants {
         Invariants::All => true,
-        Invariants::These(names) => names
-            .iter()
-            .any(|name| name.value.eq_ignore_ascii_case(id.entry().name)),
+        Invariants::These(ids) => ids.iter().any(|wanted| wanted.value == id),
     };
     let judgements = check::judge(&played.trace, &facts);
     result.invariants = judgements.into_iter().filter(|one| wanted(one.id)).collect();
@@ -307,10 +305,10 @@ fn violation_complaint(
 
 fn requirement_complaint(
     loaded: &Loaded,
-    required: &crate::scenario::Spanned<Arc<str>>,
+    required: &crate::scenario::Spanned<check::Id>,
     result: &RunResult,
 ) -> Option<Complaint> {
-    let named = |one: &&check::Judgement| one.id.entry().name.eq_ignore_ascii_case(&required.value);
+    let named = |one: &&check::Judgement| one.id == required.value;
     let exercised = result
         .invariants
         .iter()
@@ -321,7 +319,7 @@ fn requirement_complaint(
     }
     let diagnostic = Diagnostic::new(
         Severity::Failed,
-        format!("invariant {} was not exercised", required.value),
+        format!("invariant {} was not exercised", required.value.entry().name),
     )
     .at(
         required.span,

@@ -20,7 +20,7 @@ impl TimeScale {
     /// One tick is one real microsecond.
     pub const ONE: Self = Self(NonZeroU32::MIN.saturating_add(999));
 
-    const fn ticks_in(self, real_micros: u128) -> u128 {
+    pub(crate) const fn ticks_in(self, real_micros: u128) -> u128 {
         real_micros * self.0.get() as u128 / 1_000
     }
 

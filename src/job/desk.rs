@@ -145,6 +145,24 @@ impl Desk {
             freed |= self.wake_due(actions);
         }
         self.note_loads();
+        self.forget_dead_timers();
+    }
+
+    /// Takes timers that nobody waits for any more from the front, so that they neither wake the core nor keep a run
+    /// alive.
+    fn forget_dead_timers(&mut self) {
+        while let Some(Reverse((at, job))) = self.timers.peek() {
+            let awaited = match *job {
+                JobId::NONE => self.strays_armed == *at,
+                job => self.jobs[job.0 as usize]
+                    .as_ref()
+                    .is_some_and(|found| found.armed == *at),
+            };
+            if awaited {
+                return;
+            }
+            self.timers.pop();
+        }
     }
 
     /// Notes how full each lane is, where that changed.
@@ -301,9 +319,9 @@ impl Desk {
         }
         let due = job.due(self.now);
         if due < SimTime::NEVER && due != job.armed {
-            job.armed = due;
             self.timers.push(Reverse((due, id)));
         }
+        job.armed = due;
         freed
     }
 

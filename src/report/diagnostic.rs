@@ -4,16 +4,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::paint::Paint;
 use crate::scenario::{Diagnostic, Diagnostics, Label, Place, Severity, Source, Sources, Span};
-
-/// Whether the text carries colours for a terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paint {
-    /// Bare text.
-    Plain,
-    /// With ANSI escapes.
-    Coloured,
-}
 
 /// Lines of code are cut around the underlined part to about this many columns.
 const COLUMNS: usize = 140;
@@ -180,7 +172,8 @@ fn on_first_line(source: &Source, span: Span, window: &Range<usize>) -> Range<us
 
 #[cfg(test)]
 mod tests {
-    use super::{Paint, render, render_all};
+    use super::{render, render_all};
+    use crate::report::Paint;
     use crate::scenario::{Diagnostic, Diagnostics, Severity, SourceId, Sources, Span};
 
     fn find(sources: &Sources, source: SourceId, text: &str) -> Span {

@@ -1,7 +1,27 @@
 //! Results to bytes: diagnostics, terminal, JUnit, CSV, JSON; opens no file and prints nothing.
+//!
+//! Invariant: the same result gives the same bytes, on every machine and whatever stands in titles and paths.
 
+mod catalogue;
+mod csv;
 mod diagnostic;
+mod json;
+mod junit;
+mod kind;
+mod paint;
 mod result;
+mod summary;
+mod terminal;
+mod text;
+mod totals;
 
-pub use diagnostic::{Paint, render, render_all};
+pub use catalogue::{catalogue_json, catalogue_text};
+pub use csv::{invariants_csv, runs_csv};
+pub use diagnostic::{render, render_all};
+pub use json::suite_json;
+pub use junit::suite_junit;
+pub use kind::{ReportArgError, ReportKind, ReportRequest};
+pub use paint::Paint;
 pub use result::{Complaint, RunResult, RunVerdict, SuiteResult};
+pub use summary::suite_summary;
+pub use terminal::{Detail, terminal};

@@ -27,6 +27,23 @@ pub enum Channel {
     Sinks,
 }
 
+impl Channel {
+    /// The word used in traces and reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Router => "router",
+            Self::Job => "job",
+            Self::Runtime => "runtime",
+            Self::Wire => "wire",
+            Self::Backend => "backend",
+            Self::People => "people",
+            Self::Sinks => "sinks",
+        }
+    }
+}
+
 /// What happened, by writer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]

@@ -26,6 +26,7 @@ mod mock_world;
 mod outside;
 mod policy;
 mod scenario;
+mod reports;
 mod serve;
 mod support;
 mod tidy;

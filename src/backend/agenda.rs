@@ -75,6 +75,17 @@ impl Agenda {
         self.entries.peek().map(|Reverse(entry)| entry.at)
     }
 
+    /// Forgets what stands first as long as nobody waits for it any more.
+    pub(super) fn forget_dead(&mut self, is_dead: impl Fn(Due) -> bool) {
+        while self
+            .entries
+            .peek()
+            .is_some_and(|Reverse(entry)| is_dead(entry.due))
+        {
+            self.entries.pop();
+        }
+    }
+
     /// Takes an expiry that is due by `now`.
     pub(super) fn pop_expired(&mut self, now: SimTime) -> Option<Handle> {
         let queue = self

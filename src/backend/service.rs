@@ -89,6 +89,11 @@ impl Service {
         while let Some(due) = self.desk.agenda.pop(now) {
             self.take_due(due);
         }
+        let deliveries = &self.deliveries;
+        self.desk.agenda.forget_dead(|due| match due {
+            Due::Unanswered { delivery, send } => !deliveries.awaits(delivery, send),
+            _ => false,
+        });
         std::mem::swap(&mut self.desk.out, out);
     }
 

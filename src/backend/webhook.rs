@@ -139,6 +139,13 @@ impl Deliveries {
         self.settle(delivery, send, None, desk);
     }
 
+    /// Whether a sending still waits for its answer.
+    pub(super) fn awaits(&self, delivery: Handle, send: u16) -> bool {
+        self.slots
+            .get(delivery)
+            .is_some_and(|found| found.awaited.contains(&send))
+    }
+
     /// How many are on their way.
     pub(super) const fn len(&self) -> usize {
         self.slots.len()

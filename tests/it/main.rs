@@ -30,6 +30,7 @@ mod reports;
 mod serve;
 mod support;
 mod tidy;
+mod wall;
 mod wire;
 mod wire_golden;
 mod wire_request;

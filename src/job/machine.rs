@@ -100,7 +100,8 @@ pub(super) struct Job {
     pub(super) unknown_failures: u16,
     pub(super) cause: Option<Cause>,
     pub(super) result: Option<Arc<str>>,
-    pub(super) shown: [Option<super::view::Key>; 2],
+    /// What both audiences were shown last.
+    pub(super) shown: Option<super::view::Key>,
     /// Whether the job holds a place in its lane.
     pub(super) place: Place,
     /// The earliest entry of this job in the timers.
@@ -182,7 +183,7 @@ impl Job {
             unknown_failures: 0,
             cause: None,
             result: None,
-            shown: [None, None],
+            shown: None,
             place: Place::Free,
             armed: SimTime::NEVER,
             task: task.clone(),

@@ -32,17 +32,13 @@ enum Alarm {
 impl Job {
     /// When something of this job is due; never, if it only waits for others.
     pub(super) fn due(&self, now: SimTime) -> SimTime {
-        self.alarm(now).map_or(SimTime::NEVER, |(at, _)| at)
+        self.alarm(now).0
     }
 
     /// The first alarm; of those at the same instant the first in the order of [`Alarm`].
-    fn alarm(&self, now: SimTime) -> Option<(SimTime, Alarm)> {
-        let mut first: Option<(SimTime, Alarm)> = None;
-        let mut consider = |at: SimTime, alarm: Alarm| {
-            if at != SimTime::NEVER && first.is_none_or(|best| (at, alarm) < best) {
-                first = Some((at, alarm));
-            }
-        };
+    fn alarm(&self, now: SimTime) -> (SimTime, Alarm) {
+        let mut first = (SimTime::NEVER, Alarm::Verdict);
+        let mut consider = |at: SimTime, alarm: Alarm| first = first.min((at, alarm));
         for pledge in &self.pledges {
             consider(pledge.until, Alarm::Call);
         }
@@ -124,7 +120,8 @@ impl Job {
 
     /// Does everything that is due at `ctx.now`.
     pub(super) fn wake(&mut self, ctx: &mut Context<'_>) {
-        while let Some((at, alarm)) = self.alarm(ctx.now) {
+        loop {
+            let (at, alarm) = self.alarm(ctx.now);
             if at > ctx.now {
                 return;
             }

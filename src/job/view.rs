@@ -81,19 +81,18 @@ impl Job {
     /// Shows what has changed since it was last shown.
     pub(super) fn show(&mut self, ctx: &mut Context<'_>) {
         let key = self.key(ctx.now);
-        for (place, audience) in [Audience::User, Audience::Operator].into_iter().enumerate() {
-            if self.shown[place].as_ref() == Some(&key) {
-                continue;
-            }
+        if self.shown.as_ref() == Some(&key) {
+            return;
+        }
+        for audience in [Audience::User, Audience::Operator] {
             let view = Arc::new(self.view(ctx.now, audience));
-            let shown = view.clone();
             ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Shown {
                 audience,
-                view: shown,
+                view: view.clone(),
             });
             ctx.outside(self.id, ToOutside::Show { audience, view });
-            self.shown[place] = Some(key.clone());
         }
+        self.shown = Some(key);
     }
 
     /// What `audience` is shown at `now`.

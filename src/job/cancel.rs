@@ -9,11 +9,14 @@ use crate::trace::{Cause, JobEvent, Landed, LimitName, On, Principal, StateName,
 use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime};
 use crate::wire::{Ask, Break, Reply, Response, ResponseId, Status};
 
+/// What is on record where somebody asked to cancel who may not.
+pub const CANCEL_BY_STRANGER: &str = "a cancel by a stranger";
+
 impl Job {
     /// Somebody asks to cancel.
     pub(super) fn cancel_asked(&mut self, ctx: &mut Context<'_>, by: &Principal) {
         if !self.may_cancel(ctx, by) {
-            self.late(ctx, "a cancel by a stranger", None);
+            self.late(ctx, CANCEL_BY_STRANGER, None);
             return;
         }
         let who = by.clone();

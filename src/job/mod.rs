@@ -26,6 +26,7 @@ mod tools;
 mod view;
 
 pub use act::{ActError, canonical, digest};
+pub use cancel::CANCEL_BY_STRANGER;
 pub use desk::{Desk, Routed, Router, Setup};
 pub use listen::canonical_order;
 pub use message::{

@@ -25,6 +25,21 @@ pub enum Liveness {
     Resting,
 }
 
+impl Liveness {
+    /// The word used in scenarios and reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Quiet => "quiet",
+            Self::Stalled => "stalled",
+            Self::StatusUnknown => "status_unknown",
+            Self::Lost => "lost",
+            Self::Resting => "resting",
+        }
+    }
+}
+
 /// What one audience is shown of one job at one instant; a pure function of the core.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct View {

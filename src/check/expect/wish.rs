@@ -329,8 +329,7 @@ fn shown(want: &ViewWant, story: &Story<'_>) -> Option<Miss> {
         return None;
     }
     let of = story.views.iter().filter(|(audience, _, _)| *audience == want.to);
-    let what =
-        of.map(|(_, view, (at, _))| format!("{} ({:?}) at {at}", view.state, view.liveness).to_lowercase());
+    let what = of.map(|(_, view, (at, _))| format!("{} ({}) at {at}", view.state, view.liveness.word()));
     miss(describe(want), format!("was shown {}", listed(what)), None)
 }
 
@@ -346,10 +345,7 @@ fn not_shown(want: &ViewWant, story: &Story<'_>) -> Option<Miss> {
 fn describe(want: &ViewWant) -> String {
     let mut parts = Vec::new();
     parts.extend(want.state.map(|state| format!("state `{state}`")));
-    parts.extend(
-        want.liveness
-            .map(|liveness| format!("{liveness:?}").to_lowercase()),
-    );
+    parts.extend(want.liveness.map(|liveness| liveness.word().to_owned()));
     parts.extend(want.words.as_ref().map(|words| format!("the words `{words}`")));
     parts.extend(want.cause.as_ref().map(|cause| format!("cause `{cause}`")));
     parts.extend(want.attempt.map(|attempt| format!("attempt {attempt}")));

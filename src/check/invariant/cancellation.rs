@@ -4,6 +4,7 @@ use crate::check::catalogue::Id;
 use crate::check::facts::TaskFacts;
 use crate::check::seen::{JobSeen, Seen};
 use crate::check::tally::{Mark, Now, Tally, claim};
+use crate::job::CANCEL_BY_STRANGER;
 use crate::trace::{
     BackendEvent, CoreEvent, Event, JobEvent, On, OutsideEvent, RuntimeEvent, ServiceEvent, SinkEvent,
     StateName, UserEvent, WireEvent,
@@ -159,6 +160,10 @@ impl Own {
     ) {
         match event {
             JobEvent::CancelRecorded { .. } => self.recorded(now, job, tally),
+            // Somebody who may not cancel is turned away, and that is on record instead.
+            JobEvent::LateEvidence { what, .. } if *what == CANCEL_BY_STRANGER && !self.asked.is_empty() => {
+                self.asked.remove(0);
+            }
             JobEvent::Moved { from, on, to, .. } => {
                 self.started |= *to == StateName::Dispatching;
                 self.moved(now, job, (*from, *on, *to), tally);

@@ -3,9 +3,9 @@
 use crate::check::catalogue::Id;
 use crate::check::seen::{JobSeen, Seen};
 use crate::check::tally::{Mark, Now, Tally, claim};
-use crate::job::retry::{self, RESPONSE_PERMANENT};
+use crate::job::retry::{self, CREATE_TOLD_NO, CREATE_TOLD_YES, RESPONSE_PERMANENT};
 use crate::trace::{
-    ActionWord, BackendEvent, Class, CoreEvent, Event, JobEvent, On, OutsideEvent, RuntimeEvent,
+    ActionWord, BackendEvent, Class, CoreEvent, Event, JobEvent, Landed, On, OutsideEvent, RuntimeEvent,
     ServiceEvent, SinkEvent, StateName, WireEvent,
 };
 use crate::units::{Exchange, ExchangeKind, JobId, SimDuration, SimTime};
@@ -24,6 +24,8 @@ struct Own {
     creates: u32,
     /// Exchanges on the wire, by kind, as bits of their numbers.
     arrived: [Bits; 5],
+    /// The HTTP status of the last create that failed.
+    create_http: u16,
     /// A create that failed and has no row yet.
     unclassified: Option<(Exchange, Mark)>,
     /// Failed for good, in this attempt.
@@ -241,8 +243,12 @@ impl Own {
                 }
                 let norm = retry::ROWS.iter().find(|known| known.name == *row);
                 let same = norm.is_some_and(|norm| {
-                    (norm.class, norm.action, norm.landed, norm.charged)
-                        == (*class, *action, *landed, *charged)
+                    let landing = if [CREATE_TOLD_NO, CREATE_TOLD_YES].contains(norm) {
+                        landed_as(self.create_http)
+                    } else {
+                        norm.landed
+                    };
+                    (norm.class, norm.action, landing, norm.charged) == (*class, *action, *landed, *charged)
                 });
                 tally.test(Id::Rt03, now.mark(), same, || {
                     claim(
@@ -274,6 +280,9 @@ impl Own {
                 http,
                 status,
             } => {
+                if exchange.kind == ExchangeKind::Create {
+                    self.create_http = *http;
+                }
                 let failed = *http >= 400 && exchange.kind == ExchangeKind::Create;
                 if failed && job.is(StateName::Dispatching) {
                     self.unclassified = Some((*exchange, now.mark()));
@@ -317,5 +326,14 @@ impl Own {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a create took hold, as far as the HTTP status of its reply tells.
+const fn landed_as(http: u16) -> Landed {
+    match http {
+        408 => Landed::Unknown,
+        300..=499 => Landed::No,
+        _ => Landed::Unknown,
     }
 }

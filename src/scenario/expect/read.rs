@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::want::{
     ApprovalEnd, ApprovalWant, Count, EffectWant, End, RequestSort, ResultWant, ViewWant, Want, YesNo,
 };
-use crate::job::TRANSITIONS;
+use crate::job::{ALTERNATIVES, TRANSITIONS};
 use crate::policy::Policy;
 use crate::scenario::decode::{
     MapReader, boolean, duration, integer, list, list_or_one, map, non_empty, range, spanned, words,
@@ -302,9 +302,8 @@ const LIVENESS: [(&str, Liveness); 6] = [
 /// Reports the first move of an exact sequence that no job makes.
 fn is_a_way(states: &[Spanned<StateName>], out: &mut Diagnostics) -> Option<()> {
     let legal = |from: Option<StateName>, to| {
-        TRANSITIONS
-            .iter()
-            .any(|(known, _, next)| (*known, *next) == (from, to))
+        let mut moves = TRANSITIONS.iter().chain(ALTERNATIVES);
+        moves.any(|(known, _, next)| (*known, *next) == (from, to))
     };
     let mut from = None;
     for state in states {

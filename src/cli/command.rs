@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use super::exit::{CODES, Exit};
+use super::invariants::{Invariants, invariants};
 use super::run::{Run, run};
 use super::serve::{Serve, serve};
 
@@ -21,6 +22,8 @@ struct Line {
 enum Command {
     /// Play scenarios and judge them by what they expect and by the invariants.
     Run(Run),
+    /// Print the catalogue of invariants that every run is judged by.
+    Invariants(Invariants),
     /// Run the mock Responses API server alone, for any client in any language.
     Serve(Serve),
 }
@@ -34,6 +37,7 @@ pub fn main() -> Exit {
     };
     match line.command {
         Command::Run(args) => run(&args),
+        Command::Invariants(args) => invariants(&args),
         Command::Serve(args) => serve(&args),
     }
 }

@@ -5,6 +5,8 @@
 mod command;
 mod exit;
 mod files;
+mod invariants;
+mod output;
 mod run;
 mod serve;
 

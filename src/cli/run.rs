@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 use super::command::complain;
 use super::exit::Exit;
 use super::files::{self, FilesError};
+use super::output::{Format, Output};
 use crate::clock::TimeScale;
-use crate::report::{Paint, RunVerdict, SuiteResult};
+use crate::report::{Detail, ReportRequest, RunVerdict, SuiteResult, suite_json, terminal};
 use crate::rng::Seed;
 use crate::runner::{SuiteOptions, World, play_suite};
 use crate::units::SimDuration;
@@ -35,6 +36,11 @@ pub(super) struct Run {
     /// In the wall world, how many times as fast as real time
     #[arg(long, default_value_t = TimeScale::ONE, value_name = "FACTOR")]
     time_scale: TimeScale,
+    /// Write a report as well: junit, json, csv, invariants or summary; may be given many times
+    #[arg(long = "report", value_name = "KIND=PATH")]
+    reports: Vec<ReportRequest>,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,7 +74,7 @@ fn seeds(text: &str) -> Result<(u64, u64), String> {
 
 /// Plays what is named and says what held.
 pub(super) fn run(args: &Run) -> Exit {
-    let loaded = match files::load(&args.paths, Paint::Plain) {
+    let loaded = match files::load(&args.paths, args.output.paint_of_stderr()) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
     };
@@ -89,7 +95,10 @@ pub(super) fn run(args: &Run) -> Exit {
         wall_limit: args.wall_limit,
     };
     let suite = play_suite(&loaded, &options);
-    match write(&suite) {
+    if let Err(exit) = write_reports(&suite, &args.reports) {
+        return exit;
+    }
+    match write(&suite, &args.output) {
         Ok(()) => verdict(&suite),
         Err(error) => {
             complain(
@@ -101,7 +110,21 @@ pub(super) fn run(args: &Run) -> Exit {
     }
 }
 
-fn refuse(error: &FilesError) -> Exit {
+fn write_reports(suite: &SuiteResult, requests: &[ReportRequest]) -> Result<(), Exit> {
+    for request in requests {
+        std::fs::write(&request.path, request.kind.render(suite)).map_err(|error| {
+            complain(
+                format_args!("the report `{}` cannot be written: {error}", request.path),
+                "name a file in a folder that exists and that you may write to",
+            );
+            Exit::Machine
+        })?;
+    }
+    Ok(())
+}
+
+/// Says what could not be read, and how the program ends for it.
+pub(super) fn refuse(error: &FilesError) -> Exit {
     match error {
         FilesError::Wrong(text) => {
             let _ = write!(io::stderr(), "{text}");
@@ -118,21 +141,16 @@ fn refuse(error: &FilesError) -> Exit {
     }
 }
 
-fn write(suite: &SuiteResult) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    for run in &suite.runs {
-        match &run.verdict {
-            RunVerdict::Passed => writeln!(out, "ok      {}: {}", run.file, run.title)?,
-            RunVerdict::Failed(complaints) => {
-                writeln!(out, "FAILED  {}: {}", run.file, run.title)?;
-                for complaint in complaints {
-                    writeln!(out, "{}", complaint.rendered)?;
-                }
-            }
-            RunVerdict::Skipped(why) => writeln!(out, "skipped {}: {why}", run.file)?,
-            RunVerdict::Broken(why) => writeln!(out, "broken  {}: {why}", run.file)?,
+fn write(suite: &SuiteResult, output: &Output) -> io::Result<()> {
+    let text = match output.format {
+        Format::Human => {
+            let detail = if output.quiet { Detail::Quiet } else { Detail::Full };
+            terminal(suite, detail, output.paint_of_stdout())
         }
-    }
+        Format::Json => suite_json(suite),
+    };
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 

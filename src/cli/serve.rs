@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,11 +11,15 @@ use tokio::net::TcpListener;
 
 use super::command::complain;
 use super::exit::Exit;
+use super::files;
+use super::run::refuse;
 use crate::backend::{Profile, Script, Service, Setup, Step, StepWork};
 use crate::clock::{Clock, Pace, TimeScale, run};
 use crate::fault::FaultPlan;
 use crate::mock::{Mock, MockOptions, WebhookTarget, accept};
+use crate::report::Paint;
 use crate::rng::{Law, Seed};
+use crate::scenario::Scenario;
 use crate::trace::Notes;
 use crate::units::SimDuration;
 use crate::wire::Secret;
@@ -40,6 +45,9 @@ pub(super) struct Serve {
     /// Signs webhooks
     #[arg(long, default_value = WEBHOOK_SECRET, value_name = "SECRET")]
     webhook_secret: String,
+    /// Behave as the `backend` and `faults` of this scenario say
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
     /// How many times as fast as real time the service works
     #[arg(long, default_value_t = TimeScale::ONE, value_name = "FACTOR")]
     time_scale: TimeScale,
@@ -58,7 +66,13 @@ pub(super) fn serve(args: &Serve) -> Exit {
         Err(exit) => return exit,
     };
     let address = SocketAddr::new(args.host, args.port);
-    let setup = setup(Seed(args.seed), options.webhook.is_some());
+    let mut setup = setup(Seed(args.seed), options.webhook.is_some());
+    if let Some(file) = &args.scenario {
+        match files::load(std::slice::from_ref(file), Paint::Plain) {
+            Ok(loaded) => loaded.iter().for_each(|one| behave(&mut setup, &one.scenario)),
+            Err(error) => return refuse(&error),
+        }
+    }
     let played = run(Pace::Real(args.time_scale), |clock| async move {
         let listener = match TcpListener::bind(address).await {
             Ok(listener) => listener,
@@ -189,6 +203,20 @@ impl Signals {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Takes over how a scenario's service behaves. Civil time stays real, and webhooks go where the arguments say.
+fn behave(setup: &mut Setup, scenario: &Scenario) {
+    let webhook = setup
+        .profile
+        .webhook
+        .map(|quick| scenario.profile.webhook.unwrap_or(quick));
+    setup.profile = Profile {
+        epoch: setup.profile.epoch,
+        webhook,
+        ..scenario.profile.clone()
+    };
+    setup.plan = scenario.fault_plan(setup.seed);
 }
 
 /// A service that behaves like a quick and healthy one: a short queue, some reasoning, then a few sentences.

@@ -148,15 +148,15 @@ fn judge(
     let judgements = check::judge(&played.trace, &facts);
     result.invariants = judgements.into_iter().filter(|one| wanted(one.id)).collect();
     let mut complaints = Vec::new();
-    complaints.extend(ending_complaint(loaded, played, result));
+    complaints.extend(ending_complaint(loaded, played));
     for failure in check::expect(scenario, &played.trace) {
-        complaints.push(expectation_complaint(loaded, &failure, result));
+        complaints.push(expectation_complaint(loaded, &failure));
     }
     for judgement in &result.invariants {
-        complaints.extend(violation_complaint(loaded, judgement, result));
+        complaints.extend(violation_complaint(loaded, judgement));
     }
     for required in &scenario.requires {
-        complaints.extend(requirement_complaint(loaded, required, result));
+        complaints.extend(requirement_complaint(loaded, required, &result.invariants));
     }
     if !complaints.is_empty() {
         result.verdict = RunVerdict::Failed(complaints);
@@ -241,8 +241,7 @@ fn task_name(scenario: &Scenario, job: Option<JobId>) -> Option<Arc<str>> {
         .map(|task| task.task.name.clone())
 }
 
-fn complain(loaded: &Loaded, about: &str, diagnostic: Diagnostic, result: &RunResult) -> Complaint {
-    let diagnostic = diagnostic.help(format!("replay with `{}`", result.replay));
+fn complain(loaded: &Loaded, about: &str, diagnostic: &Diagnostic) -> Complaint {
     let place = diagnostic
         .span()
         .map(|span| loaded.sources.place(span).to_string().into());
@@ -254,12 +253,12 @@ fn complain(loaded: &Loaded, about: &str, diagnostic: Diagnostic, result: &RunRe
         at: None,
         task: None,
         place,
-        rendered: render(&diagnostic, &loaded.sources, Paint::Plain).into(),
+        rendered: render(diagnostic, &loaded.sources, Paint::Plain).into(),
     }
 }
 
-fn expectation_complaint(loaded: &Loaded, failure: &check::Failure, result: &RunResult) -> Complaint {
-    let complaint = complain(loaded, failure.about, failure.diagnostic.clone(), result);
+fn expectation_complaint(loaded: &Loaded, failure: &check::Failure) -> Complaint {
+    let complaint = complain(loaded, failure.about, &failure.diagnostic);
     Complaint {
         expected: failure.expected.as_str().into(),
         actual: failure.actual.as_str().into(),
@@ -269,11 +268,7 @@ fn expectation_complaint(loaded: &Loaded, failure: &check::Failure, result: &Run
     }
 }
 
-fn violation_complaint(
-    loaded: &Loaded,
-    judgement: &check::Judgement,
-    result: &RunResult,
-) -> Option<Complaint> {
+fn violation_complaint(loaded: &Loaded, judgement: &check::Judgement) -> Option<Complaint> {
     let violation = judgement.violation()?;
     let entry = judgement.id.entry();
     let task = task_name(&loaded.scenario, violation.job);
@@ -296,7 +291,7 @@ fn violation_complaint(
             "at {}{whose}, record {} of the trace; {} in all",
             violation.at, violation.record, violation.times
         ));
-    let complaint = complain(loaded, entry.name, diagnostic, result);
+    let complaint = complain(loaded, entry.name, &diagnostic);
     Some(Complaint {
         expected: violation.expected.as_str().into(),
         actual: violation.actual.as_str().into(),
@@ -309,11 +304,10 @@ fn violation_complaint(
 fn requirement_complaint(
     loaded: &Loaded,
     required: &crate::scenario::Spanned<check::Id>,
-    result: &RunResult,
+    invariants: &[check::Judgement],
 ) -> Option<Complaint> {
     let named = |one: &&check::Judgement| one.id == required.value;
-    let exercised = result
-        .invariants
+    let exercised = invariants
         .iter()
         .find(named)
         .is_some_and(|one| one.verdict != Verdict::NotExercised);
@@ -328,11 +322,11 @@ fn requirement_complaint(
         required.span,
         "required here, and nothing in this run put it to the test",
     );
-    Some(complain(loaded, "not exercised", diagnostic, result))
+    Some(complain(loaded, "not exercised", &diagnostic))
 }
 
 /// A run that was cut off, or that stands still with open jobs, is no pass: here is what was open.
-fn ending_complaint(loaded: &Loaded, played: &Played, result: &RunResult) -> Option<Complaint> {
+fn ending_complaint(loaded: &Loaded, played: &Played) -> Option<Complaint> {
     let message = match played.ending {
         Ending::Quiet if played.stuck.is_empty() => return None,
         Ending::Quiet => "the run stands still: jobs are open and nothing will ever move them".to_owned(),
@@ -356,5 +350,5 @@ fn ending_complaint(loaded: &Loaded, played: &Played, result: &RunResult) -> Opt
             .unwrap_or_default();
         diagnostic = diagnostic.note(format!("task `{name}` is open; its last record: {last}"));
     }
-    Some(complain(loaded, "ending", diagnostic, result))
+    Some(complain(loaded, "ending", &diagnostic))
 }

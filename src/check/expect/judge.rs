@@ -5,7 +5,7 @@ use super::wish::{Miss, bounds, unmet};
 use crate::scenario::{
     Amount, Diagnostic, End, FaultUse, GroupExpectation, GroupWant, Scenario, Severity, Spanned, Want, Who,
 };
-use crate::trace::{Record, Trace};
+use crate::trace::{CoreEvent, Event, JobEvent, Record, StateName, Trace};
 use crate::units::{JobId, SimTime};
 
 /// Something that a scenario expected and that did not come true.
@@ -238,8 +238,13 @@ fn percent(share: f64) -> String {
     format!("{} %", (share * 10_000.0).round() / 100.0)
 }
 
+/// A record in one line: a move in the words of the norm, anything else as the trace writes it.
 fn brief(record: &Record) -> String {
-    let mut text = format!("{:?}", record.event);
+    if let Event::Core(CoreEvent::Job(JobEvent::Moved { from, on, to, .. })) = &record.event {
+        let from = from.map_or("nothing", StateName::word);
+        return format!("{from} -{on}-> {to}");
+    }
+    let mut text = serde_json::to_string(&record.event).unwrap_or_default();
     if text.len() > 160 {
         let end = (0..=157)
             .rev()

@@ -19,6 +19,8 @@ pub(super) struct Seen<'a> {
     pub(super) jobs: Vec<JobSeen>,
     /// Jobs with a record in the tick under way.
     pub(super) touched: Vec<JobId>,
+    /// How many records were seen.
+    pub(super) len: usize,
 }
 
 /// A response of a job, as the service sees it.
@@ -214,6 +216,7 @@ impl<'a> Seen<'a> {
             facts,
             jobs,
             touched: Vec::new(),
+            len: 0,
         }
     }
 
@@ -227,6 +230,15 @@ impl<'a> Seen<'a> {
         Some((id, self.jobs.get(place)?, self.facts.tasks.get(place)?))
     }
 
+    /// The end of the trace, for what can only be known there.
+    pub(super) const fn at_the_end(&self, end: SimTime, job: Option<JobId>) -> Mark {
+        Mark {
+            at: end,
+            index: self.len,
+            job,
+        }
+    }
+
     /// Every job with its task.
     pub(super) fn all(&self) -> impl Iterator<Item = (JobId, &JobSeen, &'a TaskFacts)> {
         let pairs = self.jobs.iter().zip(&self.facts.tasks);
@@ -238,6 +250,7 @@ impl<'a> Seen<'a> {
 
     /// Learns what the record says.
     pub(super) fn learn(&mut self, now: &Now<'_>) {
+        self.len = now.index + 1;
         let Some(id) = now.job else { return };
         let Some(job) = self.jobs.get_mut(id.0 as usize) else {
             return;
@@ -423,8 +436,7 @@ impl JobSeen {
     }
 
     fn know(&mut self, exchange: Exchange) {
-        let made_by = |response: &&mut ResponseSeen| response.exchange == exchange;
-        if let Some(response) = self.responses.iter_mut().rev().find(made_by) {
+        for response in self.responses.iter_mut().filter(|made| made.exchange == exchange) {
             response.known = true;
         }
     }

@@ -25,7 +25,8 @@ pub struct Violation {
     pub at: SimTime,
     /// In which job, if in one.
     pub job: Option<JobId>,
-    /// The record that shows it, or that asked for what never came; its place in the trace.
+    /// The record that shows it, or that asked for what never came; its place in the trace, or the length of the
+    /// trace for what can only be known at its end.
     pub record: usize,
     /// What is wrong, in one line.
     pub what: String,

@@ -1,1 +1,21 @@
-//! Deliberately wrong variants around public seams, and nowhere else.
+//! Deliberately wrong variants, each wrapped around a public seam, to show that a check can fail.
+//!
+//! A sabotage says which invariant has to fire first; the honest run with the same seed must not break it. Nothing
+//! outside this module knows of any of them.
+
+mod approval;
+mod cancellation;
+mod completion;
+mod list;
+mod records;
+mod retry;
+mod router;
+mod routing;
+mod saboteur;
+mod status;
+mod timeout;
+mod traffic;
+mod visibility;
+
+pub use list::{Sabotage, find, sabotages};
+pub use saboteur::Saboteur;

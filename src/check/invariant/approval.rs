@@ -251,14 +251,19 @@ impl Own {
             self.has_to_move = Some(mark);
         }
         match how {
-            "approved" => approved(mark, request, (seen, task), tally),
+            "approved" => {
+                let old = request.supersedes.as_ref().and_then(|old| job.approval(old));
+                let edited = old.is_some_and(|old| old.replaced_on == Some(On::Edited));
+                let undecided = if edited { Id::Ap05 } else { undecided(request) };
+                approved(mark, (request, undecided), (seen, task), tally);
+            }
             "denied" => {
                 self.denied.push(request.digests.clone());
                 let by = request
                     .decisions
                     .iter()
                     .find(|decision| decision.verdict == "deny");
-                decided_at_all(mark, request, by.is_some(), tally);
+                decided_at_all(mark, (request, undecided(request)), by.is_some(), tally);
                 let rightful = by.is_none_or(|by| has_role(by, seen, task) && by.eligible);
                 if !rightful {
                     tally.broken(Id::Ap12, mark, || {
@@ -351,12 +356,16 @@ impl Own {
     }
 }
 
-fn decided_at_all(mark: Mark, request: &ApprovalSeen, decided: bool, tally: &mut Tally) {
+/// What is broken when a request counts as decided and nobody decided.
+const fn undecided(request: &ApprovalSeen) -> Id {
+    if request.seen > 0 { Id::Ap19 } else { Id::Ap07 }
+}
+
+fn decided_at_all(mark: Mark, (request, which): (&ApprovalSeen, Id), decided: bool, tally: &mut Tally) {
     if decided {
         tally.seen(Id::Ap07);
         return;
     }
-    let which = if request.seen > 0 { Id::Ap19 } else { Id::Ap07 };
     tally.test(which, mark, false, || {
         claim(
             format!("request {} was closed as decided and nobody decided", request.id),
@@ -367,8 +376,13 @@ fn decided_at_all(mark: Mark, request: &ApprovalSeen, decided: bool, tally: &mut
 }
 
 /// A request was closed as approved: by whom, counted again from what people did.
-fn approved(mark: Mark, request: &ApprovalSeen, (seen, task): (&Seen<'_>, &TaskFacts), tally: &mut Tally) {
-    decided_at_all(mark, request, !request.decisions.is_empty(), tally);
+fn approved(
+    mark: Mark,
+    (request, undecided): (&ApprovalSeen, Id),
+    (seen, task): (&Seen<'_>, &TaskFacts),
+    tally: &mut Tally,
+) {
+    decided_at_all(mark, (request, undecided), !request.decisions.is_empty(), tally);
     let quorum = usize::from(request.quorum);
     let last = request
         .decisions

@@ -124,9 +124,9 @@ impl Cancellation {
                 });
             }
             if let Some((mark, response)) = own.to_stop.as_ref().filter(|(mark, _)| mark.at < end) {
-                let stopped = job
-                    .response(response)
-                    .is_none_or(|found| found.told_to_stop || !found.is_open());
+                let stopped = job.response(response).is_none_or(|found| {
+                    found.told_to_stop || found.ended.is_some_and(|at| at <= mark.at.next())
+                });
                 tally.test(Id::Ca10, *mark, stopped, || {
                     claim(
                         "the work of a cancelled job goes on at the service",
@@ -321,10 +321,15 @@ impl Own {
         match event {
             RuntimeEvent::Got {
                 exchange,
-                status: Some(_),
+                status: Some(status),
                 ..
             } if exchange.kind == ExchangeKind::Create && job.is(StateName::Cancelling) => {
                 self.learned = Some(now.mark());
+                let made = job.responses.iter().find(|made| made.exchange == *exchange);
+                if let Some(made) = made.filter(|made| made.background && status.is_open()) {
+                    tally.seen(Id::Ca10);
+                    self.to_stop = Some((now.mark(), made.id.clone()));
+                }
             }
             RuntimeEvent::Broke {
                 how: Break::Cut { id: Some(_) } | Break::Unreadable { id: Some(_) },

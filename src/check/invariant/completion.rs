@@ -79,12 +79,13 @@ impl Completion {
     }
 
     pub(super) fn end(&mut self, seen: &Seen<'_>, end: SimTime, tally: &mut Tally) {
-        for (_, job, _) in seen.all() {
-            let (Some(state), Some(mark)) = (job.state, job.moved) else {
+        for (id, job, _) in seen.all() {
+            let Some(state) = job.state else {
                 continue;
             };
             let over = state.is_terminal() || state == StateName::NeedsIntervention;
             let cut_off = seen.facts.ending == Ending::CutOff && job.deadline >= end;
+            let mark = seen.at_the_end(end, Some(id));
             if over || !cut_off {
                 tally.test(Id::Co12, mark, over, || {
                     claim(

@@ -6,7 +6,7 @@ use crate::check::seen::Seen;
 use crate::check::tally::{Mark, Now, Tally, claim};
 use crate::job::{SinkClass, ToolAct};
 use crate::trace::{CoreEvent, Event, OutsideEvent, RuntimeEvent, ServiceEvent, SinkEvent, WireEvent};
-use crate::units::{Exchange, SimTime};
+use crate::units::{Exchange, SimDuration, SimTime};
 
 /// Judges the group DU.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ struct Own {
     under_way: Vec<(Exchange, Mark)>,
     /// The highest number that has arrived, by kind.
     arrived: [u32; 5],
+    /// What was given up last.
+    given_up: Option<Exchange>,
     /// Keys whose receipts were lost at a sink that can promise nothing.
     lost: Vec<std::sync::Arc<str>>,
 }
@@ -41,9 +43,10 @@ impl Durability {
             }
             Event::Core(CoreEvent::Runtime(RuntimeEvent::Aborted { exchange })) => {
                 // Given up before it could arrive: it may still, or not.
-                if let Some(open) = own.under_way.iter_mut().find(|(open, _)| open == exchange) {
-                    open.1.index = usize::MAX;
-                }
+                let soon = |mark: &Mark| now.at <= mark.at + SimDuration::TICK + seen.facts.tolerance;
+                own.under_way
+                    .retain(|(open, mark)| open != exchange || !soon(mark));
+                own.given_up = Some(*exchange);
             }
             Event::Service(ServiceEvent::Wire(
                 WireEvent::Arrived { exchange, .. } | WireEvent::Refused { exchange },
@@ -57,11 +60,7 @@ impl Durability {
 
     pub(super) fn end(&mut self, seen: &Seen<'_>, end: SimTime, tally: &mut Tally) {
         for own in &self.jobs {
-            for (exchange, mark) in own
-                .under_way
-                .iter()
-                .filter(|(_, mark)| mark.index != usize::MAX && mark.at < end)
-            {
+            for (exchange, mark) in own.under_way.iter().filter(|(_, mark)| mark.at < end) {
                 tally.broken(Id::Du09, *mark, || {
                     claim(
                         format!("{exchange} was recorded as sent and never arrived"),
@@ -71,11 +70,7 @@ impl Durability {
                 });
             }
         }
-        let mark = Mark {
-            at: end,
-            index: usize::MAX,
-            job: None,
-        };
+        let mark = seen.at_the_end(end, None);
         match &seen.facts.replay {
             Replay::NotPlayed => {}
             Replay::Same => tally.seen(Id::Du14),
@@ -101,7 +96,7 @@ impl Own {
         }
         // A repetition is for others to judge: it has been on record since its first arrival.
         let highest = &mut self.arrived[exchange.kind as usize];
-        let known = place.is_some() || exchange.nth <= *highest;
+        let known = place.is_some() || exchange.nth <= *highest || self.given_up == Some(exchange);
         *highest = exchange.nth.max(*highest);
         tally.test(Id::Du03, now.mark(), known, || {
             claim(

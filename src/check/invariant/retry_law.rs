@@ -216,7 +216,7 @@ impl RetryLaw {
             .map(<[_]>::len)
             .max()
             .unwrap_or(0);
-        let bound = 1 + self.wave.len() / 4;
+        let bound = 1 + self.wave.len() / 8;
         tally.test(Id::Rt07, mark, most <= bound, || {
             claim(
                 format!(

@@ -60,9 +60,9 @@ impl Timeout {
         for (id, job, _) in seen.all() {
             let own = &self.jobs[id.0 as usize];
             for (mark, response) in &own.to_stop {
-                let stopped = job
-                    .response(response)
-                    .is_none_or(|found| found.told_to_stop || !found.is_open());
+                let stopped = job.response(response).is_none_or(|found| {
+                    found.told_to_stop || found.ended.is_some_and(|at| at <= mark.at.next())
+                });
                 if mark.at < end {
                     tally.test(Id::To07, *mark, stopped, || {
                         claim(

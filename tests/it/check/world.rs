@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lanebench::check::{Ending, Facts, Judgement, Replay, judge};
-use lanebench::job::Desk;
+use lanebench::job::{Desk, Router};
 use lanebench::rng::Seed;
+use lanebench::runner::blueprint_behind;
+use lanebench::sabotage::Sabotage;
 use lanebench::scenario::{Diagnostics, Loaded, ResolveError, Resolver, Scenario, Sources, join};
-use lanebench::sim::{self, Blueprint, Caps, Model, Played, Recording, Seams};
+use lanebench::sim::{self, Blueprint, Model, Played, Recording, Seams};
 use lanebench::trace::{Notes, Trace};
 
 use crate::support::{repo, yaml_files};
@@ -34,11 +36,18 @@ pub(super) fn scenarios() -> Vec<String> {
 /// Reads the scenario of this path.
 #[track_caller]
 pub(super) fn load(path: &str) -> Scenario {
+    load_with_sources(path).0
+}
+
+/// Reads the scenario of this path, with the texts that its places are in.
+#[track_caller]
+pub(super) fn load_with_sources(path: &str) -> (Scenario, Sources) {
     let bytes = std::fs::read(repo(path)).unwrap();
     let (mut sources, mut out) = (Sources::default(), Diagnostics::new());
     let mut files = Files(repo(""));
     let scenario = Scenario::load(path, &bytes, &mut files, &mut sources, &mut out);
-    scenario.unwrap_or_else(|| panic!("{path}: {out:#?}"))
+    let scenario = scenario.unwrap_or_else(|| panic!("{path}: {out:#?}"));
+    (scenario, sources)
 }
 
 /// A run with what it is judged by.
@@ -53,26 +62,20 @@ impl Run {
     }
 }
 
-/// What everything of this scenario is made of.
-pub(super) fn blueprint(scenario: &Scenario, seed: Seed) -> Blueprint {
-    Blueprint {
-        seed,
-        desk: scenario.core(seed, Arc::new(scenario.router())),
-        profile: scenario.profile.clone(),
-        scripts: scenario.scripts().into_iter().map(Some).collect(),
-        outside: Arc::new(scenario.outside(seed)),
-        plan: scenario.fault_plan(seed),
-        caps: Caps {
-            time: scenario.ends.at,
-            steps: scenario.ends.steps,
-        },
-    }
-}
-
 /// Plays a scenario under a seed.
 pub(super) fn play(scenario: &Scenario, seed: u64, seams: impl Seams) -> Run {
+    play_behind(scenario, seed, seams, Arc::new(scenario.router()))
+}
+
+/// Plays a scenario under a seed, with one thing wrong.
+pub(super) fn play_sabotaged(scenario: &Scenario, seed: u64, sabotage: &Sabotage) -> Run {
+    let router = sabotage.router(Arc::new(scenario.router()));
+    play_behind(scenario, seed, sabotage.seams(), router)
+}
+
+fn play_behind(scenario: &Scenario, seed: u64, seams: impl Seams, router: Arc<dyn Router>) -> Run {
     let seed = Seed(seed);
-    let blueprint = blueprint(scenario, seed);
+    let blueprint = blueprint_behind(scenario, seed, router);
     let played = Model::new(&blueprint, seams, Recording::Full).play();
     let mut facts = Facts::of(scenario, seed);
     facts.replay = replay(&blueprint, &played);

@@ -408,13 +408,15 @@ fn polls_while_waiting(run: &mut Records<'_>) {
         .core
         .iter()
         .filter(|record| record.job == job && record.at <= at);
-    let last = mine.filter_map(|record| match &record.event {
+    let mut last = mine.filter_map(|record| match &record.event {
         CoreEvent::Runtime(RuntimeEvent::Sent { exchange, .. }) if exchange.kind == ExchangeKind::Poll => {
             Some(*exchange)
         }
         _ => None,
     });
-    let Some(mut exchange) = last.last() else { return };
+    let Some(mut exchange) = last.next_back() else {
+        return;
+    };
     exchange.nth += 1_000;
     let event = RuntimeEvent::Sent {
         exchange,

@@ -54,7 +54,7 @@ pub(super) const LIST: &[Sabotage] = &[
         |run| {
             run.job(|event| match event {
                 JobEvent::RetryPlanned { delay, .. } => {
-                    *delay = *delay + SimDuration::from_secs(3_600);
+                    *delay += SimDuration::from_secs(3_600);
                     Some(())
                 }
                 _ => None,
@@ -150,7 +150,7 @@ fn extra_create(record: &Record<ServiceEvent>, later: u16) -> Option<ServiceEven
     let mut extra = *exchange;
     extra.nth += 1_000;
     extra.attempt = AttemptNo(extra.attempt.0 + later);
-    (extra.kind == ExchangeKind::Create).then(|| {
+    (extra.kind == ExchangeKind::Create).then_some({
         ServiceEvent::Wire(WireEvent::Arrived {
             exchange: extra,
             kind: ExchangeKind::Create,
@@ -179,11 +179,10 @@ fn without_jitter(run: &mut Records<'_>) {
             told: None,
             ..
         }) = &mut record.event
+            && together >= 8
         {
-            if together >= 8 {
-                *delay = *ceiling;
-                *due = record.at + *ceiling;
-            }
+            *delay = *ceiling;
+            *due = record.at + *ceiling;
         }
     }
 }

@@ -87,7 +87,7 @@ pub(super) const LIST: &[Sabotage] = &[
         "a view names another instant for its state",
         |run| {
             run.view(|_, view| {
-                view.since = view.since + SimDuration::from_secs(1);
+                view.since += SimDuration::from_secs(1);
                 Some(())
             });
         },

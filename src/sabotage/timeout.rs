@@ -25,7 +25,7 @@ pub(super) const LIST: &[Sabotage] = &[
         |run| {
             run.job(|event| match event {
                 JobEvent::HandedOver { deadline, .. } => {
-                    *deadline = *deadline + HOUR;
+                    *deadline += HOUR;
                     Some(())
                 }
                 _ => None,
@@ -53,7 +53,7 @@ pub(super) const LIST: &[Sabotage] = &[
         |run| {
             run.job(|event| match event {
                 JobEvent::LimitFired { value, .. } => {
-                    *value = *value + HOUR;
+                    *value += HOUR;
                     Some(())
                 }
                 _ => None,
@@ -101,7 +101,7 @@ pub(super) const LIST: &[Sabotage] = &[
         |run| {
             run.job(|event| match event {
                 JobEvent::ApprovalRequested { expires, .. } => {
-                    *expires = *expires + HOUR;
+                    *expires += HOUR;
                     Some(())
                 }
                 _ => None,
@@ -114,7 +114,7 @@ pub(super) const LIST: &[Sabotage] = &[
         "a view promises more time than is enforced",
         |run| {
             run.view(|_, view| {
-                view.deadline = view.deadline + HOUR;
+                view.deadline += HOUR;
                 Some(())
             });
         },
@@ -155,13 +155,13 @@ fn poll_late(run: &mut Records<'_>) {
         return;
     };
     let mine = run.service.iter().filter(|record| record.job == job);
-    let last = mine.filter_map(|record| match &record.event {
+    let mut last = mine.filter_map(|record| match &record.event {
         ServiceEvent::Wire(WireEvent::Arrived {
             exchange, response, ..
         }) => Some((*exchange, response.clone())),
         _ => None,
     });
-    let Some((mut exchange, response)) = last.last() else {
+    let Some((mut exchange, response)) = last.next_back() else {
         return;
     };
     exchange.kind = ExchangeKind::Poll;

@@ -138,13 +138,13 @@ fn stream_on(run: &mut Records<'_>) {
         return;
     };
     let mine = run.service.iter().filter(|record| record.job == job);
-    let sent = mine.filter_map(|record| match &record.event {
+    let mut sent = mine.filter_map(|record| match &record.event {
         ServiceEvent::Wire(WireEvent::Arrived { exchange, .. }) if exchange.kind == ExchangeKind::Create => {
             Some(*exchange)
         }
         _ => None,
     });
-    let Some(exchange) = sent.last() else { return };
+    let Some(exchange) = sent.next_back() else { return };
     let event = WireEvent::StreamSent { exchange, seq: 9_999 };
     put(run.service, at + SimDuration::from_secs(1), job, event.into());
 }

@@ -48,16 +48,16 @@ impl BoundaryOf {
             Event::Outside(OutsideEvent::Sinks(event)) => own.sink(now, (job, task), seen, event, tally),
             Event::Service(ServiceEvent::Backend(event)) => own.backend(now, (job, task), seen, event, tally),
             Event::Service(ServiceEvent::Wire(WireEvent::Arrived { .. })) => own.quiet(now, seen, tally),
-            Event::Core(CoreEvent::Runtime(RuntimeEvent::Sent { .. } | RuntimeEvent::StreamGot { .. })) => {
-                if own.awaiting.is_some() {
-                    tally.broken(Id::Ap23, now.mark(), || {
-                        claim(
-                            "a job that waits for a person uses the service",
-                            "nothing open",
-                            "an exchange",
-                        )
-                    });
-                }
+            Event::Core(CoreEvent::Runtime(RuntimeEvent::Sent { .. } | RuntimeEvent::StreamGot { .. }))
+                if own.awaiting.is_some() =>
+            {
+                tally.broken(Id::Ap23, now.mark(), || {
+                    claim(
+                        "a job that waits for a person uses the service",
+                        "nothing open",
+                        "an exchange",
+                    )
+                });
             }
             Event::Core(CoreEvent::Job(JobEvent::Moved { from, on, to, .. })) => {
                 own.moved(now, (job, task), (*from, *on, *to), tally);

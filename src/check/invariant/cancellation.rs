@@ -50,19 +50,17 @@ impl Cancellation {
         };
         let own = &mut self.jobs[id.0 as usize];
         match now.event {
-            Event::Outside(OutsideEvent::User(UserEvent::AskedToCancel)) => {
-                if job.state.is_some() {
-                    tally.seen(Id::Ca01);
-                    own.asked.push(now.mark());
-                }
+            Event::Outside(OutsideEvent::User(UserEvent::AskedToCancel)) if job.state.is_some() => {
+                tally.seen(Id::Ca01);
+                own.asked.push(now.mark());
             }
             Event::Outside(OutsideEvent::Sinks(event)) => own.sink(now, job, seen, event, tally),
             Event::Core(CoreEvent::Job(event)) => own.job(now, (id, job, task), seen, event, tally),
             Event::Core(CoreEvent::Runtime(event)) => own.runtime(now, job, event, tally),
-            Event::Service(ServiceEvent::Wire(WireEvent::Arrived { exchange, .. })) => {
-                if exchange.kind == ExchangeKind::Create {
-                    own.nothing_starts(now, job, seen, "a create", tally);
-                }
+            Event::Service(ServiceEvent::Wire(WireEvent::Arrived { exchange, .. }))
+                if exchange.kind == ExchangeKind::Create =>
+            {
+                own.nothing_starts(now, job, seen, "a create", tally);
             }
             Event::Service(ServiceEvent::Backend(BackendEvent::Became { response, status, .. })) => {
                 if *status == Status::Completed && own.cancelled.is_some() {
@@ -335,19 +333,17 @@ impl Own {
                 how: Break::Cut { id: Some(_) } | Break::Unreadable { id: Some(_) },
                 ..
             } if job.is(StateName::Cancelling) => self.learned = Some(now.mark()),
-            RuntimeEvent::Sent { exchange, .. } => {
-                if exchange.kind == ExchangeKind::Cancel {
-                    if self.learned.take().is_some() {
-                        tally.seen(Id::Ca07);
-                    }
-                }
+            RuntimeEvent::Sent { exchange, .. }
+                if exchange.kind == ExchangeKind::Cancel && self.learned.take().is_some() =>
+            {
+                tally.seen(Id::Ca07);
             }
-            RuntimeEvent::Shown { view, .. } if self.cancelled.is_some() => {
-                if view.state == StateName::Succeeded {
-                    tally.test(Id::Ca06, now.mark(), false, || {
-                        claim("a cancelled job is shown as a success", "cancelled", "succeeded")
-                    });
-                }
+            RuntimeEvent::Shown { view, .. }
+                if self.cancelled.is_some() && view.state == StateName::Succeeded =>
+            {
+                tally.test(Id::Ca06, now.mark(), false, || {
+                    claim("a cancelled job is shown as a success", "cancelled", "succeeded")
+                });
             }
             _ => {}
         }

@@ -40,10 +40,10 @@ impl Completion {
         let own = &mut self.jobs[id.0 as usize];
         match now.event {
             Event::Core(CoreEvent::Job(event)) => own.job(now, job, task, event, tally),
-            Event::Core(CoreEvent::Runtime(RuntimeEvent::WebhookTaken { response, what, .. })) => {
-                if *what == "duplicate" || own.stored.contains(response) {
-                    tally.seen(Id::Co07);
-                }
+            Event::Core(CoreEvent::Runtime(RuntimeEvent::WebhookTaken { response, what, .. }))
+                if (*what == "duplicate" || own.stored.contains(response)) =>
+            {
+                tally.seen(Id::Co07);
             }
             Event::Service(ServiceEvent::Backend(BackendEvent::Became {
                 status: Status::Incomplete,

@@ -99,10 +99,10 @@ impl Delivery {
         (delivery, response, what): (&Arc<str>, &ResponseId, &'static str),
         tally: &mut Tally,
     ) {
-        if let Some(id) = now.job {
-            if let Some(own) = self.jobs.get_mut(id.0 as usize).filter(|_| what == "read_state") {
-                own.nudged.push(response.clone());
-            }
+        if let Some(id) = now.job
+            && let Some(own) = self.jobs.get_mut(id.0 as usize).filter(|_| what == "read_state")
+        {
+            own.nudged.push(response.clone());
         }
         let signature = self
             .signatures
@@ -227,11 +227,11 @@ impl Own {
                 }
                 self.got = Some((*exchange, *seq));
             }
-            RuntimeEvent::Shown { audience, view } => {
-                if *audience == Audience::User && view.result.is_some() && self.offered.is_none() {
-                    tally.seen(Id::Co04);
-                    self.offered = Some(now.mark());
-                }
+            RuntimeEvent::Shown { audience, view }
+                if *audience == Audience::User && view.result.is_some() && self.offered.is_none() =>
+            {
+                tally.seen(Id::Co04);
+                self.offered = Some(now.mark());
             }
             RuntimeEvent::Broke { exchange, .. } | RuntimeEvent::Aborted { exchange } => {
                 self.polls_failed |= exchange.kind == ExchangeKind::Poll;

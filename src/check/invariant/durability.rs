@@ -120,16 +120,16 @@ impl Own {
             }
             SinkEvent::Applied { key, .. }
             | SinkEvent::Repeated { key, .. }
-            | SinkEvent::Queried { key, .. } => {
-                if self.lost.contains(key) {
-                    tally.broken(Id::Du12, now.mark(), || {
-                        claim(
-                            "an effect in doubt was tried again at a sink that can promise nothing",
-                            "an operator",
-                            format!("key {key} again"),
-                        )
-                    });
-                }
+            | SinkEvent::Queried { key, .. }
+                if self.lost.contains(key) =>
+            {
+                tally.broken(Id::Du12, now.mark(), || {
+                    claim(
+                        "an effect in doubt was tried again at a sink that can promise nothing",
+                        "an operator",
+                        format!("key {key} again"),
+                    )
+                });
             }
             _ => {}
         }

@@ -68,10 +68,10 @@ impl Retry {
         let own = &mut self.jobs[id.0 as usize];
         match now.event {
             Event::Service(ServiceEvent::Wire(event)) => own.wire(now, job, event, tally),
-            Event::Service(ServiceEvent::Backend(BackendEvent::Became { code, status, .. })) => {
-                if *status == wire::Status::Failed {
-                    own.failed_code.clone_from(code);
-                }
+            Event::Service(ServiceEvent::Backend(BackendEvent::Became { code, status, .. }))
+                if *status == wire::Status::Failed =>
+            {
+                own.failed_code.clone_from(code);
             }
             Event::Core(CoreEvent::Job(event)) => own.job(now, job, event, tally),
             Event::Core(CoreEvent::Runtime(event)) => own.runtime(now, job, event, tally),
@@ -295,10 +295,10 @@ impl Own {
                     self.permanent = Some((now.mark(), exchange.attempt.0));
                 }
             }
-            RuntimeEvent::Broke { exchange, .. } => {
-                if exchange.kind == ExchangeKind::Create && job.is(StateName::Dispatching) {
-                    self.unclassified = Some((*exchange, now.mark()));
-                }
+            RuntimeEvent::Broke { exchange, .. }
+                if exchange.kind == ExchangeKind::Create && job.is(StateName::Dispatching) =>
+            {
+                self.unclassified = Some((*exchange, now.mark()));
             }
             _ => {}
         }

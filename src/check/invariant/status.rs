@@ -244,16 +244,17 @@ impl Status {
                 status: Some(wire::Status::Unknown(_)),
                 ..
             } if job.is(StateName::Running) => own.unknown = Some(now.mark()),
-            RuntimeEvent::Sent { exchange, .. } if exchange.kind == ExchangeKind::Poll => {
-                if own.unknown.is_some_and(|unknown| unknown.at < now.at) {
-                    tally.broken(Id::St06, now.mark(), || {
-                        claim(
-                            "a response is polled on after a wire status that nobody knows",
-                            "an operator",
-                            "another poll",
-                        )
-                    });
-                }
+            RuntimeEvent::Sent { exchange, .. }
+                if exchange.kind == ExchangeKind::Poll
+                    && own.unknown.is_some_and(|unknown| unknown.at < now.at) =>
+            {
+                tally.broken(Id::St06, now.mark(), || {
+                    claim(
+                        "a response is polled on after a wire status that nobody knows",
+                        "an operator",
+                        "another poll",
+                    )
+                });
             }
             RuntimeEvent::WebhookTaken { .. } if job.is_terminal() => tally.seen(Id::St03),
             _ => {}
@@ -372,12 +373,11 @@ pub(super) fn calls_unknown(script: &Script, turn: u16, known: impl Fn(&str) -> 
             asking = false;
         }
         asking |= step.work.asks_client();
-        if number == turn {
-            if let StepWork::FunctionCall { name, .. } = &step.work {
-                if !known(name) {
-                    return true;
-                }
-            }
+        if number == turn
+            && let StepWork::FunctionCall { name, .. } = &step.work
+            && !known(name)
+        {
+            return true;
         }
     }
     false

@@ -50,11 +50,9 @@ impl Surface {
             Event::Core(CoreEvent::Job(JobEvent::LimitFired {
                 limit: LimitName::Wait,
                 ..
-            })) => {
-                if job.execution == Some(Execution::Interactive) {
-                    tally.seen(Id::Vi12);
-                    *over = over.or(Some(now.at));
-                }
+            })) if job.execution == Some(Execution::Interactive) => {
+                tally.seen(Id::Vi12);
+                *over = over.or(Some(now.at));
             }
             Event::Service(ServiceEvent::Wire(WireEvent::StreamSent { .. })) => {
                 let last = over.map(|over| over + SimDuration::from_ticks(2) + seen.facts.tolerance);

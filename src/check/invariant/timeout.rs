@@ -228,7 +228,7 @@ impl Own {
         }
         if from == Some(StateName::AwaitingApproval) && to != StateName::AwaitingApproval {
             let since = self.waiting_since.take().unwrap_or(now.at);
-            self.waited = self.waited + now.at.since(since);
+            self.waited += now.at.since(since);
         }
         if to == StateName::TimedOut {
             let named = self.fired.is_some_and(|(mark, _)| mark.at == now.at);

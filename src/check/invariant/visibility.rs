@@ -71,10 +71,10 @@ impl Visibility {
             }
             Event::Core(CoreEvent::Runtime(event)) => own.runtime(now, job, event, tally),
             Event::Core(CoreEvent::Job(JobEvent::RetryPlanned { due, .. })) => own.planned = Some(*due),
-            Event::Core(CoreEvent::Job(JobEvent::Classified { row, .. })) => {
-                if *row == crate::job::retry::POLL_FAILED.name && job.is(StateName::Running) {
-                    own.poll_failed = Some(now.mark());
-                }
+            Event::Core(CoreEvent::Job(JobEvent::Classified { row, .. }))
+                if *row == crate::job::retry::POLL_FAILED.name && job.is(StateName::Running) =>
+            {
+                own.poll_failed = Some(now.mark());
             }
             Event::Core(CoreEvent::Job(JobEvent::Moved { from, to, .. })) => {
                 own.accepted = true;
@@ -301,11 +301,9 @@ impl Own {
                 status: Some(status),
                 exchange,
                 ..
-            } if exchange.kind != ExchangeKind::Cancel => {
-                if self.wire_status.as_ref() != Some(status) {
-                    self.changed = now.at;
-                    self.wire_status = Some(status.clone());
-                }
+            } if exchange.kind != ExchangeKind::Cancel && self.wire_status.as_ref() != Some(status) => {
+                self.changed = now.at;
+                self.wire_status = Some(status.clone());
             }
             _ => {}
         }

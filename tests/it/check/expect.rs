@@ -21,5 +21,9 @@ fn what_is_not_met_says_where_and_why() {
     let rendered = failures
         .iter()
         .map(|failure| render(&failure.diagnostic, &sources, Paint::Plain));
-    check_golden(&repo("tests/check/expect/unmet.txt"), &rendered.collect::<Vec<_>>().join("\n"));
+    let text = rendered.collect::<Vec<_>>().join("\n");
+    // What the record itself looks like is not what this is about.
+    let lines = text.lines().filter(|line| !line.starts_with("   = record"));
+    let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+    check_golden(&repo("tests/check/expect/unmet.txt"), &text);
 }

@@ -84,7 +84,7 @@ impl Job {
     }
 
     /// The next look after a gap that grows; at once if a webhook came meanwhile. Where a stream tells more, a look
-    /// that succeeded was the only one.
+    /// that succeeded was the only one until the stream falls silent.
     fn poll_later(&mut self, ctx: &Context<'_>, at_least: SimDuration) {
         let State::Running(running) = &self.state else {
             return;
@@ -165,7 +165,8 @@ impl Job {
         let gap = self
             .cursor
             .is_some_and(|cursor| cursor.saturating_add(1) < arrived.seq);
-        if gap || matches!(arrived.event, Event::Unknown { .. }) {
+        let strange = gap || matches!(arrived.event, Event::Unknown { .. });
+        if strange {
             self.note_row(ctx, Some(exchange), retry::STREAM_STRANGE);
         }
         if self.cursor.is_some_and(|cursor| arrived.seq <= cursor) {
@@ -185,6 +186,21 @@ impl Job {
             self.known(ctx, On::ResponseKnown, id);
         }
         self.react(ctx, exchange, &arrived.event);
+        if strange || matches!(arrived.event, Event::Error { .. }) {
+            self.read_state(ctx.now);
+        }
+    }
+
+    /// The stream alone does not say how things stand: the response itself is looked at, where it has a record of its
+    /// own and the stream says nothing better in this tick.
+    fn read_state(&mut self, now: SimTime) {
+        let in_background = self.in_background();
+        if let State::Running(running) = &mut self.state
+            && in_background
+            && running.poll.is_none()
+        {
+            running.poll_at = now.next();
+        }
     }
 
     fn react(&mut self, ctx: &mut Context<'_>, exchange: Exchange, event: &Event) {
@@ -507,6 +523,23 @@ impl Job {
         .filter(|at| *at > now)
         .min()
         .unwrap_or(SimTime::NEVER)
+    }
+
+    /// When a stream has said nothing for so long that its response itself is looked at: a connection that is open
+    /// and dead looks like one whose work is slow.
+    pub(super) fn stream_doubted_at(&self) -> SimTime {
+        match &self.state {
+            State::Running(running)
+                if running.stream.is_some()
+                    && running.poll.is_none()
+                    && running.poll_at == SimTime::NEVER
+                    && self.in_background() =>
+            {
+                let heard = self.heard_at.map_or(self.since, |heard| heard.max(self.since));
+                (heard + self.plan().patience.stalled).next()
+            }
+            _ => SimTime::NEVER,
+        }
     }
 
     /// From when on contact counts as lost.

@@ -56,7 +56,7 @@ impl Job {
             State::Running(running) => {
                 consider(self.attempt_until.min(self.attempts_until), Alarm::AttemptLimit);
                 consider(self.hand_over_at, Alarm::HandOver);
-                consider(running.poll_at, Alarm::Poll);
+                consider(running.poll_at.min(self.stream_doubted_at()), Alarm::Poll);
                 consider(running.resume_at, Alarm::Resume);
                 consider(self.next_verdict(now), Alarm::Verdict);
             }

@@ -23,6 +23,8 @@ pub struct Model<S> {
     caps: Caps,
     seams: S,
     now: SimTime,
+    /// The first tick that is not played yet.
+    ahead: SimTime,
     steps: u64,
     /// What takes effect in the next tick.
     to_desk: Vec<job::Input>,
@@ -63,6 +65,7 @@ impl<S: Seams> Model<S> {
             caps: blueprint.caps,
             seams,
             now: SimTime::START,
+            ahead: SimTime::START,
             steps: 0,
             to_desk: Vec::new(),
             to_service: Vec::new(),
@@ -91,7 +94,7 @@ impl<S: Seams> Model<S> {
     /// The next tick in which something happens.
     fn next_tick(&self) -> Option<SimTime> {
         if !(self.to_desk.is_empty() && self.to_service.is_empty() && self.to_outside.is_empty()) {
-            return Some(self.now.next());
+            return Some(self.ahead);
         }
         let deadlines = [
             self.desk.next_deadline(),
@@ -102,11 +105,12 @@ impl<S: Seams> Model<S> {
             .into_iter()
             .flatten()
             .min()
-            .map(|first| first.max(self.now.next()))
+            .map(|first| first.max(self.ahead))
     }
 
     fn tick(&mut self, tick: SimTime) {
         self.now = tick;
+        self.ahead = tick.next();
         let due = |deadline: Option<SimTime>| deadline.is_some_and(|at| at <= tick);
         let desk_turn = !self.to_desk.is_empty() || due(self.desk.next_deadline());
         let outside_turn = !self.to_outside.is_empty() || due(self.outside.next_deadline());

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use crate::support::{check_golden, repo, yaml_files};
 
 /// Opens the files of the repository.
-fn from_disk(from: &str, path: &str) -> Result<Loaded, ResolveError> {
+pub(crate) fn from_disk(from: &str, path: &str) -> Result<Loaded, ResolveError> {
     let name = join(from, path);
     match std::fs::read(repo(&name)) {
         Ok(bytes) => Ok(Loaded { name, bytes }),
@@ -105,7 +105,7 @@ fn tried(bytes: &[u8], files: &mut InMemory) -> (Option<Scenario>, String) {
 const HEAD: &str = "scenario: a test\nshows: [retry]\npolicy: policy.yaml\nkinds: kinds.yaml\n";
 
 /// Every scenario of the repository, by its path.
-fn shipped() -> Vec<String> {
+pub(crate) fn shipped() -> Vec<String> {
     let mut found = Vec::new();
     for folder in std::fs::read_dir(repo("scenarios")).unwrap() {
         let folder = folder.unwrap();

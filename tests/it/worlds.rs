@@ -412,7 +412,7 @@ fn over_http<S: Seams + 'static>(blueprint: &Blueprint, seams: S) -> Played {
 }
 
 /// The first place where two runs differ, as text.
-fn difference(model: &Played, other: &Played) -> Option<String> {
+pub(crate) fn difference(model: &Played, other: &Played) -> Option<String> {
     let (a, b) = (model.trace.records(), other.trace.records());
     if let Some(place) = a.iter().zip(b).position(|(a, b)| a != b) {
         let from = place.saturating_sub(3);

@@ -1,0 +1,183 @@
+//! The shipped scenarios together: they pass, they mean the same in both simulated worlds, and each adds something.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use lanebench::report::{RunVerdict, SuiteResult};
+use lanebench::rng::Seed;
+use lanebench::runner::{self, Loaded, SuiteOptions, World, blueprint, play, play_suite};
+use lanebench::scenario::{ChecklistLine, Diagnostics, FaultUse, Scenario, Sources};
+use lanebench::sim::{Ending, Honest, Played, Recording};
+use lanebench::trace::{CoreEvent, Event, JobEvent};
+use lanebench::units::SimDuration;
+
+use crate::scenario::{from_disk, shipped};
+use crate::support::repo;
+use crate::worlds::difference;
+
+/// The folders of the suite: each says what its scenarios are about.
+const GROUPS: [&str; 8] = [
+    "approval",
+    "cancellation",
+    "completion",
+    "retry",
+    "routing",
+    "status",
+    "timeout",
+    "visibility",
+];
+
+/// What is shipped, ready to be played.
+fn suite() -> Vec<Loaded> {
+    let read = |name: String| {
+        let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+        let bytes = std::fs::read(repo(&name)).unwrap();
+        let scenario = Scenario::load(&name, &bytes, &mut from_disk, &mut sources, &mut out);
+        Loaded {
+            scenario: Arc::new(scenario.unwrap_or_else(|| panic!("{name} does not load"))),
+            sources: Arc::new(sources),
+            file: name.into(),
+        }
+    };
+    shipped().into_iter().map(read).collect()
+}
+
+fn in_world(scenario: &Scenario, seed: Seed, world: World) -> Played {
+    play(&blueprint(scenario, seed), world, Honest, Recording::Full).unwrap()
+}
+
+/// Plays a scenario in both simulated worlds, which have to agree in every record and in the journal.
+#[track_caller]
+pub(crate) fn alike(file: &str, scenario: &Scenario, seed: Seed) -> Played {
+    let model = in_world(scenario, seed, World::Model);
+    let other = in_world(scenario, seed, World::Virtual);
+    if let Some(difference) = difference(&model, &other) {
+        panic!("{file} with seed {}: {difference}", seed.0);
+    }
+    assert_eq!(model.ending, Ending::Quiet, "{file} with seed {}", seed.0);
+    assert!(model.stuck.is_empty(), "{file} with seed {}: open jobs", seed.0);
+    model
+}
+
+fn on_threads(loaded: &[Loaded], threads: usize) -> SuiteResult {
+    let options = SuiteOptions {
+        world: World::Virtual,
+        seeds: Vec::new(),
+        threads,
+        wall_limit: SimDuration::from_secs(10),
+    };
+    play_suite(loaded, &options)
+}
+
+#[test]
+fn every_scenario_passes_on_any_number_of_threads() {
+    let loaded = suite();
+    let alone = on_threads(&loaded, 1);
+    let failed: Vec<String> = alone
+        .runs
+        .iter()
+        .filter_map(|run| match &run.verdict {
+            RunVerdict::Passed => None,
+            RunVerdict::Failed(complaints) => Some(
+                complaints
+                    .iter()
+                    .map(|one| format!("{}: {}", run.file, one.rendered))
+                    .collect(),
+            ),
+            RunVerdict::Skipped(why) | RunVerdict::Broken(why) => Some(format!("{}: {why}", run.file)),
+        })
+        .collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert_eq!(alone.runs.len(), loaded.len());
+    assert_eq!(
+        alone,
+        on_threads(&loaded, 2),
+        "the result depends on the number of threads"
+    );
+}
+
+#[test]
+fn every_scenario_is_the_same_in_model_and_virtual() {
+    // Each scenario under its own seed and one of eight others, in turn: all seeds for all of them take a minute.
+    for (one, other) in suite().iter().zip((0..8).map(Seed).cycle()) {
+        for seed in BTreeSet::from([one.scenario.seed, other]) {
+            alike(&one.file, &one.scenario, seed);
+        }
+    }
+}
+
+/// What makes a scenario this one and no other: what its jobs did, what went wrong, what was looked at.
+fn fingerprint(scenario: &Scenario) -> String {
+    let played = in_world(scenario, scenario.seed, World::Model);
+    let moves: BTreeSet<_> = played
+        .trace
+        .records()
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::Core(CoreEvent::Job(JobEvent::Moved { from, on, to, .. })) => Some((*from, *on, *to)),
+            _ => None,
+        })
+        .collect();
+    let faults: BTreeSet<_> = scenario
+        .faults
+        .iter()
+        .map(|fault| format!("{:?} {}", fault.rule.target, fault.rule.fault.word()))
+        .collect();
+    let single = scenario.expect.iter().flat_map(|task| &task.wants);
+    let each = scenario.groups.iter().flat_map(|group| &group.each);
+    let keys: BTreeSet<_> = single.chain(each).map(|want| want.value.key()).collect();
+    format!("{moves:?}\n{faults:?}\n{keys:?}")
+}
+
+#[test]
+fn no_two_scenarios_are_the_same_one() {
+    let mut seen: BTreeMap<String, Arc<str>> = BTreeMap::new();
+    for one in suite() {
+        if let Some(other) = seen.insert(fingerprint(&one.scenario), Arc::clone(&one.file)) {
+            panic!(
+                "{other} and {} make the same moves under the same faults and look at the same",
+                one.file
+            );
+        }
+    }
+}
+
+#[test]
+fn the_suite_covers_the_checklist_and_says_what_it_shows() {
+    let loaded = suite();
+    assert!(loaded.len() >= 30, "only {} scenarios", loaded.len());
+    let lines: BTreeSet<_> = loaded
+        .iter()
+        .flat_map(|one| &one.scenario.shows)
+        .map(|line| line.value)
+        .collect();
+    assert_eq!(lines, BTreeSet::from(ChecklistLine::ALL));
+    let groups: BTreeSet<_> = loaded
+        .iter()
+        .filter_map(|one| one.file.split('/').nth(1))
+        .collect();
+    assert_eq!(groups, BTreeSet::from(GROUPS));
+    let titles: BTreeSet<_> = loaded
+        .iter()
+        .map(|one| one.scenario.title.value.as_str())
+        .collect();
+    assert_eq!(titles.len(), loaded.len(), "two scenarios have one title");
+    for one in &loaded {
+        let scenario = &one.scenario;
+        let looks = !scenario.expect.is_empty() || !scenario.groups.is_empty();
+        assert!(looks, "{} expects nothing", one.file);
+        let lenient = |usage: &FaultUse| matches!(usage, FaultUse::MayStayUnused(_));
+        let idle = !scenario.faults.is_empty() && scenario.faults.iter().all(|fault| lenient(&fault.usage));
+        assert!(!idle, "{}: none of its faults has to strike", one.file);
+    }
+}
+
+#[test]
+fn the_journal_of_every_scenario_rebuilds_its_jobs() {
+    for one in suite() {
+        let blueprint = blueprint(&one.scenario, one.scenario.seed);
+        let played = play(&blueprint, World::Model, Honest, Recording::Full).unwrap();
+        let replayed = runner::replay(&blueprint, &played);
+        assert_eq!(replayed, lanebench::check::Replay::Same, "{}", one.file);
+    }
+}

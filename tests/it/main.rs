@@ -9,6 +9,7 @@ mod backend_order;
 mod backend_stream;
 mod backend_webhook;
 mod check;
+mod cli;
 mod client_bytes;
 mod client_connections;
 mod client_stream;

@@ -1,0 +1,199 @@
+//! The program as a user meets it: exit codes, messages, and bad input of every kind.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn lanebench(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lanebench"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder of its own with these files, gone when the test is over.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn with(name: &str, files: &[(&str, &[u8])]) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}"));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        for (file, bytes) in files {
+            std::fs::write(path.join(file), bytes).unwrap();
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[track_caller]
+fn refused(folder: &Path, arguments: &[&str], code: i32, words: &str) {
+    let output = lanebench(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.starts_with("error: "), "{said}");
+    assert!(said.contains(words), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_ends_with_2() {
+    let folder = Folder::with(
+        "unreadable",
+        &[
+            ("empty.yaml", b""),
+            ("binary.yaml", b"\x7fELF\x00\x01\x02"),
+            ("latin1.yaml", b"scenario: caf\xe9\n"),
+            ("broken.yaml", b"scenario: [a\nshows: b\n"),
+            ("twice.yaml", b"scenario: a\nscenario: b\n"),
+            ("notes.txt", b"no yaml"),
+        ],
+    );
+    std::fs::create_dir(folder.0.join("nothing")).unwrap();
+    for (path, words) in [
+        ("missing.yaml", "does not exist"),
+        ("nothing", "has no scenario"),
+        ("empty.yaml", "is empty"),
+        ("binary.yaml", "binary"),
+        ("latin1.yaml", "not valid UTF-8"),
+        ("broken.yaml", "broken.yaml:"),
+        ("twice.yaml", "twice.yaml:2:1"),
+    ] {
+        refused(&folder.0, &["run", path], 2, words);
+    }
+}
+
+#[test]
+fn a_mistake_in_one_file_names_its_place_and_nothing_is_played() {
+    let scenario = "scenario: a title\nshows: [retry]\npolicy: nowhere.yaml\nkinds: nowhere.yaml\ntasks: []\nlanebenhc: 1\n";
+    let folder = Folder::with("mistakes", &[("wrong.yaml", scenario.as_bytes())]);
+    let output = lanebench(&folder.0, &["run", "wrong.yaml"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for words in ["wrong.yaml:3:", "nowhere.yaml", "wrong.yaml:6:1", "lanebenhc"] {
+        assert!(said.contains(words), "{words} is missing:\n{said}");
+    }
+}
+
+#[test]
+fn wrong_arguments_end_with_2() {
+    for arguments in [
+        &["run"][..],
+        &["run", "scenarios", "--seed", "x"],
+        &["run", "scenarios", "--seed", "9-3"],
+        &["run", "scenarios", "--world", "moon"],
+        &["run", "scenarios", "--report", "paper=x"],
+        &["run", "scenarios", "--wall-limit", "-3s"],
+        &["walk"],
+    ] {
+        let output = lanebench(&root(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn help_names_every_command_and_the_exit_codes() {
+    let output = lanebench(&root(), &["--help"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0));
+    for words in ["run", "serve", "invariants", "Exit codes:"] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn a_verdict_that_nobody_hears_is_no_verdict() {
+    // The reader is gone before the first byte: the verdict cannot be written, and the program says so.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lanebench"))
+        .current_dir(root())
+        .args(["run", "scenarios/retry/rate-limited-create.yaml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3), "{said}");
+    assert!(said.contains("could not be written"), "{said}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_ends_with_3() {
+    let report = "junit=no/such/folder/report.xml";
+    refused(
+        &root(),
+        &[
+            "run",
+            "scenarios/retry/rate-limited-create.yaml",
+            "--report",
+            report,
+        ],
+        3,
+        "cannot be written",
+    );
+}
+
+#[test]
+fn a_failed_expectation_shows_line_actual_cause_and_the_command_that_replays_it() {
+    let text = std::fs::read_to_string(root().join("scenarios/retry/rate-limited-create.yaml")).unwrap();
+    let text = text.replace("attempts: 3", "attempts: 2");
+    let text = text
+        .replace("../policies", "policies")
+        .replace("../kinds", "kinds");
+    let folder = Folder::with("failed", &[("wants-less.yaml", text.as_bytes())]);
+    std::fs::create_dir(folder.0.join("policies")).unwrap();
+    for file in ["policies/three-lane.yaml", "kinds.yaml"] {
+        std::fs::copy(root().join("scenarios").join(file), folder.0.join(file)).unwrap();
+    }
+    let output = lanebench(&folder.0, &["run", "wants-less.yaml"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for words in [
+        "expected `attempts` of `report` to be 2, got 3",
+        "wants-less.yaml:",
+        "struck at",
+        "replay: lanebench run wants-less.yaml --seed 1",
+    ] {
+        assert!(said.contains(words), "{words} is missing:\n{said}");
+    }
+}
+
+#[test]
+fn the_same_bytes_come_out_on_any_number_of_threads_and_from_any_world_of_settings() {
+    let run = |threads: &str, zone: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_lanebench"))
+            .current_dir(root())
+            .args([
+                "run",
+                "scenarios/retry",
+                "--format",
+                "json",
+                "--seed",
+                "3",
+                "--threads",
+                threads,
+            ])
+            .env("TZ", zone)
+            .env("LANG", "tr_TR.UTF-8")
+            .output()
+            .unwrap();
+        output.stdout
+    };
+    let one = run("1", "UTC");
+    assert!(one.len() > 1000);
+    assert_eq!(one, run("2", "Pacific/Chatham"));
+}

@@ -54,19 +54,22 @@ pub fn play_suite(loaded: &[Loaded], options: &SuiteOptions) -> SuiteResult {
         .collect();
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<Option<RunResult>>> = Mutex::new(vec![None; cases.len()]);
-    std::thread::scope(|scope| {
-        for _ in 0..options.threads.clamp(1, cases.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((one, seed)) = cases.get(index) else {
-                        return;
-                    };
-                    let result = play_one(one, *seed, options);
-                    done.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
-                }
-            });
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((one, seed)) = cases.get(index) else {
+                return;
+            };
+            let result = play_one(one, *seed, options);
+            done.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
         }
+    };
+    // The calling thread works too: it has the allocator's main arena, which grows in larger steps.
+    std::thread::scope(|scope| {
+        for _ in 1..options.threads.clamp(1, cases.len().max(1)) {
+            scope.spawn(work);
+        }
+        work();
     });
     let runs = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     SuiteResult {
@@ -196,40 +199,37 @@ pub fn facts(scenario: &Scenario, blueprint: &Blueprint, played: &Played, option
 #[must_use]
 pub fn replay(blueprint: &Blueprint, played: &Played) -> Replay {
     let mut desk = blueprint.desk(Recording::Full);
-    let mut actions = Vec::new();
-    for (at, batch) in &played.log {
-        desk.step(*at, &mut batch.clone(), &mut actions);
+    let (mut batch, mut actions) = (Vec::new(), Vec::new());
+    for (at, logged) in &played.log {
+        batch.extend_from_slice(logged);
+        desk.step(*at, &mut batch, &mut actions);
         actions.clear();
     }
     let replayed = desk.take_notes();
-    let recorded: Vec<Record<CoreEvent>> = played.trace.records().iter().filter_map(core_record).collect();
-    match replayed.iter().zip(&recorded).position(|(a, b)| a != b) {
-        None if replayed.len() == recorded.len() => Replay::Same,
-        None => Replay::Differs {
-            what: format!(
-                "{} records in the run, {} in its replay",
-                recorded.len(),
-                replayed.len()
-            )
-            .into(),
-        },
-        Some(place) => Replay::Differs {
-            what: format!(
-                "record {place} of the core: {:?} in the run, {:?} in its replay",
-                recorded[place], replayed[place]
-            )
-            .into(),
-        },
+    let mut again = replayed.iter();
+    let mut recorded = played.trace.records().iter().filter_map(core_record);
+    let mut place = 0;
+    loop {
+        match (recorded.next(), again.next()) {
+            (None, None) => return Replay::Same,
+            (Some(a), Some(b)) if a == (b.at, b.job, &b.event) => place += 1,
+            (Some(a), Some(b)) => {
+                let what = format!("record {place} of the core: {a:?} in the run, {b:?} in its replay");
+                return Replay::Differs { what: what.into() };
+            }
+            (a, _) => {
+                let longer = if a.is_some() { "run" } else { "replay" };
+                let what =
+                    format!("the {longer} goes on behind record {place} of the core, the other does not");
+                return Replay::Differs { what: what.into() };
+            }
+        }
     }
 }
 
-fn core_record(record: &Record) -> Option<Record<CoreEvent>> {
+fn core_record(record: &Record) -> Option<(SimTime, Option<JobId>, &CoreEvent)> {
     match &record.event {
-        Event::Core(event) => Some(Record {
-            at: record.at,
-            job: record.job,
-            event: event.clone(),
-        }),
+        Event::Core(event) => Some((record.at, record.job, event)),
         Event::Outside(_) | Event::Service(_) => None,
     }
 }

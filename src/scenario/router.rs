@@ -1,6 +1,6 @@
 //! The router that a policy drives: the one function that is proven, run and simulated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::job::{HandOver, Placement, Routed, Router};
@@ -9,26 +9,48 @@ use crate::trace::{Boundary, Decided, Execution, LaneName};
 use crate::units::JobId;
 
 /// Routes the tasks of a scenario by a policy.
+///
+/// A decision depends on the policy and the attributes alone, so tasks of the same attributes share one.
 #[derive(Debug, Clone)]
 pub struct PolicyRouter {
     policy: Arc<Policy>,
-    tasks: Arc<[policy::Task]>,
+    /// What was decided, once for all tasks that are alike.
+    decided: Arc<[Routed]>,
+    /// The decision of each task, by its place there.
+    places: Arc<[usize]>,
 }
 
 impl PolicyRouter {
     /// A router for these tasks, by their numbers.
     #[must_use]
-    pub const fn new(policy: Arc<Policy>, tasks: Arc<[policy::Task]>) -> Self {
-        Self { policy, tasks }
+    pub fn new<'t>(policy: Arc<Policy>, tasks: impl IntoIterator<Item = &'t policy::Task>) -> Self {
+        let mut known: HashMap<&policy::Task, usize> = HashMap::new();
+        let mut decided = Vec::new();
+        let places = tasks.into_iter().map(|task| {
+            *known.entry(task).or_insert_with(|| {
+                decided.push(routed(&policy, task, &policy.decide(task)));
+                decided.len() - 1
+            })
+        });
+        let places = places.collect();
+        Self {
+            decided: decided.into(),
+            places,
+            policy,
+        }
     }
 }
 
 impl Router for PolicyRouter {
     /// A number without a task is a task of which nothing is known.
     fn route(&self, task: JobId) -> Routed {
-        let unknown = policy::Task::new();
-        let task = self.tasks.get(task.0 as usize).unwrap_or(&unknown);
-        routed(&self.policy, task, &self.policy.decide(task))
+        match self.places.get(task.0 as usize) {
+            Some(place) => self.decided[*place].clone(),
+            None => {
+                let unknown = policy::Task::new();
+                routed(&self.policy, &unknown, &self.policy.decide(&unknown))
+            }
+        }
     }
 }
 

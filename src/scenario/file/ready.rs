@@ -31,7 +31,7 @@ impl Scenario {
     /// The router of its policy.
     #[must_use]
     pub fn router(&self) -> PolicyRouter {
-        let tasks = self.tasks.iter().map(|task| task.attributes.clone()).collect();
+        let tasks = self.tasks.iter().map(|task| &task.attributes);
         PolicyRouter::new(Arc::clone(&self.policy), tasks)
     }
 

@@ -1,0 +1,190 @@
+//! What a simulated exchange costs: how long a user waits for a suite, and how many seeds fit into a night.
+//!
+//! Two thousand jobs, each of them one create and ten polls, a hundred jobs in flight, on one thread:
+//!
+//! - `virtual`: the whole stack, from the policy to the verdict: job core, runtime, HTTP client, connections in
+//!   memory, HTTP server, backend core, virtual clock, trace, journal, replay of the journal, every invariant.
+//! - `bare`: a plain hyper client and a plain axum handler that exchange the same bytes through the same readers and
+//!   writers over the same connections in memory, on the same runtime, with as many exchanges in flight; it waits for
+//!   nothing, so no time has to pass for it.
+//! - `model`: the same cores joined by an event queue, judged in the same way, or only counted.
+//!
+//! `cargo bench --bench stack` ends with the two ratios. They are taken from rounds that alternate between the
+//! sides, by time on the processor, so that another program on the machine disturbs both alike.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a program for developers"
+)]
+
+#[path = "worlds/bare.rs"]
+mod bare;
+#[path = "worlds/cpu.rs"]
+mod cpu;
+mod worlds;
+
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput};
+use lanebench::runner::World;
+use lanebench::sim::Recording;
+
+use bare::{Exchanges, Service};
+use cpu::time_of;
+use worlds::Bench;
+
+/// Rounds in which the sides alternate; the middle one counts.
+const ROUNDS: usize = 9;
+
+fn main() {
+    let bench = Bench::load("polls");
+    let exchanges = Rc::new(Exchanges::of(&bench));
+    assert_eq!(
+        exchanges.count(),
+        exchanges.jobs() * 11,
+        "a job is one create and ten polls"
+    );
+    let mut criterion = Criterion::default().configure_from_args();
+    single(&mut criterion, &bench, &exchanges);
+    criterion.final_summary();
+    if !std::env::args().any(|arg| arg == "--test" || arg == "--list") {
+        compare(&bench, &exchanges);
+    }
+}
+
+/// Every side for itself.
+fn single(criterion: &mut Criterion, bench: &Bench, exchanges: &Rc<Exchanges>) {
+    let service = Service::of(exchanges);
+    let at_once = at_once(exchanges);
+    let mut group = criterion.benchmark_group("exchanges");
+    group.throughput(Throughput::Elements(exchanges.count() as u64));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(4))
+        .warm_up_time(Duration::from_millis(500));
+    group.bench_function("bare", |b| {
+        b.iter_custom(|times| time_of(times, || bare::play(exchanges, &service, at_once)));
+    });
+    group.bench_function("virtual", |b| {
+        b.iter_custom(|times| time_of(times, || judged(bench, World::Virtual)))
+    });
+    group.finish();
+    let mut group = criterion.benchmark_group("jobs");
+    group.throughput(Throughput::Elements(exchanges.jobs() as u64));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(4))
+        .warm_up_time(Duration::from_millis(500));
+    group.bench_function("virtual", |b| {
+        b.iter_custom(|times| time_of(times, || judged(bench, World::Virtual)))
+    });
+    group.bench_function("model", |b| {
+        b.iter_custom(|times| time_of(times, || judged(bench, World::Model)))
+    });
+    group.bench_function("model, counted", |b| {
+        b.iter_custom(|times| time_of(times, || counted(bench, World::Model)));
+    });
+    group.finish();
+}
+
+/// The sides in turn, and the ratios between them.
+fn compare(bench: &Bench, exchanges: &Rc<Exchanges>) {
+    let service = Service::of(exchanges);
+    let at_once = at_once(exchanges);
+    let mut sides: [(&str, Box<dyn Fn()>, Vec<f64>); 7] = [
+        (
+            "bare",
+            Box::new(|| bare::play(exchanges, &service, at_once)),
+            Vec::new(),
+        ),
+        (
+            "bare, 100 connections",
+            Box::new(|| bare::play(exchanges, &service, 100)),
+            Vec::new(),
+        ),
+        (
+            "virtual, judged",
+            Box::new(|| judged(bench, World::Virtual)),
+            Vec::new(),
+        ),
+        (
+            "virtual, recorded",
+            Box::new(|| recorded(bench, World::Virtual)),
+            Vec::new(),
+        ),
+        (
+            "virtual, counted",
+            Box::new(|| counted(bench, World::Virtual)),
+            Vec::new(),
+        ),
+        (
+            "model, judged",
+            Box::new(|| judged(bench, World::Model)),
+            Vec::new(),
+        ),
+        (
+            "model, counted",
+            Box::new(|| counted(bench, World::Model)),
+            Vec::new(),
+        ),
+    ];
+    for _ in 0..ROUNDS {
+        for (_, side, times) in &mut sides {
+            times.push(time_of(1, &**side).as_secs_f64());
+        }
+    }
+    println!(
+        "\n{} jobs, {} exchanges, {at_once} in flight",
+        exchanges.jobs(),
+        exchanges.count()
+    );
+    println!("{:<24}{:>12}{:>12}{:>12}", "", "us/exchange", "jobs/s", "to bare");
+    for (name, _, times) in &sides {
+        let exchange = middle(times) * 1e6 / exchanges.count() as f64;
+        let jobs = exchanges.jobs() as f64 / middle(times);
+        println!(
+            "{name:<24}{exchange:>12.2}{jobs:>12.0}{:>12.2}",
+            ratio(times, &sides[0].2)
+        );
+    }
+    println!(
+        "jobs per second, model to virtual: {:.1} times judged, {:.1} times counted",
+        ratio(&sides[2].2, &sides[5].2),
+        ratio(&sides[4].2, &sides[6].2)
+    );
+}
+
+/// The middle of the ratios of single rounds.
+fn ratio(these: &[f64], those: &[f64]) -> f64 {
+    let ratios: Vec<f64> = these.iter().zip(those).map(|(this, that)| this / that).collect();
+    middle(&ratios)
+}
+
+fn middle(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn at_once(exchanges: &Exchanges) -> usize {
+    (exchanges.in_flight.ceil() as usize).max(1)
+}
+
+fn judged(bench: &Bench, world: World) {
+    let (played, judgements) = bench.judged(world);
+    assert!(judgements.iter().all(|one| one.violation().is_none()));
+    black_box((played, judgements));
+}
+
+fn recorded(bench: &Bench, world: World) {
+    black_box(bench.play(world, Recording::Full));
+}
+
+fn counted(bench: &Bench, world: World) {
+    black_box(bench.play(world, Recording::Off));
+}

@@ -61,12 +61,11 @@ pub fn play_over_http<S: Seams + 'static>(
         Link::Memory => Pace::Virtual,
         Link::Tcp(scale) => Pace::Real(scale),
     };
-    let played = clock::run(pace, |clock| async move {
+    clock::run(pace, |clock| async move {
         LocalSet::new()
             .run_until(play(blueprint, link, clock, seams, recording))
             .await
-    })?;
-    played
+    })?
 }
 
 type CoreDriver<S> = RuntimeDriver<S, MemoryJournal>;

@@ -92,8 +92,8 @@ impl Judge<'_> {
     fn causes(&self, story: &Story<'_>, spot: Option<Spot>) -> Vec<String> {
         let until = spot.map_or(SimTime::NEVER, |(at, _)| at);
         let mut causes = Vec::new();
-        let before = story.faults.iter().filter(|(_, (at, _))| *at <= until);
-        if let Some((rule, (at, _))) = before.last() {
+        let mut before = story.faults.iter().filter(|(_, (at, _))| *at <= until);
+        if let Some((rule, (at, _))) = before.next_back() {
             let fault = self.scenario.faults.get(*rule as usize);
             let word = fault.map_or("?", |fault| fault.rule.fault.word());
             causes.push(format!(

@@ -264,14 +264,14 @@ fn fits(want: &EffectWant, sink: &str, digest: &str) -> bool {
 }
 
 fn approvals_ended(wanted: &ApprovalWant, story: &Story<'_>) -> Option<Miss> {
-    if let Some(range) = &wanted.asked {
-        if let Some(miss) = counted(range, story.asked) {
-            return Some(Miss {
-                expected: format!("{} asked", miss.expected),
-                actual: format!("{} asked", miss.actual),
-                ..miss
-            });
-        }
+    if let Some(range) = &wanted.asked
+        && let Some(miss) = counted(range, story.asked)
+    {
+        return Some(Miss {
+            expected: format!("{} asked", miss.expected),
+            actual: format!("{} asked", miss.actual),
+            ..miss
+        });
     }
     let ended = |end: ApprovalEnd| story.closed.iter().filter(|(how, _)| *how == end.word()).count();
     wanted.ended.iter().find_map(|(end, range)| {

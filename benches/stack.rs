@@ -92,11 +92,14 @@ fn single(criterion: &mut Criterion, bench: &Bench, exchanges: &Rc<Exchanges>) {
     group.finish();
 }
 
+/// What is compared: its name, one play of it, and the times it took.
+type Side<'a> = (&'static str, Box<dyn Fn() + 'a>, Vec<f64>);
+
 /// The sides in turn, and the ratios between them.
 fn compare(bench: &Bench, exchanges: &Rc<Exchanges>) {
     let service = Service::of(exchanges);
     let at_once = at_once(exchanges);
-    let mut sides: [(&str, Box<dyn Fn()>, Vec<f64>); 7] = [
+    let mut sides: [Side<'_>; 7] = [
         (
             "bare",
             Box::new(|| bare::play(exchanges, &service, at_once)),

@@ -1,5 +1,5 @@
 //! The one test program: every module plays one part of the product from outside.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod act;
 mod backend_bench;

@@ -459,10 +459,10 @@ fn model_and_virtual_give_the_same_trace_over_100_seeds() {
         assert_eq!(a.ending, Ending::Quiet, "seed {seed}");
         assert_eq!(a.stuck, Vec::<JobId>::new(), "seed {seed}");
         for record in a.trace.records() {
-            if let trace::Event::Core(CoreEvent::Job(trace::JobEvent::Moved { to, .. })) = &record.event {
-                if to.is_terminal() {
-                    *ended.entry(*to).or_default() += 1;
-                }
+            if let trace::Event::Core(CoreEvent::Job(trace::JobEvent::Moved { to, .. })) = &record.event
+                && to.is_terminal()
+            {
+                *ended.entry(*to).or_default() += 1;
             }
         }
     }

@@ -110,6 +110,8 @@ pub(super) struct StoredSeen {
 /// A job.
 #[derive(Debug, Default)]
 pub(super) struct JobSeen {
+    /// Whether it has a record in the tick under way.
+    touched: bool,
     pub(super) state: Option<StateName>,
     pub(super) since: SimTime,
     pub(super) accepted: SimTime,
@@ -248,6 +250,13 @@ impl<'a> Seen<'a> {
             .map(|(id, (job, task))| (id, job, task))
     }
 
+    /// A new tick begins.
+    pub(super) fn next_tick(&mut self) {
+        for id in self.touched.drain(..) {
+            self.jobs[id.0 as usize].touched = false;
+        }
+    }
+
     /// Learns what the record says.
     pub(super) fn learn(&mut self, now: &Now<'_>) {
         self.len = now.index + 1;
@@ -258,7 +267,7 @@ impl<'a> Seen<'a> {
         if let Event::Core(CoreEvent::Job(JobEvent::Promised { .. })) = now.event {
             job.wait_ends = Some(job.accepted + self.facts.tasks[id.0 as usize].task.plan.limits.wait);
         }
-        if self.touched.last() != Some(&id) && !self.touched.contains(&id) {
+        if !std::mem::replace(&mut job.touched, true) {
             self.touched.push(id);
         }
         match now.event {

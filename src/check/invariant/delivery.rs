@@ -1,6 +1,6 @@
 //! How results and signals travel: streams, webhooks, and the user who takes the result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check::catalogue::Id;
@@ -22,7 +22,7 @@ pub(super) struct Delivery {
     /// The signature of the last sending, by delivery.
     signatures: BTreeMap<Arc<str>, (&'static str, u16)>,
     /// Deliveries that were taken as valid.
-    taken: Vec<Arc<str>>,
+    taken: BTreeSet<Arc<str>>,
     /// Webhooks that must change nothing, in the tick under way.
     void: Vec<(Mark, ResponseId, &'static str)>,
 }
@@ -44,7 +44,7 @@ impl Delivery {
         Self {
             jobs: std::iter::repeat_with(Own::default).take(jobs).collect(),
             signatures: BTreeMap::new(),
-            taken: Vec::new(),
+            taken: BTreeSet::new(),
             void: Vec::new(),
         }
     }
@@ -111,7 +111,7 @@ impl Delivery {
         let repeated = self.taken.contains(delivery);
         let truth = match (signature, repeated) {
             ("valid", false) => {
-                self.taken.push(delivery.clone());
+                self.taken.insert(delivery.clone());
                 return;
             }
             ("valid", true) => "duplicate",

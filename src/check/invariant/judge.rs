@@ -32,7 +32,7 @@ pub fn judge(trace: &Trace, facts: &Facts) -> Vec<Judgement> {
     for (index, record) in trace.records().iter().enumerate() {
         if record.at > tick {
             bench.tick_over(&seen, tick, &mut tally);
-            seen.touched.clear();
+            seen.next_tick();
             tick = record.at;
         }
         let now = Now::of(index, record);

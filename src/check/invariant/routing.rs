@@ -20,7 +20,7 @@ pub(super) struct Routing {
     /// Earlier decisions by what was declared.
     known: BTreeMap<BTreeMap<Arc<str>, Arc<str>>, Arc<Decided>>,
     /// Boundaries by effects, for each execution.
-    by_effects: BTreeMap<Vec<&'static str>, [Option<Boundary>; 2]>,
+    by_effects: BTreeMap<u32, [Option<Boundary>; 2]>,
     waiting: [u32; 3],
     /// The cursor of each job's stream.
     cursors: Vec<Option<u64>>,
@@ -180,12 +180,10 @@ impl Routing {
                 claim("the boundary gave way under load", "approval", "none")
             });
         }
-        let effects: Vec<&'static str> = Attribute::EFFECTS
-            .iter()
-            .chain(&Attribute::UMBRELLAS)
-            .filter(|effect| !task.attributes.truth(**effect).is_false())
-            .map(|effect| effect.word())
-            .collect();
+        let effects = Attribute::EFFECTS.iter().chain(&Attribute::UMBRELLAS);
+        let effects = effects.fold(0_u32, |bits, effect| {
+            bits << 1 | u32::from(!task.attributes.truth(*effect).is_false())
+        });
         let seen = self.by_effects.entry(effects).or_default();
         let other = seen[1 - decided.execution as usize];
         seen[decided.execution as usize] = Some(decided.boundary);

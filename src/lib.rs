@@ -1,4 +1,53 @@
 //! Lanebench: an evaluation and simulation harness for the runtime lanes of products that call an AI model.
+//!
+//! # The map of the house
+//!
+//! | layer | rooms |
+//! |---|---|
+//! | 0 plain data | [`units`] [`rng`] [`wire`] [`trace`] |
+//! | 1 pure decisions | [`policy`] [`job`] [`backend`] [`people`] [`sinks`] [`fault`] [`scenario`] [`check`] |
+//! | 2 deterministic engines | [`sim`] [`report`] |
+//! | 3 drivers | [`clock`] [`runtime`] [`mock`] [`runner`] [`sabotage`] |
+//! | 4 edge | [`cli`] |
+//!
+//! # The invariants of the architecture
+//!
+//! - Everything that decides is pure: it is told the time and what happened, and answers what to do.
+//! - Layers 0 to 2 know no tokio, sockets, files, environment, clocks or printing.
+//! - A module uses its own layer or a lower one; `runtime` and `mock` do not know each other.
+//! - The inputs of a tick are stepped once, in one canonical order; answers take effect in the next tick.
+//! - Every draw of chance is keyed by (seed, purpose, entity, index).
+//! - All checks read the trace and immutable facts, and nothing else.
+//!
+//! # Words
+//!
+//! | word | means | never |
+//! |---|---|---|
+//! | task | what somebody asks for, with its attributes | request (that is HTTP), prompt |
+//! | attribute | a named fact of a task or of the product; true, false, a number or unknown | feature, property |
+//! | kind | a named class of tasks with attributes, script and limits | type, class |
+//! | effect | an act that changes state, spends money or affects customers | side effect, mutation |
+//! | execution | `interactive` or `background` | mode, sync, live |
+//! | boundary | `none` or `approval` | gate, guard |
+//! | lane | the label of both: `interactive`, `background`, `approval` | tier, queue |
+//! | policy | the declarative rules that place a task | config |
+//! | gate | one of the three conditions for background work | |
+//! | finding | what an analysis has to say about a decision | issue, warning |
+//! | job, attempt, turn | an accepted task; one try, from 1; one response inside an attempt | |
+//! | state | where a job stands | status (a word of the wire) |
+//! | response | the model service's unit of work, with its wire status | run |
+//! | run | one play of a scenario with a seed | |
+//! | outcome, result | how a job ended; the content it left | status |
+//! | approval, grant | the question put to a human; the single-use permission that it issues | token |
+//! | sink | a place where effects land; its own ledger is the truth | |
+//! | backend | the model service's behaviour, without any transport | provider, LLM |
+//! | fault | a rule that disturbs | chaos, error |
+//! | world | where a scenario plays: `model`, `virtual`, `wall` | mode, env |
+//! | trace | the ordered record of everything that happened in a run | log |
+//! | view | what a user or an operator is shown of a job | |
+//! | scenario, expectation, invariant | a file; what it says must be true; what must be true of every run | test, assert |
+//! | sabotage | a deliberately wrong variant, to show that a check can fail | mutant |
+//! | seed | the number that fixes all chance | |
 
 pub mod backend;
 pub mod check;

@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-use crate::backend::{self, Service};
-use crate::clock::{self, Clock, Core, Pace};
+use crate::backend::Service;
+use crate::clock::{self, Clock, Pace};
 use crate::fault::FaultPlan;
 use crate::mock::{self, ByteStream, Mock, MockDriver, MockOptions, Pipe, WebhookTarget};
 use crate::runtime::{
@@ -85,7 +85,7 @@ async fn play<S: Seams + 'static>(
         webhook: Some(target),
         seen_max: 1024,
     };
-    let (mock, service) = Mock::new(Serving(blueprint.service(recording)), clock, options);
+    let (mock, service) = Mock::new(blueprint.service(recording), clock, options);
     let (dial, authority) = dial(link, &mock, &blueprint.plan, clock).await?;
     let office = Office::new(
         blueprint.desk(recording),
@@ -250,30 +250,13 @@ impl Dial for GatedTcp {
     }
 }
 
-/// The backend core as the server steps it.
-#[derive(Debug)]
-struct Serving(Service);
-
-impl Core for Serving {
-    type Input = backend::Input;
-    type Output = backend::Output;
-
-    fn next_deadline(&self) -> Option<SimTime> {
-        self.0.next_deadline()
-    }
-
-    fn step(&mut self, now: SimTime, batch: &mut Vec<backend::Input>, out: &mut Vec<backend::Output>) {
-        self.0.step(now, batch, out);
-    }
-}
-
 /// Both drivers and what ends them.
 struct World<S: Seams> {
     clock: Clock,
     link: Link,
     caps: Caps,
     core: CoreDriver<S>,
-    service: MockDriver<Serving>,
+    service: MockDriver<Service>,
     steps: u64,
     end: SimTime,
 }
@@ -318,8 +301,7 @@ impl<S: Seams> World<S> {
     }
 
     fn finish(self, ending: Ending) -> (Played, S) {
-        let (service, _) = self.service.into_parts();
-        let mut service = service.0;
+        let (mut service, _) = self.service.into_parts();
         let (office, _) = self.core.into_parts();
         let (mut desk, mut outside_world, journal, mut seams) = office.into_parts();
         let (mut outside, mut core) = (outside_world.notes_mut().take(), desk.take_notes());

@@ -53,11 +53,11 @@ fn the_published_vector_holds() {
 
 #[test]
 fn the_tolerance_is_inclusive_both_ways() {
-    for now in [STAMP - 300, STAMP + 300] {
-        judged(headers(SIGNATURE), BODY, now, Authenticity::Valid);
+    for civil in [STAMP - 300, STAMP + 300] {
+        judged(headers(SIGNATURE), BODY, civil, Authenticity::Valid);
     }
-    for now in [STAMP - 301, STAMP + 301, 0, u64::MAX] {
-        judged(headers(SIGNATURE), BODY, now, Authenticity::Stale);
+    for civil in [STAMP - 301, STAMP + 301, 0, u64::MAX] {
+        judged(headers(SIGNATURE), BODY, civil, Authenticity::Stale);
     }
 }
 

@@ -4,6 +4,7 @@
 //! itself is held against what the world saw; missing evidence is never a pass.
 
 mod catalogue;
+mod client;
 mod expect;
 mod facts;
 mod invariant;
@@ -11,6 +12,10 @@ mod seen;
 mod tally;
 
 pub use catalogue::{CATALOGUE, Entry, Group, Id, Standing, find};
+pub use client::{
+    ClientAnswer, ClientAsk, ClientExchange, ClientFinding, ClientJudgement, ClientRule, ClientVerdict, End,
+    Gravity, judge_client,
+};
 pub use expect::{Failure, expect};
 pub use facts::{Ending, Facts, Replay, TaskFacts};
 pub use invariant::judge;

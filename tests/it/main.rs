@@ -15,6 +15,7 @@ mod client_connections;
 mod client_stream;
 mod client_stubs;
 mod client_support;
+mod client_verdict;
 mod client_webhook;
 mod clock;
 mod fault_plan;

@@ -5,12 +5,14 @@ use std::future::pending;
 use std::io;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 
 /// Ticks per real microsecond, in thousandths: `10` plays ten times as fast, `0.5` half as fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub enum Pace {
     Virtual,
     /// Ticks follow the real clock.
     Real(TimeScale),
+    /// Time stands still until somebody moves it on; see [`Clock::advance`].
+    Manual,
 }
 
 impl Pace {
@@ -88,7 +92,7 @@ impl Pace {
                 .enable_time()
                 .start_paused(true)
                 .build(),
-            Self::Real(_) => Builder::new_current_thread().enable_all().build(),
+            Self::Real(_) | Self::Manual => Builder::new_current_thread().enable_all().build(),
         }
     }
 }
@@ -105,10 +109,12 @@ pub fn run<F: Future>(pace: Pace, main: impl FnOnce(Clock) -> F) -> io::Result<F
 }
 
 /// Tells the time of a run and waits for it. Cheap to clone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Clock {
     base: Instant,
     pace: Pace,
+    /// How far somebody moved it on beside its own pace; never in virtual time, which is moved by waiting alone.
+    moved: Option<Arc<watch::Sender<SimDuration>>>,
 }
 
 impl Clock {
@@ -119,7 +125,8 @@ impl Clock {
     #[must_use]
     pub fn start(pace: Pace) -> Self {
         let base = Instant::now();
-        Self { base, pace }
+        let moved = (pace != Pace::Virtual).then(|| Arc::new(watch::Sender::new(SimDuration::ZERO)));
+        Self { base, pace, moved }
     }
 
     /// The pace at which it goes.
@@ -131,12 +138,23 @@ impl Clock {
     /// The tick it shows.
     #[must_use]
     pub fn now(&self) -> SimTime {
-        let gone = Instant::now().duration_since(self.base);
+        let gone = || Instant::now().duration_since(self.base);
         let ticks = match self.pace {
-            Pace::Virtual => gone.as_millis(),
-            Pace::Real(scale) => scale.ticks_in(gone.as_micros()),
+            Pace::Virtual => gone().as_millis(),
+            Pace::Real(scale) => scale.ticks_in(gone().as_micros()),
+            Pace::Manual => 0,
         };
-        SimTime::from_ticks(u64::try_from(ticks).unwrap_or(u64::MAX))
+        SimTime::from_ticks(u64::try_from(ticks).unwrap_or(u64::MAX)) + self.ahead()
+    }
+
+    /// Moves the clock on, for everybody who has a clone of it, and returns what it shows then.
+    ///
+    /// In virtual time nothing moves: there time goes by when everybody waits.
+    pub fn advance(&self, by: SimDuration) -> SimTime {
+        if let Some(moved) = &self.moved {
+            moved.send_modify(|ahead| *ahead += by);
+        }
+        self.now()
     }
 
     /// Waits until it shows `at` or later; behind [`SimTime::CAP`] for ever.
@@ -145,17 +163,44 @@ impl Clock {
         if at > SimTime::CAP.next() {
             return pending().await;
         }
-        let gone = match self.pace {
-            Pace::Virtual => Duration::from_millis(at.ticks()),
-            Pace::Real(scale) => {
-                Duration::from_micros(u64::try_from(scale.micros_for(at.ticks())).unwrap_or(u64::MAX))
-            }
+        let Some(moved) = &self.moved else {
+            return sleep_to(self.base.checked_add(Duration::from_millis(at.ticks()))).await;
         };
-        match self.base.checked_add(gone) {
-            // The wheel turns once a millisecond; what is over already does not wait for its next turn.
-            Some(instant) if self.pace != Pace::Virtual && instant <= Instant::now() => {}
-            Some(instant) => tokio::time::sleep_until(instant).await,
-            None => pending().await,
+        let mut moved = moved.subscribe();
+        loop {
+            let ahead = *moved.borrow_and_update();
+            let own = at.since(SimTime::START + ahead).ticks();
+            if own == 0 || at <= self.now() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                // The sender lives as long as this clock, so waiting cannot fail.
+                _ = moved.changed() => {}
+                () = self.own_sleep(own) => return,
+            }
         }
+    }
+
+    /// Waits until the clock by itself, moved by nobody, shows this many ticks.
+    async fn own_sleep(&self, ticks: u64) {
+        let Pace::Real(scale) = self.pace else {
+            return pending().await;
+        };
+        let gone = Duration::from_micros(u64::try_from(scale.micros_for(ticks)).unwrap_or(u64::MAX));
+        sleep_to(self.base.checked_add(gone)).await;
+    }
+
+    fn ahead(&self) -> SimDuration {
+        let moved = self.moved.as_ref();
+        moved.map_or(SimDuration::ZERO, |moved| *moved.borrow())
+    }
+}
+
+/// Waits for an instant; for ever if there is none.
+async fn sleep_to(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => pending().await,
     }
 }

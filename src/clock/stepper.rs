@@ -104,7 +104,7 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
     pub async fn step(&mut self) -> Stepped {
         let at = match self.clock.pace() {
             Pace::Virtual => self.behind_barrier().await,
-            Pace::Real(_) => self.as_soon_as_due().await,
+            Pace::Real(_) | Pace::Manual => self.as_soon_as_due().await,
         };
         debug_assert!(self.last.is_none_or(|last| last < at), "time rises");
         self.last = Some(at);
@@ -150,7 +150,12 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
             _ = first_input(&self.inbox) => {}
             () = self.clock.sleep_until(deadline) => {}
         }
-        self.after_last(self.clock.now())
+        let now = self.clock.now();
+        match self.clock.pace() {
+            // Moved over several deadlines at once, each is stepped as of its own instant.
+            Pace::Manual => self.after_last(self.next_due().map_or(now, |due| due.min(now))),
+            Pace::Virtual | Pace::Real(_) => self.after_last(now),
+        }
     }
 
     fn deadline(&self) -> SimTime {

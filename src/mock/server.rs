@@ -90,7 +90,7 @@ impl Mock {
     {
         let (postbox, inbox) = inbox();
         let shared = Arc::new(Shared {
-            clock,
+            clock: clock.clone(),
             book: Mutex::new(Book::new(options.seen_max)),
             options,
             postbox,

@@ -85,8 +85,8 @@ async fn play<S: Seams + 'static>(
         webhook: Some(target),
         seen_max: 1024,
     };
-    let (mock, service) = Mock::new(blueprint.service(recording), clock, options);
-    let (dial, authority) = dial(link, &mock, &blueprint.plan, clock).await?;
+    let (mock, service) = Mock::new(blueprint.service(recording), clock.clone(), options);
+    let (dial, authority) = dial(link, &mock, &blueprint.plan, clock.clone()).await?;
     let office = Office::new(
         blueprint.desk(recording),
         blueprint.outside(recording),
@@ -104,8 +104,8 @@ async fn play<S: Seams + 'static>(
         secrets: vec![secret],
         epoch: blueprint.desk.epoch,
     };
-    let Runtime { driver, receiver, .. } =
-        Runtime::new(office, clock, surroundings).map_err(|error| WorldError::Wiring(error.to_string()))?;
+    let Runtime { driver, receiver, .. } = Runtime::new(office, clock.clone(), surroundings)
+        .map_err(|error| WorldError::Wiring(error.to_string()))?;
     tokio::task::spawn_local(receive(receiver, connections));
     let world = World {
         clock,

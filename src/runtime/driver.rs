@@ -79,10 +79,10 @@ impl<S: Seams, J: Journal> Runtime<S, J> {
             secrets,
             epoch,
         } = surroundings;
-        let reports = postbox.clone();
+        let (reports, now) = (postbox.clone(), clock.clone());
         let report = Rc::new(move |exchange: Exchange, fact: Fact| {
             reports.post(
-                clock.now(),
+                now.now(),
                 Arrival::Desk(job::Input {
                     job: exchange.job,
                     told: told(exchange, fact),
@@ -91,10 +91,10 @@ impl<S: Seams, J: Journal> Runtime<S, J> {
         });
         let client = Client::new(&service, Limits::default(), dial, report)?;
         let webhooks = OpenWebhooks::default();
-        let receiver = receiver(secrets, clock, epoch, postbox.clone(), webhooks.clone());
+        let receiver = receiver(secrets, clock.clone(), epoch, postbox.clone(), webhooks.clone());
         let results = Results::default();
         let hands = Hands {
-            clock,
+            clock: clock.clone(),
             postbox,
             client,
             webhooks,
@@ -124,7 +124,8 @@ fn receiver(
     postbox: Postbox<Arrival>,
     open: OpenWebhooks,
 ) -> Receiver {
-    let civil = Rc::new(move || epoch + clock.now().ticks() / 1_000_000);
+    let now = clock.clone();
+    let civil = Rc::new(move || epoch + now.now().ticks() / 1_000_000);
     // Services that do not number their sendings are told apart by the order in which they come.
     let unnumbered = Cell::new(0_u16);
     let take = Rc::new(move |call: WebhookCall| {

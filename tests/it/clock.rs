@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use lanebench::clock::{BatchLog, Clock, Core, Inbox, Logged, Outlet, Pace, Stepper, TimeScale, inbox, run};
-use lanebench::units::SimTime;
+use lanebench::units::{SimDuration, SimTime};
 
 const fn at(ticks: u64) -> SimTime {
     SimTime::from_ticks(ticks)
@@ -50,7 +50,7 @@ impl Outlet<Alarm> for Notes {
 fn alarm(clock: Clock, inbox: Inbox<u64>) -> (Stepper<Alarm, Notes>, Rc<RefCell<Vec<String>>>) {
     let lines = Rc::new(RefCell::new(Vec::new()));
     let notes = Notes {
-        clock,
+        clock: clock.clone(),
         lines: Rc::clone(&lines),
     };
     (Stepper::new(clock, inbox, Alarm::default(), notes), lines)
@@ -85,10 +85,10 @@ fn real_time_never_wakes_early_and_follows_its_scale() {
 fn a_batch_is_stepped_once_its_tick_is_over() {
     run(Pace::Virtual, |clock| async move {
         let (postbox, inbox) = inbox();
-        let (mut stepper, lines) = alarm(clock, inbox);
+        let (mut stepper, lines) = alarm(clock.clone(), inbox);
         // Two senders in one tick, in either order of arrival, and one that is due together with an alarm.
         for (ticks, values) in [(5, vec![40]), (5, vec![20]), (20, vec![0]), (21, vec![0])] {
-            let postbox = postbox.clone();
+            let (postbox, clock) = (postbox.clone(), clock.clone());
             tokio::spawn(async move {
                 clock.sleep_until(at(ticks)).await;
                 for value in values {
@@ -125,7 +125,7 @@ fn an_answer_within_the_release_is_of_the_next_tick() {
     run(Pace::Virtual, |clock| async move {
         let (postbox, inbox) = inbox();
         postbox.post(clock.now(), 0);
-        let mut stepper = Stepper::new(clock, inbox, Alarm::default(), Echo(clock, postbox));
+        let mut stepper = Stepper::new(clock.clone(), inbox, Alarm::default(), Echo(clock, postbox));
         for tick in 0..100 {
             assert_eq!(stepper.step().await.at, at(tick));
         }
@@ -137,7 +137,7 @@ fn an_answer_within_the_release_is_of_the_next_tick() {
 fn a_step_that_was_given_up_loses_nothing() {
     run(Pace::Virtual, |clock| async move {
         let (postbox, inbox) = inbox();
-        let (mut stepper, lines) = alarm(clock, inbox);
+        let (mut stepper, lines) = alarm(clock.clone(), inbox);
         for _ in 0..10 {
             postbox.post(clock.now(), 0);
             tokio::select! {
@@ -161,10 +161,10 @@ fn real_steps_come_at_once_rise_and_replay_from_their_log() {
         let (postbox, inbox) = inbox();
         let lines = Rc::new(RefCell::new(Vec::new()));
         let outlet = Notes {
-            clock,
+            clock: clock.clone(),
             lines: Rc::clone(&lines),
         };
-        let mut stepper = Stepper::new(clock, inbox, Alarm::default(), Logged { outlet, log });
+        let mut stepper = Stepper::new(clock.clone(), inbox, Alarm::default(), Logged { outlet, log });
         let mut last = None;
         for round in 0..50 {
             postbox.post(clock.now(), clock.now().ticks() + 200 * (round % 3));
@@ -220,4 +220,52 @@ fn scales_are_read_and_written() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_manual_clock_moves_when_it_is_moved_and_steps_every_deadline_on_its_way() {
+    run(Pace::Manual, |clock| async move {
+        let (postbox, inbox) = inbox();
+        let (mut stepper, lines) = alarm(clock.clone(), inbox);
+        for alarm in [3_000_000, 1_000_000, 9_000_000] {
+            postbox.post(clock.now(), alarm);
+        }
+        assert_eq!(stepper.step().await.at, at(0));
+        let hands = clock.clone();
+        let later = tokio::spawn(async move { hands.sleep_until(at(5_000_000)).await });
+        tokio::select! {
+            biased;
+            stepped = stepper.step() => panic!("{stepped:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert_eq!(clock.advance(SimDuration::from_secs(5)), at(5_000_000));
+        assert_eq!(stepper.step().await.at, at(1_000_000));
+        assert_eq!(stepper.step().await.at, at(3_000_000));
+        later.await.unwrap();
+        assert_eq!(stepper.next_due(), Some(at(9_000_000)));
+        assert_eq!(lines.borrow().len(), 3);
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_real_clock_can_be_moved_ahead() {
+    run(Pace::Real(TimeScale::ONE), |clock| async move {
+        let hour = SimDuration::from_secs(3_600);
+        let waits = clock.clone();
+        let waiting = tokio::spawn(async move { waits.sleep_until(SimTime::START + hour).await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        assert!(clock.advance(hour) >= SimTime::START + hour);
+        waiting.await.unwrap();
+    })
+    .unwrap();
+}
+
+#[test]
+fn nobody_moves_virtual_time() {
+    run(Pace::Virtual, |clock| async move {
+        assert_eq!(clock.advance(SimDuration::from_secs(5)), SimTime::START);
+    })
+    .unwrap();
 }

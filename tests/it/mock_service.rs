@@ -263,7 +263,7 @@ fn real_time_over_tcp_is_the_same_service() {
     let clock = "1000".parse().unwrap();
     let core = service(Vec::new(), false);
     let ended = lanebench::clock::run(lanebench::clock::Pace::Real(clock), |clock| async move {
-        let (mock, driver) = lanebench::mock::Mock::new(core, clock, options());
+        let (mock, driver) = lanebench::mock::Mock::new(core, clock.clone(), options());
         tokio::spawn(driver.run());
         let world = World::tcp(mock, clock).await;
         let mut line = world.line().await;
@@ -296,7 +296,7 @@ fn receiver(
                     let (head, body) = request.into_parts();
                     assert_eq!((head.method.as_str(), head.uri.path()), ("POST", "/hooks/openai"));
                     let body = body.collect().await.unwrap().to_bytes();
-                    let now = clock.lock().unwrap().unwrap().now();
+                    let now = clock.lock().unwrap().as_ref().unwrap().now();
                     kept.lock().unwrap().push((head.headers, body, now));
                     let status = statuses.lock().unwrap().pop().unwrap_or(200);
                     Response::builder().status(status).body(Full::new(Bytes::new()))
@@ -334,7 +334,7 @@ fn notified(rules: Vec<FaultRule>, statuses: &[u16]) -> Vec<(String, Authenticit
         ..options()
     };
     play(Over::Memory, service(rules, true), options, |world| async move {
-        *clock.lock().unwrap() = Some(world.clock);
+        *clock.lock().unwrap() = Some(world.clock.clone());
         let mut line = world.line().await;
         let (_, created) = line
             .send(request("POST", "/v1/responses", BACKGROUND))

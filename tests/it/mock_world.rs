@@ -122,7 +122,7 @@ where
         Over::Tcp => Pace::Real(TimeScale::ONE),
     };
     lanebench::clock::run(pace, |clock| async move {
-        let (mock, driver) = Mock::new(core, clock, options);
+        let (mock, driver) = Mock::new(core, clock.clone(), options);
         tokio::spawn(driver.run());
         let world = match over {
             Over::Memory => World {

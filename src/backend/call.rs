@@ -1,5 +1,7 @@
 //! The calls that are not over yet.
 
+use std::sync::Arc;
+
 use super::slots::{Handle, Lookup, Slots};
 use super::{Auth, CallKey, Face};
 use crate::fault::Fault;
@@ -54,7 +56,7 @@ pub(super) struct Reading {
     pub(super) run: Handle,
     /// The number of the next event.
     pub(super) next: u64,
-    /// How many have left on this call.
+    /// How many have had their turn on this call.
     pub(super) sent: u32,
 }
 
@@ -133,7 +135,7 @@ pub(super) const fn face_of(fault: &Fault, reply: &Reply) -> Face {
 }
 
 /// What a fault does to the stream of events on a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Spoil {
     /// Closes it between two events.
     Cut,
@@ -141,14 +143,23 @@ pub(super) enum Spoil {
     CutInside,
     /// Keeps it open and silent.
     Stall,
+    /// Leaves one event out.
+    Skip,
+    /// Takes the name and the content from one event.
+    Rename,
+    /// Puts an error with this code in the place of one event and closes it.
+    Error(Arc<str>),
 }
 
 /// What `fault` does to a stream, and after how many events.
-pub(super) const fn spoil_of(fault: &Fault) -> Option<(Spoil, u32)> {
+pub(super) fn spoil_of(fault: &Fault) -> Option<(Spoil, u32)> {
     match fault {
         Fault::CutStream { after } => Some((Spoil::Cut, *after)),
         Fault::CutInsideEvent { after } => Some((Spoil::CutInside, *after)),
         Fault::StallStream { after } => Some((Spoil::Stall, *after)),
+        Fault::SkipEvent { after } => Some((Spoil::Skip, *after)),
+        Fault::UnknownEvent { after } => Some((Spoil::Rename, *after)),
+        Fault::ErrorEvent { after, code } => Some((Spoil::Error(code.clone()), *after)),
         _ => None,
     }
 }

@@ -1,12 +1,14 @@
 //! What follows when a response moved on or a client left: events leave, calls end, responses go.
 
+use std::sync::Arc;
+
 use super::call::{Call, Reading, Spoil, Stage, spoil_of};
 use super::run::{Hold, Keep, Run};
 use super::slots::Handle;
 use super::{CallKey, Output, Service};
 use crate::trace::WireEvent;
 use crate::units::SimDuration;
-use crate::wire::{Reply, Status, StreamEvent};
+use crate::wire::{Event, Reply, Status, StreamEvent};
 
 /// How long a background response with `store: false` can be read after its end.
 const UNSTORED_KEPT: SimDuration = SimDuration::from_secs(600);
@@ -240,23 +242,62 @@ impl Service {
                 }
                 return match spoil {
                     Some(Spoil::Cut) => self.spoil(key, strike, Closing::Broken),
-                    Some(Spoil::CutInside | Spoil::Stall) | None => Fed::Open,
+                    _ => Fed::Open,
                 };
             };
-            match spoil {
-                Some(Spoil::Cut) => return self.spoil(key, strike, Closing::Broken),
-                Some(Spoil::CutInside) => return self.spoil(key, strike, Closing::InsideEvent),
-                Some(Spoil::Stall) => {
-                    call.stage = Stage::Hung { run: Some(handle) };
-                    return self.stall(key, strike);
-                }
-                None => {}
-            }
+            let event = event.clone();
             reading.next += 1;
             reading.sent += 1;
-            let event = event.clone();
-            self.send(key, event);
+            let Some(spoil) = spoil else {
+                self.send(key, event);
+                continue;
+            };
+            if spoil == Spoil::Stall {
+                call.stage = Stage::Hung { run: Some(handle) };
+            }
+            let fed = self.feed_spoiled(key, strike, spoil, event);
+            if !matches!(fed, Fed::Open) {
+                return fed;
+            }
         }
+    }
+
+    /// The turn of an event that a rule strikes.
+    fn feed_spoiled(
+        &mut self,
+        key: CallKey,
+        strike: Option<u32>,
+        spoil: Spoil,
+        mut event: StreamEvent,
+    ) -> Fed {
+        let is_last = event.event.is_last();
+        match spoil {
+            Spoil::Cut => return self.spoil(key, strike, Closing::Broken),
+            Spoil::CutInside => return self.spoil(key, strike, Closing::InsideEvent),
+            Spoil::Stall => {
+                self.struck(key, strike, "stall_stream");
+                return Fed::Hung;
+            }
+            Spoil::Error(code) => {
+                event.event = stream_error(&code);
+                self.send(key, event);
+                return self.spoil(key, strike, Closing::Broken);
+            }
+            Spoil::Skip => self.struck(key, strike, "skip_event"),
+            Spoil::Rename => {
+                self.struck(key, strike, "unknown_event");
+                event.event = Event::Unknown {
+                    name: UNHEARD_OF.into(),
+                };
+                self.send(key, event);
+            }
+        }
+        // A stream without its last event is not whole.
+        if is_last {
+            self.close(key, Closing::Broken);
+            return Fed::Over;
+        }
+        Fed::Open
     }
 
     fn send(&mut self, call: CallKey, event: StreamEvent) {
@@ -274,15 +315,14 @@ impl Service {
         Fed::Over
     }
 
-    fn stall(&mut self, key: CallKey, strike: Option<u32>) -> Fed {
+    /// A rule struck a stream that stays open.
+    fn struck(&mut self, key: CallKey, strike: Option<u32>, how: &'static str) {
         let exchange = key.exchange;
         if let Some(rule) = strike {
             self.desk.fired(exchange.job, rule);
         }
-        let how = "stall_stream";
         self.desk
             .note(exchange.job, || WireEvent::Spoiled { exchange, how });
-        Fed::Hung
     }
 
     fn close(&mut self, call: CallKey, how: Closing) {
@@ -292,6 +332,17 @@ impl Service {
             .note(exchange.job, || WireEvent::StreamClosed { exchange, whole });
         let inside_event = how == Closing::InsideEvent;
         self.desk.out.push(Output::Close { call, inside_event });
+    }
+}
+
+/// The name of an event that no contract has.
+const UNHEARD_OF: &str = "response.unheard_of";
+
+/// What the service says when a stream breaks down.
+fn stream_error(code: &Arc<str>) -> Event {
+    Event::Error {
+        code: code.clone(),
+        message: format!("The stream ended with an error: {code}.").into(),
     }
 }
 

@@ -102,6 +102,23 @@ pub enum Fault {
         /// Events that leave before.
         after: u32,
     },
+    /// Exchange (stream, or create with stream): one event of it never leaves, so that a number is missing.
+    SkipEvent {
+        /// Events that leave before.
+        after: u32,
+    },
+    /// The same: one event comes under a name that nobody knows, and says nothing but its number.
+    UnknownEvent {
+        /// Events that leave before.
+        after: u32,
+    },
+    /// The same: in the place of one event comes an error, and the stream is over.
+    ErrorEvent {
+        /// Events that leave before.
+        after: u32,
+        /// The error code.
+        code: Arc<str>,
+    },
     /// Response: fails with this code when it starts its step number `at_step`.
     Fail {
         /// The error code.
@@ -190,6 +207,9 @@ impl Fault {
             Self::CutStream { .. } => "cut_stream",
             Self::CutInsideEvent { .. } => "cut_inside_event",
             Self::StallStream { .. } => "stall_stream",
+            Self::SkipEvent { .. } => "skip_event",
+            Self::UnknownEvent { .. } => "unknown_event",
+            Self::ErrorEvent { .. } => "error_event",
             Self::Fail { .. } => "fail",
             Self::Incomplete { .. } => "incomplete",
             Self::StuckQueued => "stuck_queued",

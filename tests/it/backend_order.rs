@@ -13,9 +13,9 @@ use super::backend_bench::{
 use lanebench::backend::{Auth, CallKey, Face, Input, Output, Profile, Service, Setup};
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Place, Select, Share, Target};
 use lanebench::rng::{Law, Seed};
-use lanebench::trace::{BackendEvent, Notes, Record, ServiceEvent};
+use lanebench::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
 use lanebench::units::{ExchangeKind, JobId, Probability, SimDuration, SimTime};
-use lanebench::wire::{ApiError, Ask, Reply, ResponseId, Status, StreamEvent};
+use lanebench::wire::{ApiError, Ask, Event, Reply, ResponseId, Status, StreamEvent};
 
 /// One thing that a client does.
 #[derive(Debug, Clone)]
@@ -81,6 +81,12 @@ fn faults() -> impl Strategy<Value = Vec<FaultRule>> {
         (0..9_u32).prop_map(|after| Fault::CutStream { after }),
         (0..9_u32).prop_map(|after| Fault::CutInsideEvent { after }),
         (0..9_u32).prop_map(|after| Fault::StallStream { after }),
+        (0..9_u32).prop_map(|after| Fault::SkipEvent { after }),
+        (0..9_u32).prop_map(|after| Fault::UnknownEvent { after }),
+        (0..9_u32).prop_map(|after| Fault::ErrorEvent {
+            after,
+            code: "server_error".into()
+        }),
         (0..9_u64).prop_map(|delay| Fault::Delay {
             place: Place::Handling,
             law: Law::Constant(secs(delay))
@@ -249,8 +255,12 @@ fn check_streams(bench: &Bench) {
             }
             Output::Event { call, event } => {
                 let last = open.get_mut(call).expect("an event on an open stream");
-                assert!(last.is_none_or(|last| event.seq == last + 1), "a gap");
+                let gap = last.map_or(0, |last| event.seq - last - 1);
+                assert!(gap <= u64::from(skipped(bench, *call)), "a gap");
                 *last = Some(event.seq);
+                if is_foreign(event) {
+                    continue;
+                }
                 let known = logs
                     .entry((of_call[call].clone(), event.seq))
                     .or_insert_with(|| event.clone());
@@ -265,9 +275,31 @@ fn check_streams(bench: &Bench) {
     }
 }
 
+/// Whether a rule left an event of this call out.
+fn skipped(bench: &Bench, call: CallKey) -> bool {
+    let of_it = ServiceEvent::Wire(WireEvent::Spoiled {
+        exchange: call.exchange,
+        how: "skip_event",
+    });
+    bench
+        .service
+        .notes()
+        .records()
+        .iter()
+        .any(|record| record.event == of_it)
+}
+
+/// Whether an event is one that a rule puts in the place of another.
+fn is_foreign(event: &StreamEvent) -> bool {
+    match &event.event {
+        Event::Unknown { name } => &**name == "response.unheard_of",
+        Event::Error { message, .. } => message.starts_with("The stream ended with an error"),
+        _ => false,
+    }
+}
+
 /// Which response every stream is about.
 fn streams(bench: &Bench) -> Vec<(CallKey, ResponseId)> {
-    use lanebench::trace::WireEvent;
     let about = |record: &Record<ServiceEvent>| match &record.event {
         ServiceEvent::Wire(WireEvent::Arrived {
             exchange,

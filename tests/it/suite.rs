@@ -28,7 +28,7 @@ const GROUPS: [&str; 8] = [
 ];
 
 /// What is shipped, ready to be played.
-fn suite() -> Vec<Loaded> {
+pub(crate) fn suite() -> Vec<Loaded> {
     let read = |name: String| {
         let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
         let bytes = std::fs::read(repo(&name)).unwrap();
@@ -42,7 +42,7 @@ fn suite() -> Vec<Loaded> {
     shipped().into_iter().map(read).collect()
 }
 
-fn in_world(scenario: &Scenario, seed: Seed, world: World) -> Played {
+pub(crate) fn in_world(scenario: &Scenario, seed: Seed, world: World) -> Played {
     play(&blueprint(scenario, seed), world, Honest, Recording::Full).unwrap()
 }
 

@@ -213,7 +213,18 @@ fn faults() -> Vec<FaultRule> {
         on(Create, 0.08, Fault::CutStream { after: 3 }),
         on(Create, 0.08, Fault::CutInsideEvent { after: 2 }),
         on(Create, 0.08, Fault::StallStream { after: 4 }),
+        on(Create, 0.08, Fault::SkipEvent { after: 3 }),
+        on(Create, 0.08, Fault::UnknownEvent { after: 2 }),
+        on(
+            Create,
+            0.08,
+            Fault::ErrorEvent {
+                after: 4,
+                code: "server_error".into(),
+            },
+        ),
         on(Stream, 0.1, Fault::CutStream { after: 1 }),
+        on(Stream, 0.1, Fault::SkipEvent { after: 0 }),
         on(Stream, 0.1, Fault::Reply(ApiError::server_error())),
         on(Poll, 0.05, Fault::Reply(ApiError::server_error())),
         on(Poll, 0.04, Fault::ResetAfter),

@@ -35,6 +35,8 @@ struct Own {
     sent: Option<(Exchange, u64)>,
     resumed: Option<(Exchange, u64)>,
     got: Option<(Exchange, u64)>,
+    /// Numbers that the service left out on an exchange: a fault, and no gap that anybody made.
+    left_out: Vec<(Exchange, u64)>,
     nudged: Vec<ResponseId>,
     polls_failed: bool,
 }
@@ -184,16 +186,39 @@ impl Own {
                 }
             }
             WireEvent::StreamSent { exchange, seq } => {
-                let before = self.sent.filter(|(on, _)| on == exchange);
-                let resumed = self.resumed.filter(|(on, _)| on == exchange);
-                let wanted = before.or(resumed).map(|(_, seq)| seq + 1);
-                if let Some(wanted) = wanted {
-                    self.follows(now, resumed.is_some(), (wanted, *seq), tally);
+                let resumed = self.resumed.is_some_and(|(on, _)| on == *exchange);
+                if let Some(wanted) = self.due(*exchange) {
+                    self.follows(now, resumed, (wanted, *seq), tally);
                 }
                 self.sent = Some((*exchange, *seq));
             }
+            WireEvent::Spoiled {
+                exchange,
+                how: "skip_event",
+            } => {
+                if let Some(number) = self.due(*exchange) {
+                    self.left_out.push((*exchange, number));
+                    self.sent = Some((*exchange, number));
+                }
+            }
             _ => {}
         }
+    }
+
+    /// The number that has to leave next on an exchange; none before its first event, unless it is resumed.
+    fn due(&self, exchange: Exchange) -> Option<u64> {
+        let on_it = |place: &(Exchange, u64)| place.0 == exchange;
+        let last = self.sent.filter(on_it).or(self.resumed.filter(on_it));
+        last.map(|(_, seq)| seq + 1)
+    }
+
+    /// The number that has to be read on an exchange after `before`.
+    fn due_here(&self, exchange: Exchange, before: u64) -> u64 {
+        let mut wanted = before + 1;
+        while self.left_out.contains(&(exchange, wanted)) {
+            wanted += 1;
+        }
+        wanted
     }
 
     fn follows(&self, now: &Now<'_>, resumed: bool, (wanted, seq): (u64, u64), tally: &mut Tally) {
@@ -221,7 +246,7 @@ impl Own {
                     self.follows(
                         now,
                         exchange.kind == ExchangeKind::Stream,
-                        (before + 1, *seq),
+                        (self.due_here(*exchange, before), *seq),
                         tally,
                     );
                 }

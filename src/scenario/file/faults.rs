@@ -4,7 +4,7 @@
 //!
 //! | target | value | faults that fit |
 //! |---|---|---|
-//! | `exchange` | `create`, `poll`, `stream`, `cancel`, `delete` | `delay`, `reply`, `refuse`, `reset_before`, `reset_after`, `lose_reply`, `cut_before_id`, `cut_after_id`, `stall_body`, `malformed`; with events also `cut_stream`, `cut_inside_event`, `stall_stream` |
+//! | `exchange` | `create`, `poll`, `stream`, `cancel`, `delete` | `delay`, `reply`, `refuse`, `reset_before`, `reset_after`, `lose_reply`, `cut_before_id`, `cut_after_id`, `stall_body`, `malformed`; with events also `cut_stream`, `cut_inside_event`, `stall_stream`, `skip_event`, `unknown_event`, `error_event` |
 //! | `response` | `any` | `fail`, `incomplete`, `stuck_queued`, `stuck_in_progress`, `unknown_status`, `cancelled_by_service`, `vanish`, `slow_cancel` |
 //! | `step` | its number in the turn, from 1 | `delay` |
 //! | `webhook` | `any` | `lose_webhook`, `late_webhook`, `repeat_webhook`, `stale_webhook`, `forged_webhook` |
@@ -25,7 +25,8 @@
 //! |---|---|
 //! | `delay` | a law, or `{ takes: LAW, place: handling or reply }` |
 //! | `reply` | a status, or `{ status, retry_after, retry_at, code, type, message, should_retry }` |
-//! | `cut_stream`, `cut_inside_event`, `stall_stream` | the number of events that leave before |
+//! | `cut_stream`, `cut_inside_event`, `stall_stream`, `skip_event`, `unknown_event` | the number of events that leave before |
+//! | `error_event` | the number of events that leave before, or `{ after, code }` |
 //! | `fail` | an error code, or `{ code, at_step }` |
 //! | `incomplete` | `max_output_tokens`, `content_filter` or another word |
 //! | `unknown_status` | the word |
@@ -205,7 +206,7 @@ fn what(
 }
 
 /// Every fault by its word.
-const WORDS: [&str; 31] = [
+const WORDS: [&str; 34] = [
     "delay",
     "reply",
     "refuse",
@@ -219,6 +220,9 @@ const WORDS: [&str; 31] = [
     "cut_stream",
     "cut_inside_event",
     "stall_stream",
+    "skip_event",
+    "unknown_event",
+    "error_event",
     "fail",
     "incomplete",
     "stuck_queued",
@@ -256,6 +260,9 @@ fn read(context: &FaultContext<'_>, word: &str, node: &Node, out: &mut Diagnosti
         "cut_stream" => events(out).map(|after| Fault::CutStream { after }),
         "cut_inside_event" => events(out).map(|after| Fault::CutInsideEvent { after }),
         "stall_stream" => events(out).map(|after| Fault::StallStream { after }),
+        "skip_event" => events(out).map(|after| Fault::SkipEvent { after }),
+        "unknown_event" => events(out).map(|after| Fault::UnknownEvent { after }),
+        "error_event" => error_event(node, out),
         "fail" => fail(node, out),
         "incomplete" => name(node, out).map(|reason| Fault::Incomplete { reason }),
         "stuck_queued" => plain(Fault::StuckQueued, out),
@@ -298,7 +305,8 @@ fn delay(node: &Node, out: &mut Diagnostics) -> Option<Fault> {
 
 /// The error that goes out: what is not said is as the contract has it for the status.
 fn reply(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Option<ApiError> {
-    let status = integer(300..=599);
+    // Numbers that no standard knows can be sent all the same.
+    let status = integer(300..=999);
     if !matches!(node.kind, NodeKind::Map(_)) {
         return status(node, out).map(ApiError::of_status);
     }
@@ -353,6 +361,22 @@ fn date(epoch: u64, at: SimDuration) -> Wait {
     Wait::Date(epoch + at.ticks().div_ceil(1_000_000))
 }
 
+fn error_event(node: &Node, out: &mut Diagnostics) -> Option<Fault> {
+    let events = integer(0..=u32::MAX);
+    let usual: Arc<str> = "server_error".into();
+    if !matches!(node.kind, NodeKind::Map(_)) {
+        return events(node, out).map(|after| Fault::ErrorEvent { after, code: usual });
+    }
+    let mut keys = map(node, out)?;
+    let after = keys.required("after", events);
+    let code = keys.or("code", usual, name);
+    keys.finish();
+    Some(Fault::ErrorEvent {
+        after: after?,
+        code: code?,
+    })
+}
+
 fn fail(node: &Node, out: &mut Diagnostics) -> Option<Fault> {
     if !matches!(node.kind, NodeKind::Map(_)) {
         return name(node, out).map(|code| Fault::Fail { code, at_step: 0 });
@@ -381,8 +405,8 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
         "stall_body",
         "malformed",
     ];
-    const STREAM: [&str; 13] = {
-        let mut all = [""; 13];
+    const STREAM: [&str; 16] = {
+        let mut all = [""; 16];
         let mut index = 0;
         while index < EXCHANGE.len() {
             all[index] = EXCHANGE[index];
@@ -391,6 +415,9 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
         all[10] = "cut_stream";
         all[11] = "cut_inside_event";
         all[12] = "stall_stream";
+        all[13] = "skip_event";
+        all[14] = "unknown_event";
+        all[15] = "error_event";
         all
     };
     match target {

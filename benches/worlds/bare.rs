@@ -86,7 +86,7 @@ impl Seams for Listening {
                     panic!("this world has no errors: {reply:?}");
                 };
                 self.waited += now.since(self.asks[exchange].0).ticks();
-                self.replies.push((*exchange, response.clone()));
+                self.replies.push((*exchange, Response::clone(response)));
             }
         }
     }

@@ -89,7 +89,7 @@ impl Service {
                 Some(run.ok_or_else(|| ApiError::previous_response_not_found(id))?)
             }
         };
-        let answers = answers::read(create, parent.map(|parent| &parent.object), &self.runs)?;
+        let answers = answers::read(create, parent.map(|parent| &*parent.object), &self.runs)?;
         let turn = turn_of(create, parent);
         let inherited = parent.map_or(0, |parent| parent.usage.input.saturating_add(parent.usage.output));
         let input_tokens = answers::input_tokens(create).saturating_add(inherited);

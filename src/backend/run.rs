@@ -35,8 +35,8 @@ pub(super) struct Run {
     pub(super) hold: Hold,
     /// When it was made.
     pub(super) created: SimTime,
-    /// As it would be read now.
-    pub(super) object: Response,
+    /// As it would be read now; whoever read it keeps what was read.
+    pub(super) object: Arc<Response>,
     /// The events so far; none if it was not made with a stream.
     pub(super) log: Option<Vec<StreamEvent>>,
     /// The calls that read its events.
@@ -129,7 +129,7 @@ impl Run {
             hold: seedling.hold,
             created: now,
             entity: name::run_entity(seedling.object.origin, &seedling.key),
-            object: seedling.object,
+            object: seedling.object.into(),
             log: seedling.streamed.then(Vec::new),
             readers: Vec::new(),
             usage,
@@ -148,6 +148,11 @@ impl Run {
     pub(super) fn job(&self) -> JobId {
         let origin = self.object.origin.map(|origin| origin.job);
         origin.unwrap_or(self.key.exchange.job)
+    }
+
+    /// The object, to change it: what was handed out before stays as it was.
+    fn object_mut(&mut self) -> &mut Response {
+        Arc::make_mut(&mut self.object)
     }
 
     /// Whether it outlives its connection.
@@ -179,12 +184,12 @@ impl Run {
         if let Some((after, _)) = self.fate.vanish {
             desk.agenda.put(desk.after(after), self.key, Due::Vanish(self.me));
         }
-        self.say(|run| Event::Created(run.object.clone()));
+        self.say(|run| Event::Created(Response::clone(&run.object)));
         if !self.is_background() {
             return self.begin(desk);
         }
         self.note_status(desk, None);
-        self.say(|run| Event::Queued(run.object.clone()));
+        self.say(|run| Event::Queued(Response::clone(&run.object)));
         let law = desk.script(self.job()).queued;
         self.mark = desk.after(desk.draw(law, Purpose::QueuedFor, self.entity, 0));
         self.arm(desk, self.mark);
@@ -226,14 +231,15 @@ impl Run {
         }
         let broken_off = self.broken_off(desk.now);
         self.items.extend(broken_off);
-        self.object.output = self.items.as_slice().into();
+        let output = self.items.as_slice().into();
+        self.object_mut().output = output;
         self.end(desk, Status::Cancelled, None);
     }
 
     fn begin(&mut self, desk: &mut Desk) {
-        self.object.status = Status::InProgress;
+        self.object_mut().status = Status::InProgress;
         self.note_status(desk, None);
-        self.say(|run| Event::InProgress(run.object.clone()));
+        self.say(|run| Event::InProgress(Response::clone(&run.object)));
         match self.fate.stuck_in_progress {
             Some(rule) => self.stick(desk, rule),
             None => self.start_act(desk, 0),
@@ -336,7 +342,8 @@ impl Run {
         self.usage.output = self.usage.output.saturating_add(cost);
         self.usage.reasoning = self.usage.reasoning.saturating_add(reasoning);
         self.items.push(act.work.ended(&doing.draft));
-        self.object.output = self.items.as_slice().into();
+        let output = self.items.as_slice().into();
+        self.object_mut().output = output;
         self.note_act(desk, doing.place);
         self.mark += doing.length;
         self.start_act(desk, doing.place + 1);
@@ -367,7 +374,7 @@ impl Run {
 
     fn fail(&mut self, desk: &mut Desk, code: Arc<str>) {
         let message: Arc<str> = format!("The run ended with an error: {code}.").into();
-        self.object.error = Some(Failure {
+        self.object_mut().error = Some(Failure {
             code: code.clone(),
             message: message.clone(),
         });
@@ -381,16 +388,20 @@ impl Run {
     fn close(&mut self, desk: &mut Desk) {
         match self.fate.finale.clone() {
             Finale::Completed => {
-                self.object.completed_at = Some(desk.unix());
-                self.object.usage = Some(self.usage);
+                let usage = self.usage;
+                let object = self.object_mut();
+                object.completed_at = Some(desk.unix());
+                object.usage = Some(usage);
                 self.end(desk, Status::Completed, None);
             }
             Finale::Incomplete { reason, rule } => {
                 if let Some(rule) = rule {
                     desk.fired(self.job(), rule);
                 }
-                self.object.incomplete = Some(reason.clone());
-                self.object.usage = Some(self.usage);
+                let usage = self.usage;
+                let object = self.object_mut();
+                object.incomplete = Some(reason.clone());
+                object.usage = Some(usage);
                 self.end(desk, Status::Incomplete, Some(reason));
             }
             Finale::Unknown { word, rule } => {
@@ -401,13 +412,14 @@ impl Run {
     }
 
     fn end(&mut self, desk: &mut Desk, status: Status, code: Option<Arc<str>>) {
-        self.object.status = status;
-        self.object.service_tier = desk.profile.tier.clone();
+        let object = self.object_mut();
+        object.status = status;
+        object.service_tier = desk.profile.tier.clone();
         self.stage = Stage::Ended;
         self.alarm += 1;
         self.note_status(desk, code);
         self.say(|run| {
-            let object = run.object.clone();
+            let object = Response::clone(&run.object);
             match &object.status {
                 Status::Completed => Event::Completed(object),
                 Status::Incomplete => Event::Incomplete(object),

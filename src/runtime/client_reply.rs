@@ -91,7 +91,7 @@ pub(super) fn read_reply(
         BodyEnd::OverCap => Err(Break::Unreadable { id: salvage_id(body) }),
         BodyEnd::Whole if kind == ExchangeKind::Delete => read_deletion(body),
         BodyEnd::Whole => match parse_response(body) {
-            Ok(response) => Ok(Reply::Response(response)),
+            Ok(response) => Ok(Reply::Response(response.into())),
             Err(unreadable) => Err(Break::Unreadable { id: unreadable.id }),
         },
     }

@@ -91,7 +91,7 @@ impl Traffic {
                     reply: Reply::Response(response),
                     ..
                 },
-            ) => self.misread(response),
+            ) => self.misread(Arc::make_mut(response)),
             _ => {}
         }
     }

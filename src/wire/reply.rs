@@ -41,8 +41,8 @@ pub struct ApiError {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// 200 with a Response object.
-    Response(Response),
+    /// 200 with a Response object, shared by everybody who keeps it.
+    Response(Arc<Response>),
     /// 200 that begins an event stream; the events follow.
     StreamOpen,
     /// 200 of a deletion.

@@ -62,7 +62,7 @@ async fn meet(world: &World) -> Option<Got> {
 fn every_face_has_its_effect_over_both_transports() {
     let error = ApiError::plain(500, "server_error", None, None, "Trouble.");
     let replies = [
-        Reply::Response(response("resp_1", Status::Queued, true)),
+        Reply::Response(response("resp_1", Status::Queued, true).into()),
         Reply::Error(error),
     ];
     for reply in replies {
@@ -154,7 +154,7 @@ fn a_stalled_client_sees_the_start_and_its_leaving_is_reported() {
         .flat_map(|face| [(face, Over::Memory), (face, Over::Tcp)])
     {
         let (core, told) = answering(
-            Reply::Response(response("resp_1", Status::Queued, true)),
+            Reply::Response(response("resp_1", Status::Queued, true).into()),
             face.clone(),
         );
         let face = face.clone();

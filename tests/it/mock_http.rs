@@ -10,7 +10,7 @@ use crate::mock_world::{Over, World, answering, bare, keyed, play, request, resp
 const CREATE: &str = r#"{"model":"gpt-5","input":"hello","background":true,"metadata":{"colour":"green"}}"#;
 
 fn queued() -> Reply {
-    Reply::Response(response("resp_1", Status::Queued, true))
+    Reply::Response(response("resp_1", Status::Queued, true).into())
 }
 
 fn options() -> MockOptions {

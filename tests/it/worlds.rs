@@ -576,7 +576,7 @@ impl Seams for Planting {
                         reply: Reply::Response(response),
                         ..
                     },
-                ) => response.usage = None,
+                ) => Arc::make_mut(response).usage = None,
                 (
                     Planted::LostRetryAfter,
                     Told::Reply {

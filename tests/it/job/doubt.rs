@@ -82,7 +82,7 @@ pub(crate) const CASES: &[Case] = &[
         Play::with(no_twins())
             .broke("create.1", Break::NoReply)
             .at(2_000, webhook("d1", "r9", Genuine::Valid))
-            .reply("-/poll.1", Reply::Response(other))
+            .reply("-/poll.1", Reply::Response(other.into()))
     }),
     Case::new("a webhook comes before the reply is lost", ADOPTED, || {
         Play::with(no_twins())
@@ -104,7 +104,7 @@ pub(crate) const CASES: &[Case] = &[
                 .broke("create.1", Break::NoReply)
                 .reply("create.2", working("r2"))
                 .at(2_500, webhook("d1", "r1", Genuine::Valid))
-                .reply("-/poll.1", Reply::Response(late))
+                .reply("-/poll.1", Reply::Response(late.into()))
                 .reply("poll.1", working("r2"))
                 .reply("poll.2", done("r2"))
         },

@@ -83,7 +83,7 @@ pub(crate) const CASES: &[Case] = &[
         "accepted queued dispatching running finalizing succeeded_partial",
         || {
             let cut = finished("r1", &[message("the rep", ItemStatus::Incomplete)]);
-            Play::new().reply("create.1", Reply::Response(cut))
+            Play::new().reply("create.1", Reply::Response(cut.into()))
         },
     ),
     Case::new(

@@ -294,7 +294,7 @@ fn reply(die: u8, other: u8, exchange: Exchange) -> Reply {
             Some(Wait::Seconds(u64::from(other))),
         )),
         20 => Reply::Error(api_error(429, None, None)),
-        21 => Reply::Response(finished(&id, &[message("cut", ItemStatus::Incomplete)])),
+        21 => Reply::Response(finished(&id, &[message("cut", ItemStatus::Incomplete)]).into()),
         _ => {
             let http = [400, 401, 404, 408, 409, 424, 500, 503, 302, 299][usize::from(other) % 10];
             let mut error = api_error(http, None, None);
@@ -304,7 +304,7 @@ fn reply(die: u8, other: u8, exchange: Exchange) -> Reply {
     };
     if let Reply::Response(response) = &mut reply {
         // A stray names the turn of some job; a reply to us names ours.
-        response.origin = Some(lanebench::wire::Origin {
+        Arc::make_mut(response).origin = Some(lanebench::wire::Origin {
             job: if exchange.job == JobId::NONE {
                 JobId(u32::from(die) % JOBS)
             } else {

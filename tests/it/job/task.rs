@@ -146,11 +146,11 @@ pub(crate) fn origin(attempt: u16, turn: u16) -> Origin {
 }
 
 pub(crate) fn queued(id: &str) -> Reply {
-    Reply::Response(response(id, Status::Queued))
+    Reply::Response(response(id, Status::Queued).into())
 }
 
 pub(crate) fn working(id: &str) -> Reply {
-    Reply::Response(response(id, Status::InProgress))
+    Reply::Response(response(id, Status::InProgress).into())
 }
 
 pub(crate) fn message(text: &str, status: ItemStatus) -> Item {
@@ -169,7 +169,7 @@ pub(crate) fn finished(id: &str, items: &[Item]) -> Response {
 }
 
 pub(crate) fn done(id: &str) -> Reply {
-    Reply::Response(finished(id, &[message("the report", ItemStatus::Completed)]))
+    Reply::Response(finished(id, &[message("the report", ItemStatus::Completed)]).into())
 }
 
 /// Completed with calls: `name` of each, ids `c1`, `c2` and so on.
@@ -185,7 +185,7 @@ pub(crate) fn calls(id: &str, names: &[(&str, &str)]) -> Reply {
             status: ItemStatus::Completed,
         })
         .collect();
-    Reply::Response(finished(id, &items))
+    Reply::Response(finished(id, &items).into())
 }
 
 /// Completed with a request for leave to call an MCP server.
@@ -196,7 +196,7 @@ pub(crate) fn asks_leave(id: &str) -> Reply {
         name: "buy".into(),
         arguments: "{}".into(),
     };
-    Reply::Response(finished(id, &[item]))
+    Reply::Response(finished(id, &[item]).into())
 }
 
 pub(crate) fn failed(id: &str, code: &str) -> Reply {
@@ -204,22 +204,24 @@ pub(crate) fn failed(id: &str, code: &str) -> Reply {
         code: code.into(),
         message: "so it is".into(),
     };
-    Reply::Response(Response {
+    let response = Response {
         error: Some(failure),
         ..response(id, Status::Failed)
-    })
+    };
+    Reply::Response(response.into())
 }
 
 pub(crate) fn incomplete(id: &str, reason: &str) -> Reply {
-    Reply::Response(Response {
+    let response = Response {
         incomplete: Some(reason.into()),
         output: Arc::from([message("the rep", ItemStatus::Incomplete)]),
         ..response(id, Status::Incomplete)
-    })
+    };
+    Reply::Response(response.into())
 }
 
 pub(crate) fn ended(id: &str, status: Status) -> Reply {
-    Reply::Response(response(id, status))
+    Reply::Response(response(id, status).into())
 }
 
 pub(crate) fn api_error(http: u16, code: Option<&str>, wait: Option<Wait>) -> ApiError {

@@ -410,3 +410,30 @@ fn the_check_itself_can_fail() {
     assert!(broken(&|body| body["created_at"] = "now".into()).contains("body.created_at"));
     assert!(broken(&|body| body["output"][0]["status"] = "odd".into()).contains("body.output[0].status"));
 }
+
+/// What a strict Rust client of other people makes of a text.
+fn parsed_by_async_openai(event: &Value) -> Result<(), String> {
+    let parsed = serde_json::from_value::<async_openai::types::responses::ResponseStreamEvent>(event.clone());
+    parsed.map(drop).map_err(|error| error.to_string())
+}
+
+#[test]
+fn responses_are_read_by_the_types_of_async_openai() {
+    for response in responses() {
+        let mut out = Vec::new();
+        render_response(&response, &echo(), &mut out);
+        let read: async_openai::types::responses::Response =
+            serde_json::from_slice(&out).unwrap_or_else(|error| panic!("{}: {error}", response.status.word()));
+        assert_eq!((&*read.id, read.output.len()), (&*response.id.0, response.output.len()));
+    }
+}
+
+#[test]
+fn events_are_read_by_the_types_of_async_openai() {
+    for (schema, event) in events() {
+        let data = data_of(event);
+        parsed_by_async_openai(&data).unwrap_or_else(|error| panic!("{schema}: {error}: {data}"));
+    }
+    let error = parsed_by_async_openai(&serde_json::json!({"type": "response.created"})).unwrap_err();
+    assert!(error.contains("missing field"), "{error}");
+}

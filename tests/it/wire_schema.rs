@@ -422,9 +422,12 @@ fn responses_are_read_by_the_types_of_async_openai() {
     for response in responses() {
         let mut out = Vec::new();
         render_response(&response, &echo(), &mut out);
-        let read: async_openai::types::responses::Response =
-            serde_json::from_slice(&out).unwrap_or_else(|error| panic!("{}: {error}", response.status.word()));
-        assert_eq!((&*read.id, read.output.len()), (&*response.id.0, response.output.len()));
+        let read: async_openai::types::responses::Response = serde_json::from_slice(&out)
+            .unwrap_or_else(|error| panic!("{}: {error}", response.status.word()));
+        assert_eq!(
+            (&*read.id, read.output.len()),
+            (&*response.id.0, response.output.len())
+        );
     }
 }
 

@@ -19,6 +19,7 @@ mod literal;
 mod note;
 mod parse;
 mod reading;
+mod space;
 mod task;
 mod vocabulary;
 
@@ -36,5 +37,9 @@ pub use literal::LiteralError;
 pub use note::{AttributeNote, DecisionNote, RuleNote};
 pub use parse::{ConditionError, Misread, read_condition};
 pub use reading::{Class, Gates, Permitted};
+pub use space::{
+    Algebra, Axis, AxisValue, Bitmaps, Bits, Cell, Classes, Diagrams, Eyes, Pair, Pin, Reach, Set, Space,
+    Table, Unsaid,
+};
 pub use task::{AttributeId, Given, NumberId, Task, Value};
 pub use vocabulary::{AttributeType, NameError, NumberKind, Unit, Vocabulary};

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bad;
+mod cells;
 mod conditions;
 mod declared;
 mod fixtures;

@@ -6,6 +6,7 @@
 mod approval;
 mod cancellation;
 mod completion;
+pub mod contract;
 mod list;
 mod records;
 mod retry;

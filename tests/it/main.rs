@@ -18,6 +18,7 @@ mod client_support;
 mod client_verdict;
 mod client_webhook;
 mod clock;
+mod contract;
 mod fault_plan;
 mod job;
 mod mock_faces;

@@ -1,0 +1,11 @@
+//! The statements of the contract that a mock server has to keep, each played against the honest server and against
+//! every breach of `lanebench::sabotage::contract`.
+//!
+//! A statement is a function over a [`bench::Bench`] that makes mock servers, talks to them over HTTP in virtual time
+//! and returns what does not hold. A breach names the statement that it breaks and those that cannot hold without it;
+//! exactly these have to fail.
+
+mod background;
+mod basics;
+mod bench;
+mod table;

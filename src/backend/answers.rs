@@ -5,17 +5,17 @@ use std::sync::Arc;
 use super::item::{id_of, tokens_of};
 use super::runs::Runs;
 use super::turn::{Answers, Approved};
-use crate::wire::{ApiError, Create, InputItem, Item, ItemStatus, Response};
+use crate::wire::{ApiError, Create, InputItem, Item, ItemStatus};
 
 /// Reads the answers of `create` to `parent`.
 ///
 /// # Errors
 /// The refusal of the contract: an open call without its output, an output without its call, an answer without its
 /// request or the other way round, or an item that is there already.
-pub(super) fn read(create: &Create, parent: Option<&Response>, runs: &Runs) -> Result<Answers, ApiError> {
-    let asked = parent.map_or(&[][..], |parent| &parent.output[..]);
+pub(super) fn read(create: &Create, asked: &[Item], runs: &Runs) -> Result<Answers, ApiError> {
     refuse_duplicates(create, runs)?;
-    check_outputs(create, asked)?;
+    refuse_orphans(create)?;
+    check_outputs(create, asked, runs)?;
     let mut answers = Answers::default();
     let mut seen: Vec<&Arc<str>> = Vec::new();
     for item in create.input.iter() {
@@ -75,11 +75,43 @@ const fn replayed_id(item: &InputItem) -> Option<&Arc<str>> {
     }
 }
 
+/// The stored items that the input refers to.
+pub(super) fn references(create: &Create) -> impl Iterator<Item = &Arc<str>> {
+    create.input.iter().filter_map(|item| match item {
+        InputItem::Replayed { kind, id, .. } if **kind == *"item_reference" => id.as_ref(),
+        _ => None,
+    })
+}
+
+/// Reasoning that is sent again stands in front of what it led to.
+fn refuse_orphans(create: &Create) -> Result<(), ApiError> {
+    for (place, item) in create.input.iter().enumerate() {
+        let InputItem::Replayed {
+            kind, id: Some(id), ..
+        } = item
+        else {
+            continue;
+        };
+        let led_to_something = || {
+            let next = create.input.get(place + 1);
+            next.is_some_and(
+                |next| matches!(next, InputItem::Replayed { kind, .. } if !kind.ends_with("_output")),
+            )
+        };
+        if **kind == *"reasoning" && !led_to_something() {
+            return Err(ApiError::orphan_reasoning(id));
+        }
+    }
+    Ok(())
+}
+
 /// Every whole call has its output and every output its call, in the turn before or in this input.
-fn check_outputs(create: &Create, asked: &[Item]) -> Result<(), ApiError> {
-    let stored = asked.iter().filter_map(open_call);
+fn check_outputs(create: &Create, asked: &[Item], runs: &Runs) -> Result<(), ApiError> {
+    let referred = references(create).filter_map(|id| runs.put_out(id));
+    let stored = asked.iter().chain(referred).filter_map(open_call);
     let replayed = create.input.iter().filter_map(|item| match item {
-        InputItem::Replayed { call_id, .. } => call_id.as_ref(),
+        InputItem::Replayed { kind, call_id, .. } if !kind.ends_with("_output") => call_id.as_ref(),
+        InputItem::Replayed { .. } => None,
         InputItem::Message { .. }
         | InputItem::FunctionCallOutput { .. }
         | InputItem::McpApprovalResponse { .. } => None,
@@ -106,9 +138,12 @@ fn open_call(item: &Item) -> Option<&Arc<str>> {
     }
 }
 
-const fn answered_call(item: &InputItem) -> Option<&Arc<str>> {
+/// The call that an item answers; a local shell names it by its own id.
+fn answered_call(item: &InputItem) -> Option<&Arc<str>> {
     match item {
         InputItem::FunctionCallOutput { call_id, .. } => Some(call_id),
+        InputItem::Replayed { kind, id, .. } if **kind == *"local_shell_call_output" => id.as_ref(),
+        InputItem::Replayed { kind, call_id, .. } if kind.ends_with("_output") => call_id.as_ref(),
         InputItem::Message { .. } | InputItem::McpApprovalResponse { .. } | InputItem::Replayed { .. } => {
             None
         }

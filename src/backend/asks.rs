@@ -1,15 +1,24 @@
 //! What each kind of request does.
 
 use super::answers;
-use super::call::{Call, Reading, Stage};
+use super::call::{Asked, Call, Reading, Stage};
+use super::contract::{
+    BackgroundUnstored, CancelCompleted, CancelRace, DeleteInFlight, DeleteObject, GetAfterDelete,
+    ModelMissing,
+};
 use super::fate::Fate;
+use super::ledger::AccountNo;
 use super::run::{Hold, Keep, Run, Seedling};
 use super::service::limited;
 use super::slots::Handle;
 use super::turn::acts;
-use super::{Auth, CallKey, Service, name};
+use super::{Auth, CallKey, Output, Service, name};
 use crate::rng::Purpose;
-use crate::wire::{ApiError, Ask, Create, Reply, Response, ResponseId, Status, StreamRefusal};
+use crate::wire::{
+    ApiError, Ask, Create, Details, Item, Overflow, Reply, Response, ResponseId, Status, StoredItem,
+    StreamRefusal, json_text,
+};
+use std::sync::Arc;
 
 /// What follows from a request.
 enum Answer {
@@ -21,6 +30,14 @@ enum Answer {
     Later(Handle),
 }
 
+/// What a conversation brings along.
+struct Before {
+    /// What its last response put out.
+    asked: Arc<[Item]>,
+    /// Responses so far.
+    turns: u32,
+}
+
 impl Service {
     /// Handles a request: the content of its reply is fixed here.
     pub(super) fn handle(
@@ -28,7 +45,7 @@ impl Service {
         key: CallKey,
         strike: Option<u32>,
         auth: Auth,
-        ask: Result<Ask, ApiError>,
+        ask: Result<Asked, ApiError>,
     ) {
         match self.answer(key, auth, ask) {
             Ok(Answer::Now(reply)) => self.reply(key, strike, reply),
@@ -56,52 +73,147 @@ impl Service {
         }
     }
 
-    fn answer(&mut self, key: CallKey, auth: Auth, ask: Result<Ask, ApiError>) -> Result<Answer, ApiError> {
-        match auth {
-            Auth::Granted => {}
+    fn answer(&mut self, key: CallKey, auth: Auth, ask: Result<Asked, ApiError>) -> Result<Answer, ApiError> {
+        let account = match auth {
+            Auth::Granted => AccountNo(0),
+            Auth::Account(number) => AccountNo(number),
             Auth::Missing => return Err(ApiError::missing_authentication()),
             Auth::Wrong { shown } => return Err(ApiError::invalid_api_key(&shown)),
-        }
+        };
+        self.head(&key, account);
+        let who = self.ledger.project(account);
         match ask? {
-            Ask::Create(create) => self.create(key, &create),
-            Ask::Poll(id) => {
-                let run = self.visible(&id)?;
+            Asked::Main(Ask::Create(create)) => self.create(key, account, &create),
+            Asked::Main(Ask::Poll(id)) => {
+                let run = self.visible(&id, who)?;
                 Ok(Answer::Now(Reply::Response(run.object.clone())))
             }
-            Ask::Stream { id, after } => self.stream(&id, after),
-            Ask::Cancel(id) => self.cancel(&id),
-            Ask::Delete(id) => self.delete(&id),
+            Asked::Main(Ask::Stream { id, after }) => self.stream(&id, after, who),
+            Asked::Main(Ask::Cancel(id)) => self.cancel(&id, who),
+            Asked::Main(Ask::Delete(id)) => self.delete(&id, who),
+            Asked::Side(side) => {
+                let document = self.side(&key, who, &side)?;
+                Ok(Answer::Now(Reply::Document(document)))
+            }
         }
     }
 
-    fn visible(&self, id: &ResponseId) -> Result<&Run, ApiError> {
-        self.runs
-            .visible(id)
-            .ok_or_else(|| ApiError::response_not_found(id))
+    /// Replies to an account name it.
+    fn head(&mut self, key: &CallKey, account: AccountNo) {
+        let place = usize::from(account.0).checked_sub(1);
+        let account = place.and_then(|place| self.desk.profile.contract.accounts.get(place));
+        let Some(account) = account else { return };
+        let names = [
+            ("openai-organization", &account.organization),
+            ("openai-project", &account.project),
+        ];
+        let fields = names
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.clone()?)));
+        self.headings.entry(*key).or_default().extend(fields);
     }
 
-    fn create(&mut self, key: CallKey, create: &Create) -> Result<Answer, ApiError> {
-        self.admit(&key)?;
-        let parent = match &create.previous {
-            None => None,
-            Some(id) => {
-                let run = self.runs.visible(id);
-                Some(run.ok_or_else(|| ApiError::previous_response_not_found(id))?)
+    /// The response that a client of this project can read.
+    pub(super) fn visible(&self, id: &ResponseId, who: AccountNo) -> Result<&Run, ApiError> {
+        let found = self.runs.visible(id).filter(|run| run.owner == who);
+        found.ok_or_else(|| {
+            let error = ApiError::response_not_found(id);
+            let refused = self.desk.profile.contract.switches.get_after_delete == GetAfterDelete::BadRequest;
+            match refused && self.runs.was_deleted(id) {
+                true => ApiError { http: 400, ..error },
+                false => error,
             }
+        })
+    }
+
+    /// The response of the turn before, if the request names one.
+    pub(super) fn parent(&self, create: &Create, who: AccountNo) -> Result<Option<&Run>, ApiError> {
+        let Some(id) = &create.previous else {
+            return Ok(None);
         };
-        let answers = answers::read(create, parent.map(|parent| &*parent.object), &self.runs)?;
-        let turn = turn_of(create, parent);
+        let found = self.runs.visible(id).filter(|run| run.owner == who);
+        found
+            .map(Some)
+            .ok_or_else(|| ApiError::previous_response_not_found(id))
+    }
+
+    /// The error about a model that is not there.
+    pub(super) fn no_model(&self, model: &str) -> ApiError {
+        let error = ApiError::model_not_found(model);
+        match self.desk.profile.contract.switches.model_missing {
+            ModelMissing::BadRequest => error,
+            ModelMissing::NotFound => ApiError { http: 404, ..error },
+        }
+    }
+
+    /// What has to be so before a run is thought of.
+    fn check_create(&self, create: &Create, account: AccountNo) -> Result<(), ApiError> {
+        let contract = &self.desk.profile.contract;
+        if !contract.models.has(&create.model) {
+            return Err(self.no_model(&create.model));
+        }
+        let place = usize::from(account.0).checked_sub(1);
+        let account = place.and_then(|place| contract.accounts.get(place));
+        if account.is_some_and(|account| !account.may_use(&create.model)) {
+            return Err(ApiError::model_forbidden(&create.model));
+        }
+        let unstored = create.background && !create.store;
+        if unstored && contract.switches.background_unstored == BackgroundUnstored::Refused {
+            return Err(ApiError::background_unstored());
+        }
+        Ok(())
+    }
+
+    /// The conversation that the request names: what its last response put out, and which turn this is.
+    fn conversation_before(&mut self, create: &Create, who: AccountNo) -> Result<Option<Before>, ApiError> {
+        let Some(id) = conversation_of(create) else {
+            return Ok(None);
+        };
+        let found = self.conversations.find(id, who)?;
+        if found.locked_by.is_some() {
+            return Err(ApiError::conversation_locked());
+        }
+        Ok(Some(Before {
+            asked: found.last.clone(),
+            turns: found.turns,
+        }))
+    }
+
+    fn create(&mut self, key: CallKey, account: AccountNo, create: &Arc<Create>) -> Result<Answer, ApiError> {
+        self.admit(&key)?;
+        self.check_create(create, account)?;
+        let who = self.ledger.project(account);
+        let conversation = self.conversation_before(create, who)?;
+        let parent = self.parent(create, who)?;
+        let asked = match (&conversation, parent) {
+            (Some(before), _) => before.asked.clone(),
+            (None, Some(parent)) => parent.object.output.clone(),
+            (None, None) => self.desk.no_output.clone(),
+        };
+        self.check_references(create)?;
+        let answers = answers::read(create, &asked, &self.runs)?;
+        let turn = match &conversation {
+            Some(before) => before.turns.saturating_add(1),
+            None => turn_of(create, parent),
+        };
         let inherited = parent.map_or(0, |parent| parent.usage.input.saturating_add(parent.usage.output));
-        let input_tokens = answers::input_tokens(create).saturating_add(inherited);
+        let input_tokens = self.fitting(create, answers::input_tokens(create).saturating_add(inherited))?;
+        self.admit_account(&key, account, create, input_tokens)?;
         let job = create.origin.map_or(key.exchange.job, |origin| origin.job);
-        let mut acts = acts(self.desk.script(job), turn, answers);
+        let mut acts = acts(self.desk.script(job), turn, answers, details_of(create));
         let probe = name::probe(key.exchange, self.desk.now);
-        let fate = Fate::of(&self.desk.plan, probe, &mut acts, create.max_output_tokens);
+        let mut fate = Fate::of(&self.desk.plan, probe, &mut acts, create.max_output_tokens);
+        if self.ledger.is_spent(account) {
+            fate.run_dry();
+        }
         let (id, bits) = self.fresh_id(&key);
         let seedling = Seedling {
             key,
             turn,
             parent: create.previous.clone(),
+            owner: who,
+            account,
+            asked: create.request.is_some().then(|| Arc::clone(create)),
             hold: hold_of(create),
             streamed: create.stream,
             object: self.object(id, create),
@@ -113,6 +225,60 @@ impl Service {
         Ok(self.sow(seedling))
     }
 
+    /// The tokens of an input, as many as the model can read.
+    fn fitting(&self, create: &Create, tokens: u32) -> Result<u32, ApiError> {
+        let window = self.desk.profile.contract.context_window.unwrap_or(u32::MAX);
+        let overflow = details_of(create).map_or(Overflow::Refused, |details| details.overflow);
+        match overflow {
+            Overflow::Refused if tokens > window => Err(ApiError::context_length_exceeded()),
+            Overflow::Refused | Overflow::Cut => Ok(tokens.min(window)),
+        }
+    }
+
+    /// Takes room in the rates of the account. A foreground request without money is refused; others fail later.
+    fn admit_account(
+        &mut self,
+        key: &CallKey,
+        account: AccountNo,
+        create: &Create,
+        input_tokens: u32,
+    ) -> Result<(), ApiError> {
+        let spent = self.ledger.is_spent(account) && !create.background && !create.stream;
+        let tokens = input_tokens.saturating_add(create.max_output_tokens.unwrap_or(0));
+        let taken = match spent {
+            true => Err((ApiError::quota_exhausted(), None)),
+            false => self
+                .ledger
+                .take(account, tokens, self.desk.now)
+                .map_err(|(error, room_in)| (error, Some(room_in))),
+        };
+        let heading = self.ledger.heading(account, self.desk.now);
+        if !heading.is_empty() {
+            self.headings.entry(*key).or_default().extend(heading);
+        }
+        taken.map_err(|(error, room_in)| {
+            if let Some(room_in) = room_in {
+                let (exchange, job) = (key.exchange, key.exchange.job);
+                self.desk
+                    .note(job, || crate::trace::BackendEvent::Limited { exchange, room_in });
+            }
+            error
+        })
+    }
+
+    /// Items that the input refers to are stored.
+    fn check_references(&self, create: &Create) -> Result<(), ApiError> {
+        for id in answers::references(create) {
+            let known = self.runs.put_out(id).is_some()
+                || self.conversations.has_item(id)
+                || self.runs.is_asked(id, |run| self.items_of(run));
+            if !known {
+                return Err(ApiError::item_not_found(id));
+            }
+        }
+        Ok(())
+    }
+
     fn sow(&mut self, seedling: Seedling) -> Answer {
         let now = self.desk.now;
         let streamed = seedling.streamed;
@@ -120,7 +286,13 @@ impl Service {
         let Some(run) = self.runs.get_mut(handle) else {
             unreachable!("the response was just taken in");
         };
+        let (call, response) = (run.key, run.object.id.clone());
+        self.desk.out.push(Output::Made { call, response });
         run.start(&mut self.desk);
+        let conversation = run.asked.as_ref().and_then(|asked| conversation_of(asked));
+        if let Some(found) = conversation.and_then(|id| self.conversations.get_mut(id)) {
+            found.locked_by = Some(handle);
+        }
         match run.hold {
             _ if streamed => Answer::Stream(handle, 0),
             Hold::Background(_) => Answer::Now(Reply::Response(run.object.clone())),
@@ -173,8 +345,8 @@ impl Service {
         }
     }
 
-    fn stream(&self, id: &ResponseId, after: Option<u64>) -> Result<Answer, ApiError> {
-        let run = self.visible(id)?;
+    fn stream(&self, id: &ResponseId, after: Option<u64>, who: AccountNo) -> Result<Answer, ApiError> {
+        let run = self.visible(id, who)?;
         let age = self.desk.now.since(run.created);
         let refusal = if !run.is_background() {
             Some(StreamRefusal::NotBackground)
@@ -192,13 +364,21 @@ impl Service {
         }
     }
 
-    fn cancel(&mut self, id: &ResponseId) -> Result<Answer, ApiError> {
-        let run = self.visible(id)?;
+    fn cancel(&mut self, id: &ResponseId, who: AccountNo) -> Result<Answer, ApiError> {
+        let switches = self.desk.profile.contract.switches;
+        let run = self.visible(id, who)?;
         if !run.is_background() {
             return Err(ApiError::not_cancellable_synchronous());
         }
         let handle = run.me;
         match &run.object.status {
+            Status::Queued | Status::InProgress if switches.cancel_race == CancelRace::ModelWins => {
+                let said = Response {
+                    status: Status::Cancelled,
+                    ..Response::clone(&run.object)
+                };
+                return Ok(Answer::Now(Reply::Response(Arc::new(said))));
+            }
             Status::Queued | Status::InProgress => {
                 if let Some(run) = self.runs.get_mut(handle) {
                     run.cancel(&mut self.desk);
@@ -206,22 +386,71 @@ impl Service {
                 self.settle(handle);
             }
             Status::Cancelled => {}
+            Status::Completed if switches.cancel_completed == CancelCompleted::Unchanged => {}
             ended @ (Status::Completed | Status::Failed | Status::Incomplete | Status::Unknown(_)) => {
                 return Err(ApiError::not_cancellable(ended));
             }
         }
-        let run = self.visible(id)?;
+        let run = self.visible(id, who)?;
         Ok(Answer::Now(Reply::Response(run.object.clone())))
     }
 
-    fn delete(&mut self, id: &ResponseId) -> Result<Answer, ApiError> {
-        let run = self.visible(id)?;
+    fn delete(&mut self, id: &ResponseId, who: AccountNo) -> Result<Answer, ApiError> {
+        let switches = self.desk.profile.contract.switches;
+        let run = self.visible(id, who)?;
+        let handle = run.me;
         if !run.is_ended() {
-            return Err(ApiError::not_deletable_in_flight());
+            if switches.delete_in_flight == DeleteInFlight::Refused {
+                return Err(ApiError::not_deletable_in_flight());
+            }
+            if let Some(run) = self.runs.get_mut(handle) {
+                run.end_cancelled(&mut self.desk);
+            }
+            self.settle(handle);
         }
-        self.drop_run(run.me, "deleted");
-        Ok(Answer::Now(Reply::Deleted))
+        self.drop_run(handle, "deleted");
+        Ok(Answer::Now(match switches.delete_object {
+            DeleteObject::Deleted => Reply::Deleted,
+            DeleteObject::Response => {
+                let id = json_text(&id.0);
+                Reply::Document(format!("{{\"id\":{id},\"object\":\"response\",\"deleted\":true}}").into())
+            }
+        }))
     }
+
+    /// The conversation of a response that has ended is free again, and longer if the response completed.
+    pub(super) fn release_conversation(&mut self, handle: Handle) {
+        let Some(run) = self.runs.get(handle) else { return };
+        let Some(asked) = run.asked.clone() else { return };
+        let Some(id) = conversation_of(&asked) else {
+            return;
+        };
+        let completed = run.object.status == Status::Completed;
+        let output = run.object.output.clone();
+        let mut items = self.items_of(run);
+        items.extend(output.iter().map(StoredItem::of_output));
+        let Some(found) = self.conversations.get_mut(id) else {
+            return;
+        };
+        if found.locked_by == Some(handle) {
+            found.locked_by = None;
+        }
+        if completed {
+            found.items.extend(items);
+            found.last = output;
+            found.turns = found.turns.saturating_add(1);
+        }
+    }
+}
+
+/// What a request says beside what our own runtime ever says.
+pub(super) fn details_of(create: &Create) -> Option<&Details> {
+    create.request.as_ref().map(crate::wire::Echo::details)
+}
+
+/// The conversation that a request names.
+pub(super) fn conversation_of(create: &Create) -> Option<&str> {
+    details_of(create)?.conversation.as_deref()
 }
 
 /// The turn that a create request begins: as it says, or one behind the turn before.

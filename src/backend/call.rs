@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::slots::{Handle, Lookup, Slots};
 use super::{Auth, CallKey, Face};
 use crate::fault::Fault;
-use crate::wire::{ApiError, Ask, Reply};
+use crate::wire::{ApiError, Ask, Reply, Side};
 
 /// A call from its arrival to the end of its reply.
 #[derive(Debug, Clone)]
@@ -18,6 +18,15 @@ pub(super) struct Call {
     pub(super) stage: Stage,
 }
 
+/// What a call asks.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    /// Something about the life of a response.
+    Main(Ask),
+    /// Something else.
+    Side(Box<Side>),
+}
+
 /// Where a call stands.
 #[derive(Debug, Clone)]
 pub(super) enum Stage {
@@ -26,7 +35,7 @@ pub(super) enum Stage {
         /// Whether it may.
         auth: Auth,
         /// What it asks.
-        ask: Result<Ask, ApiError>,
+        ask: Result<Asked, ApiError>,
     },
     /// Waits for the end of the foreground response that it made.
     Waiting {
@@ -126,10 +135,12 @@ pub(super) const fn face_of(fault: &Fault, reply: &Reply) -> Face {
     match (fault, reply) {
         (Fault::ResetBefore | Fault::ResetAfter, _) => Face::Reset,
         (Fault::LoseReply, _) => Face::Silent,
-        (Fault::StallBody, Reply::Response(_) | Reply::Deleted | Reply::Error(_)) => Face::Stall,
-        (Fault::CutBeforeId, Reply::Response(_)) => Face::CutBeforeId,
-        (Fault::CutAfterId, Reply::Response(_)) => Face::CutAfterId,
-        (Fault::Malformed, Reply::Response(_)) => Face::Malformed,
+        (Fault::StallBody, Reply::Response(_) | Reply::Deleted | Reply::Document(_) | Reply::Error(_)) => {
+            Face::Stall
+        }
+        (Fault::CutBeforeId, Reply::Response(_) | Reply::Document(_)) => Face::CutBeforeId,
+        (Fault::CutAfterId, Reply::Response(_) | Reply::Document(_)) => Face::CutAfterId,
+        (Fault::Malformed, Reply::Response(_) | Reply::Document(_)) => Face::Malformed,
         _ => Face::Whole,
     }
 }

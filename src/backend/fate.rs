@@ -23,6 +23,9 @@ pub(super) struct Fate {
     pub(super) slow_cancel: Option<(SimDuration, u32)>,
 }
 
+/// The number that no rule has.
+const NO_RULE: u32 = u32::MAX;
+
 /// An early end.
 #[derive(Debug, Clone)]
 pub(super) struct Halt {
@@ -77,6 +80,15 @@ impl Fate {
             fate.take(struck.fault, struck.rule, acts);
         }
         fate
+    }
+
+    /// It ends at once for want of money.
+    pub(super) fn run_dry(&mut self) {
+        self.halt = Some(Halt {
+            place: 0,
+            code: Some("insufficient_quota".into()),
+            rule: NO_RULE,
+        });
     }
 
     fn take(&mut self, fault: &Fault, rule: u32, acts: &mut Vec<Act>) {

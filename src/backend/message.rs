@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Exchange;
-use crate::wire::{ApiError, Ask, Break, Reply, ResponseId, StreamEvent};
+use crate::wire::{ApiError, Ask, Break, Reply, ResponseId, Side, StreamEvent};
 
 /// A connection of a stranger, counted from 1; our own runtime is told apart by its exchange key alone: 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub struct CallKey {
 pub enum Auth {
     /// The right one.
     Granted,
+    /// The one of the account at this place, counted from 1.
+    Account(u16),
     /// None.
     Missing,
     /// Another one.
@@ -38,8 +40,7 @@ pub enum Auth {
 }
 
 /// What the backend core is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A request arrived whole and could be read.
     Request {
@@ -49,6 +50,15 @@ pub enum Input {
         auth: Auth,
         /// What it asks; or why the request is no valid one.
         ask: Result<Ask, ApiError>,
+    },
+    /// The same with what our own runtime never asks.
+    Side {
+        /// Its key.
+        call: CallKey,
+        /// Whether it may.
+        auth: Auth,
+        /// What it asks; or why the request is no valid one.
+        ask: Result<Box<Side>, ApiError>,
     },
     /// The caller went away before its call was over.
     Gone {
@@ -98,7 +108,7 @@ impl Face {
     pub fn effect(&self, reply: &Reply) -> Option<Result<Reply, Break>> {
         let id = || match reply {
             Reply::Response(response) => Some(response.id.clone()),
-            Reply::StreamOpen | Reply::Deleted | Reply::Error(_) => None,
+            Reply::StreamOpen | Reply::Deleted | Reply::Document(_) | Reply::Error(_) => None,
         };
         match self {
             Self::Whole => Some(Ok(reply.clone())),
@@ -147,6 +157,20 @@ pub enum Genuine {
 /// What the backend core answers. It takes effect in the next tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
+    /// A run was made, whatever becomes of the reply.
+    Made {
+        /// By which call.
+        call: CallKey,
+        /// Its response.
+        response: ResponseId,
+    },
+    /// The reply that follows on this call has these headers beside those that every reply has.
+    Heading {
+        /// On which call.
+        call: CallKey,
+        /// Names and values.
+        fields: Vec<(&'static str, Arc<str>)>,
+    },
     /// A reply leaves. With [`Reply::StreamOpen`] events follow.
     Reply {
         /// On which call.

@@ -8,9 +8,12 @@ mod agenda;
 mod answers;
 mod asks;
 mod call;
+mod contract;
+mod conversations;
 mod desk;
 mod fate;
 mod item;
+mod ledger;
 mod limiter;
 mod message;
 mod name;
@@ -19,11 +22,16 @@ mod runs;
 mod script;
 mod service;
 mod settle;
+mod side;
 mod slots;
 mod text;
 mod turn;
 mod webhook;
 
+pub use contract::{
+    Account, BackgroundUnstored, CancelCompleted, CancelOutput, CancelRace, Contract, DeleteInFlight,
+    DeleteObject, EndedUsage, GetAfterDelete, ModelMissing, Models, Rates, RequestIds, SwitchError, Switches,
+};
 pub use message::{Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, WebhookSend};
 pub use script::{Limiter, Profile, Script, Step, StepWork};
 pub use service::{Held, Service, Setup};

@@ -6,9 +6,11 @@
 use std::sync::Arc;
 
 use super::agenda::Due;
+use super::contract::{CancelOutput, CancelRace, EndedUsage};
 use super::desk::Desk;
 use super::fate::{Fate, Finale};
 use super::item::Draft;
+use super::ledger::AccountNo;
 use super::slots::Handle;
 use super::text::{PIECES_MAX, piece_end};
 use super::turn::{Act, Approved, Work};
@@ -18,7 +20,7 @@ use crate::job::digest;
 use crate::rng::Purpose;
 use crate::trace::BackendEvent;
 use crate::units::{JobId, SimDuration, SimTime};
-use crate::wire::{Event, Failure, Item, Response, ResponseId, Status, StreamEvent, Usage, text_of};
+use crate::wire::{Create, Event, Failure, Item, Response, ResponseId, Status, StreamEvent, Usage, text_of};
 
 /// A response of the service.
 #[derive(Debug, Clone)]
@@ -31,6 +33,12 @@ pub(super) struct Run {
     pub(super) turn: u32,
     /// The response of the turn before.
     pub(super) parent: Option<ResponseId>,
+    /// The project that it belongs to.
+    pub(super) owner: AccountNo,
+    /// The account that pays for it.
+    pub(super) account: AccountNo,
+    /// What was asked, if it came over a wire.
+    pub(super) asked: Option<Arc<Create>>,
     /// How it is kept and to whom it is bound.
     pub(super) hold: Hold,
     /// When it was made.
@@ -105,6 +113,9 @@ pub(super) struct Seedling {
     pub(super) key: CallKey,
     pub(super) turn: u32,
     pub(super) parent: Option<ResponseId>,
+    pub(super) owner: AccountNo,
+    pub(super) account: AccountNo,
+    pub(super) asked: Option<Arc<Create>>,
     pub(super) hold: Hold,
     pub(super) streamed: bool,
     pub(super) object: Response,
@@ -126,6 +137,9 @@ impl Run {
             me,
             turn: seedling.turn,
             parent: seedling.parent,
+            owner: seedling.owner,
+            account: seedling.account,
+            asked: seedling.asked,
             hold: seedling.hold,
             created: now,
             entity: name::run_entity(seedling.object.origin, &seedling.key),
@@ -212,6 +226,9 @@ impl Run {
 
     /// Cancels it, at once or after the lag of a fault.
     pub(super) fn cancel(&mut self, desk: &mut Desk) {
+        if desk.profile.contract.switches.cancel_race == CancelRace::ModelWins {
+            return;
+        }
         match self.fate.slow_cancel {
             None => self.end_cancelled(desk),
             Some((lag, rule)) if !matches!(self.stage, Stage::Winding(_) | Stage::Ended) => {
@@ -231,6 +248,9 @@ impl Run {
         }
         let broken_off = self.broken_off(desk.now);
         self.items.extend(broken_off);
+        if desk.profile.contract.switches.cancel_output == CancelOutput::Cleared {
+            self.items.clear();
+        }
         let output = self.items.as_slice().into();
         self.object_mut().output = output;
         self.end(desk, Status::Cancelled, None);
@@ -412,9 +432,13 @@ impl Run {
     }
 
     fn end(&mut self, desk: &mut Desk, status: Status, code: Option<Arc<str>>) {
+        let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());
+        let tier = asked.and_then(|echo| echo.details().service_tier.clone());
+        let usage = (desk.profile.contract.switches.ended_usage == EndedUsage::Shown).then_some(self.usage);
         let object = self.object_mut();
         object.status = status;
-        object.service_tier = desk.profile.tier.clone();
+        object.service_tier = tier.unwrap_or_else(|| desk.profile.tier.clone());
+        object.usage = object.usage.or(usage);
         self.stage = Stage::Ended;
         self.alarm += 1;
         self.note_status(desk, code);

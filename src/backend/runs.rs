@@ -1,22 +1,30 @@
 //! The responses that the service keeps.
 
+use std::collections::VecDeque;
+
 use super::item::id_of;
 use super::run::Run;
 use super::slots::{Handle, Lookup, Slots};
-use crate::wire::{Item, ResponseId};
+use crate::wire::{Item, ResponseId, StoredItem};
 
 /// All responses, and how they are found.
 #[derive(Debug, Clone)]
 pub(super) struct Runs {
     slots: Slots<Run>,
     by_id: Lookup<ResponseId, Handle>,
+    /// The last ones that were deleted.
+    deleted: VecDeque<ResponseId>,
 }
+
+/// Deleted responses that are remembered.
+const DELETED: usize = 1_024;
 
 impl Runs {
     pub(super) fn new() -> Self {
         Self {
             slots: Slots::new(),
             by_id: Lookup::default(),
+            deleted: VecDeque::new(),
         }
     }
 
@@ -71,6 +79,33 @@ impl Runs {
         visible
             .flat_map(|run| run.object.output.iter())
             .find(|item| matches!(item, Item::McpApprovalRequest { id, .. } if &**id == request))
+    }
+
+    /// Remembers that a client deleted this one.
+    pub(super) fn remember_deleted(&mut self, id: &ResponseId) {
+        if self.deleted.len() == DELETED {
+            self.deleted.pop_front();
+        }
+        self.deleted.push_back(id.clone());
+    }
+
+    /// Whether a client deleted this one, as far as that is remembered.
+    pub(super) fn was_deleted(&self, id: &ResponseId) -> bool {
+        self.deleted.contains(id)
+    }
+
+    /// The item of this id that a response which can be read put out.
+    pub(super) fn put_out(&self, item: &str) -> Option<&Item> {
+        let visible = self.slots.iter().filter(|run| run.is_visible());
+        visible
+            .flat_map(|run| run.object.output.iter())
+            .find(|own| &**id_of(own) == item)
+    }
+
+    /// Whether an item of this id was asked with a response that can be read; `items` gives what was asked.
+    pub(super) fn is_asked(&self, item: &str, items: impl Fn(&Run) -> Vec<StoredItem>) -> bool {
+        let visible = self.slots.iter().filter(|run| run.is_visible());
+        visible.flat_map(items).any(|own| *own.id == *item)
     }
 
     /// Lets it be found no more, and lives on.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Contract;
 use crate::rng::Law;
 use crate::units::SimDuration;
 
@@ -93,6 +94,8 @@ pub struct Profile {
     pub tier: Arc<str>,
     /// Unix seconds at the start of the run.
     pub epoch: u64,
+    /// How it reads its contract, and the accounts it knows.
+    pub contract: Contract,
     /// The script of strangers, and of jobs that have none of their own.
     pub script: Script,
 }

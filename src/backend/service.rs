@@ -4,8 +4,10 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::agenda::Due;
-use super::call::{Call, Calls, Stage};
+use super::call::{Asked, Call, Calls, Stage};
+use super::conversations::Conversations;
 use super::desk::Desk;
+use super::ledger::{Heading, Ledger};
 use super::limiter::Bucket;
 use super::runs::Runs;
 use super::slots::Handle;
@@ -16,6 +18,7 @@ use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
 use crate::units::{Exchange, SimDuration, SimTime};
 use crate::wire::{ApiError, Ask, Reply};
+use std::collections::BTreeMap;
 
 /// What a service is made of.
 #[derive(Debug, Clone)]
@@ -43,6 +46,10 @@ pub struct Service {
     pub(super) calls: Calls,
     pub(super) deliveries: Deliveries,
     pub(super) bucket: Option<Bucket>,
+    pub(super) ledger: Ledger,
+    pub(super) conversations: Conversations,
+    /// What the replies in the making tell beside the usual headers.
+    pub(super) headings: BTreeMap<CallKey, Heading>,
 }
 
 impl Service {
@@ -51,6 +58,9 @@ impl Service {
     pub fn new(setup: Setup) -> Self {
         Self {
             bucket: setup.profile.limiter.map(Bucket::new),
+            ledger: Ledger::new(&setup.profile.contract),
+            conversations: Conversations::default(),
+            headings: BTreeMap::new(),
             desk: Desk::new(setup),
             runs: Runs::new(),
             calls: Calls::new(),
@@ -121,7 +131,8 @@ impl Service {
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Request { call, auth, ask } => self.arrive(call, auth, ask),
+            Input::Request { call, auth, ask } => self.arrive(call, auth, ask.map(Asked::Main)),
+            Input::Side { call, auth, ask } => self.arrive(call, auth, ask.map(Asked::Side)),
             Input::Gone { call } => self.gone(&call),
             Input::Refused { exchange, rule } => {
                 self.desk.note(exchange.job, || WireEvent::Refused { exchange });
@@ -158,7 +169,7 @@ impl Service {
         }
     }
 
-    fn arrive(&mut self, key: CallKey, auth: Auth, ask: Result<Ask, ApiError>) {
+    fn arrive(&mut self, key: CallKey, auth: Auth, ask: Result<Asked, ApiError>) {
         let exchange = key.exchange;
         self.desk.note(exchange.job, || arrived(exchange, &ask));
         let Some(struck) = self.desk.plan.exchange(exchange, self.desk.now) else {
@@ -216,6 +227,9 @@ impl Service {
         self.note_reply(key.exchange, &reply, &face, strike);
         let stays = matches!(face, Face::Silent | Face::Stall);
         let whole = face == Face::Whole;
+        if let Some(fields) = self.headings.remove(&key) {
+            self.desk.out.push(Output::Heading { call: key, fields });
+        }
         let output = Output::Reply {
             call: key,
             reply,
@@ -307,7 +321,7 @@ type InputPlace<'a> = (u8, CallKey, u8, &'a str, u16, Option<u16>);
 fn place(input: &Input) -> InputPlace<'_> {
     let of_call = |call: CallKey, rank: u8| (0, call, rank, "", 0, None);
     match input {
-        Input::Request { call, .. } => of_call(*call, 0),
+        Input::Request { call, .. } | Input::Side { call, .. } => of_call(*call, 0),
         Input::Gone { call } => of_call(*call, 1),
         Input::Refused { exchange, rule } => {
             let mut place = of_call(bare(*exchange), 2);
@@ -333,8 +347,11 @@ const NO_EXCHANGE: Exchange = Exchange {
     nth: 0,
 };
 
-fn arrived(exchange: Exchange, ask: &Result<Ask, ApiError>) -> WireEvent {
-    let ask = ask.as_ref().ok();
+fn arrived(exchange: Exchange, ask: &Result<Asked, ApiError>) -> WireEvent {
+    let ask = match ask {
+        Ok(Asked::Main(ask)) => Some(ask),
+        Ok(Asked::Side(_)) | Err(_) => None,
+    };
     WireEvent::Arrived {
         exchange,
         kind: ask.map_or(exchange.kind, Ask::kind),
@@ -348,7 +365,7 @@ fn arrived(exchange: Exchange, ask: &Result<Ask, ApiError>) -> WireEvent {
 
 const fn http_of(reply: &Reply) -> u16 {
     match reply {
-        Reply::Response(_) | Reply::StreamOpen | Reply::Deleted => 200,
+        Reply::Response(_) | Reply::StreamOpen | Reply::Deleted | Reply::Document(_) => 200,
         Reply::Error(error) => error.http,
     }
 }

@@ -7,11 +7,7 @@ use super::run::{Hold, Keep, Run};
 use super::slots::Handle;
 use super::{CallKey, Output, Service};
 use crate::trace::WireEvent;
-use crate::units::SimDuration;
 use crate::wire::{Event, Reply, Status, StreamEvent};
-
-/// How long a background response with `store: false` can be read after its end.
-const UNSTORED_KEPT: SimDuration = SimDuration::from_secs(600);
 
 /// How a reader stands after it was given what there is.
 enum Fed {
@@ -33,6 +29,10 @@ impl Service {
         if !run.is_ended() || std::mem::replace(&mut run.settled, true) {
             return;
         }
+        self.ledger.spend(
+            run.account,
+            u64::from(run.usage.input) + u64::from(run.usage.output),
+        );
         if run.is_background() {
             self.deliveries.plan(run, &mut self.desk);
         }
@@ -41,7 +41,7 @@ impl Service {
         };
         let kept_for = match (keep, run.is_background()) {
             (Keep::Stored, _) => Some(self.desk.profile.retention),
-            (Keep::Unstored, true) => Some(UNSTORED_KEPT),
+            (Keep::Unstored, true) => Some(self.desk.profile.contract.unstored_kept),
             (Keep::Unstored, false) => None,
         };
         if let Some(kept_for) = kept_for {
@@ -49,6 +49,7 @@ impl Service {
                 .agenda
                 .put_expiry(self.desk.after(kept_for), keep, handle);
         }
+        self.release_conversation(handle);
         self.answer_patron(handle);
     }
 
@@ -136,6 +137,9 @@ impl Service {
             return;
         };
         self.desk.dropped(run.job(), &run.object.id, why);
+        if why == "deleted" {
+            self.runs.remember_deleted(&run.object.id);
+        }
         for call in run.readers {
             if let Some(call) = self.calls.remove(call) {
                 self.close(call.key, Closing::Broken);
@@ -153,6 +157,7 @@ impl Service {
             return;
         };
         let exchange = key.exchange;
+        self.headings.remove(key);
         self.desk.note(exchange.job, || WireEvent::Gone { exchange });
         if let Some(run) = call.run().and_then(|run| self.runs.get_mut(run)) {
             run.readers.retain(|reader| *reader != handle);

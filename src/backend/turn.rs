@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Script, Step, StepWork};
 use crate::rng::Law;
 use crate::units::SimDuration;
+use crate::wire::Details;
 
 /// One thing that a response does.
 #[derive(Debug, Clone)]
@@ -72,7 +73,7 @@ const UNSCRIPTED: u64 = 1 << 32;
 /// The acts of turn number `turn`, counted from 1.
 ///
 /// After a denial and no approval the turn speaks and does nothing else.
-pub(super) fn acts(script: &Script, turn: u32, answers: Answers) -> Vec<Act> {
+pub(super) fn acts(script: &Script, turn: u32, answers: Answers, details: Option<&Details>) -> Vec<Act> {
     let only_words = answers.denied > 0 && answers.approved.is_empty();
     let steps = segment(&script.steps, turn);
     let mut acts = Vec::with_capacity(answers.approved.len() + steps.len().max(1));
@@ -85,7 +86,17 @@ pub(super) fn acts(script: &Script, turn: u32, answers: Answers) -> Vec<Act> {
         });
     }
     let called = acts.len();
+    let mut calls_left = details
+        .and_then(|details| details.max_tool_calls)
+        .unwrap_or(u32::MAX);
     for (step, place) in steps.iter().zip(0_u16..) {
+        if matches!(step.work, StepWork::Hosted(_)) {
+            // Further calls of built-in tools are passed over, without a word.
+            if calls_left == 0 {
+                continue;
+            }
+            calls_left -= 1;
+        }
         if !only_words || matches!(step.work, StepWork::Message { .. }) {
             acts.push(scripted(step, u64::from(place), Some(place)));
         }
@@ -193,7 +204,7 @@ mod tests {
     }
 
     fn words(turn: u32) -> String {
-        let acts = acts(&script(), turn, Answers::default());
+        let acts = acts(&script(), turn, Answers::default(), None);
         let word = |act: &Act| match &act.work {
             Work::Scripted(StepWork::Message { tokens }) => format!("message {tokens}"),
             Work::Scripted(StepWork::FunctionCall { name, .. }) => format!("call {name}"),
@@ -212,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_cap_cuts_the_message_that_passes_it() {
-        let mut second = acts(&script(), 2, Answers::default());
+        let mut second = acts(&script(), 2, Answers::default(), None);
         assert!(!cap_tokens(&mut second.clone(), 5));
         assert!(cap_tokens(&mut second, 3));
         assert!(matches!(

@@ -13,7 +13,7 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files;
 use super::run::refuse;
-use crate::backend::{Profile, Script, Service, Setup, Step, StepWork};
+use crate::backend::{Contract, Profile, Script, Service, Setup, Step, StepWork, Switches};
 use crate::clock::{Clock, Pace, TimeScale, run};
 use crate::fault::FaultPlan;
 use crate::mock::{Mock, MockOptions, WebhookTarget, accept};
@@ -48,6 +48,9 @@ pub(super) struct Serve {
     /// Behave as the `backend` and `faults` of this scenario say
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Where the contract leaves a choice, which reading to play, as name=reading; may be given several times
+    #[arg(long = "switch", value_name = "NAME=READING")]
+    switches: Vec<String>,
     /// How many times as fast as real time the service works
     #[arg(long, default_value_t = TimeScale::ONE, value_name = "FACTOR")]
     time_scale: TimeScale,
@@ -73,6 +76,16 @@ pub(super) fn serve(args: &Serve) -> Exit {
             Err(error) => return refuse(&error),
         }
     }
+    for switch in &args.switches {
+        if let Err(error) = setup.profile.contract.switches.parse(switch) {
+            complain(
+                &error,
+                &format!("the switches are {}", Switches::NAMES.join(", ")),
+            );
+            return Exit::Input;
+        }
+    }
+    let options = options.of(&setup.profile.contract);
     let played = run(Pace::Real(args.time_scale), |clock| async move {
         let listener = match TcpListener::bind(address).await {
             Ok(listener) => listener,
@@ -238,6 +251,7 @@ fn setup(seed: Seed, webhooks: bool) -> Setup {
         webhook_retries: retries.map(SimDuration::from_secs).into(),
         tokens_per_delta: 4,
         tier: Arc::from("default"),
+        contract: Contract::default(),
         epoch: now.map_or(0, |gone| gone.as_secs()),
         script: Script {
             queued: millis(300),

@@ -220,7 +220,7 @@ impl Job {
                     self.cancel_held(ctx, On::NothingLanded);
                 }
             }
-            Reply::StreamOpen | Reply::Deleted => {}
+            Reply::StreamOpen | Reply::Deleted | Reply::Document(_) => {}
         }
     }
 

@@ -54,6 +54,7 @@ impl Job {
             input: self.turn_input.clone(),
             tools: self.declared.clone(),
             max_output_tokens: plan.max_output_tokens,
+            request: None,
         };
         self.cursor = None;
         self.claimed = None;

@@ -117,7 +117,9 @@ impl Job {
                 }
             }
             Reply::Error(error) => self.poll_refused(ctx, exchange, error),
-            Reply::StreamOpen | Reply::Deleted => self.poll_failed(ctx, exchange, SimDuration::ZERO),
+            Reply::StreamOpen | Reply::Deleted | Reply::Document(_) => {
+                self.poll_failed(ctx, exchange, SimDuration::ZERO)
+            }
         }
     }
 

@@ -181,7 +181,7 @@ impl Job {
 fn shown(reply: &Reply) -> Option<ResponseId> {
     match reply {
         Reply::Response(response) => Some(response.id.clone()),
-        Reply::StreamOpen | Reply::Deleted | Reply::Error(_) => None,
+        Reply::StreamOpen | Reply::Deleted | Reply::Document(_) | Reply::Error(_) => None,
     }
 }
 
@@ -195,7 +195,7 @@ pub(super) fn note_reply(
     notes.note(now, job, || {
         let (http, status) = match reply {
             Reply::Response(response) => (200, Some(response.status.clone())),
-            Reply::StreamOpen | Reply::Deleted => (200, None),
+            Reply::StreamOpen | Reply::Deleted | Reply::Document(_) => (200, None),
             Reply::Error(error) => (error.http, None),
         };
         RuntimeEvent::Got {

@@ -79,7 +79,7 @@ pub(super) struct Job {
     /// A response that a webhook made known while the reply to its create is awaited.
     pub(super) claimed: Option<ResponseId>,
     pub(super) declared: Arc<[ToolDeclaration]>,
-    pub(super) sent: [u32; 5],
+    pub(super) sent: [u32; ExchangeKind::ALL.len()],
     pub(super) pledges: Vec<Pledge>,
     pub(super) attempt_until: SimTime,
     pub(super) attempts_until: SimTime,
@@ -162,7 +162,7 @@ impl Job {
             asking: None,
             claimed: None,
             declared,
-            sent: [0; 5],
+            sent: [0; ExchangeKind::ALL.len()],
             pledges: Vec::new(),
             attempt_until: SimTime::NEVER,
             attempts_until: SimTime::NEVER,

@@ -1,6 +1,7 @@
 //! What the server remembers between a request and what leaves on it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -27,11 +28,16 @@ pub(super) struct Subject {
     pub(super) origin: Option<Origin>,
 }
 
+/// A header beside those that every reply has.
+pub(super) type Field = (&'static str, Arc<str>);
+
 /// What leaves on a call.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) reply: Reply,
     pub(super) face: Face,
+    /// Headers beside those that every reply has.
+    pub(super) fields: Vec<Field>,
     /// What the response repeats of its request, if it is still known.
     pub(super) echo: Option<Echo>,
     /// The events that follow [`Reply::StreamOpen`].
@@ -57,6 +63,7 @@ enum Call {
         /// For a create: what its response will repeat.
         echo: Option<Echo>,
         subject: Subject,
+        fields: Vec<Field>,
     },
     /// A stream that is open.
     Streaming {
@@ -150,6 +157,7 @@ impl Book {
                 answer,
                 echo,
                 subject,
+                fields: Vec::new(),
             },
         );
         Some(receiver)
@@ -178,12 +186,20 @@ impl Book {
         true
     }
 
+    /// The reply that follows on this call has these headers.
+    pub(super) fn head(&mut self, key: &CallKey, more: Vec<Field>) {
+        if let Some(Call::Waiting { fields, .. }) = self.calls.get_mut(key) {
+            *fields = more;
+        }
+    }
+
     /// A reply leaves.
     pub(super) fn reply(&mut self, key: CallKey, reply: Reply, face: Face) {
         let Some(Call::Waiting {
             answer,
             echo,
             subject,
+            fields,
         }) = self.calls.remove(&key)
         else {
             return self.adopt(&reply, |orphan| orphan.call == key);
@@ -206,7 +222,7 @@ impl Book {
                     .and_then(|id| self.echoes.get(id))
                     .cloned()
             }),
-            Reply::Deleted | Reply::Error(_) => None,
+            Reply::Deleted | Reply::Document(_) | Reply::Error(_) => None,
         };
         let pieces = match (&reply, &face) {
             (_, Face::Stall | Face::Silent) => {
@@ -220,7 +236,8 @@ impl Book {
             }
             _ => None,
         };
-        if matches!(reply, Reply::Deleted)
+        if matches!(reply, Reply::Deleted | Reply::Document(_))
+            && key.exchange.kind == ExchangeKind::Delete
             && let Some(id) = &subject.response
         {
             self.echoes.remove(id);
@@ -229,6 +246,7 @@ impl Book {
         let _ = answer.send(Answer {
             reply,
             face,
+            fields,
             echo: known,
             pieces,
         });

@@ -12,6 +12,7 @@ mod request_log;
 mod routes;
 mod script;
 mod server;
+mod side;
 mod stream;
 mod webhook;
 

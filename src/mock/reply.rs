@@ -10,11 +10,11 @@ use http::response::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use super::book::Answer;
+use super::book::{Answer, Field};
 use super::script::{Act, Script, ScriptSlot};
 use super::server::{CallGuard, Shared};
 use super::stream::EventBody;
-use crate::backend::{CallKey, Face};
+use crate::backend::{CallKey, Face, RequestIds};
 use crate::rng::{Purpose, Seed};
 use crate::units::SimTime;
 use crate::wire::{
@@ -23,8 +23,10 @@ use crate::wire::{
 
 /// What every reply carries beside its meaning.
 pub(super) struct Stamp {
-    request_id: HeaderValue,
+    request_id: Option<HeaderValue>,
     processing_ms: u64,
+    /// Headers of this reply alone.
+    fields: Vec<Field>,
 }
 
 impl Stamp {
@@ -50,9 +52,11 @@ impl Stamp {
         let Seed(seed) = shared.options.seed;
         let high = Seed(seed).bits(Purpose::Id, origin, place);
         let low = Seed(high).bits(Purpose::Id, connection, place);
-        let id = HeaderValue::try_from(format!("req_{high:016x}{low:016x}"));
+        let id = || HeaderValue::try_from(format!("req_{high:016x}{low:016x}")).ok();
+        let sent = shared.options.request_ids == RequestIds::Sent;
         Self {
-            request_id: id.unwrap_or(HeaderValue::from_static("req_")),
+            request_id: sent.then(id).flatten(),
+            fields: Vec::new(),
             processing_ms: shared.clock.now().since(at).ticks() / 1_000,
         }
     }
@@ -73,7 +77,7 @@ pub(super) fn refuse(error: &ApiError, stamp: Stamp) -> Response<Body> {
 pub(super) async fn answer(
     answer: Answer,
     guard: CallGuard,
-    stamp: Stamp,
+    mut stamp: Stamp,
     about: Option<&ResponseId>,
     slot: &ScriptSlot,
     shared: &Shared,
@@ -81,9 +85,11 @@ pub(super) async fn answer(
     let Answer {
         reply,
         face,
+        fields,
         echo,
         pieces,
     } = answer;
+    stamp.fields = fields;
     let echo = echo.unwrap_or_else(|| fallback_echo().clone());
     if let Some(pieces) = pieces {
         let body = EventBody::new(pieces, echo, guard, slot.clone(), shared.options.seed);
@@ -121,6 +127,7 @@ fn plain_reply(reply: &Reply, echo: &Echo, about: Option<&ResponseId>, stamp: St
     match reply {
         Reply::Response(response) => render_response(response, echo, &mut body),
         Reply::Deleted => body = deleted(about),
+        Reply::Document(json) => body = json.as_bytes().to_vec(),
         Reply::StreamOpen => return (stream_head(stamp), body),
         Reply::Error(error) => return error_reply(error, stamp),
     }
@@ -129,7 +136,8 @@ fn plain_reply(reply: &Reply, echo: &Echo, about: Option<&ResponseId>, stamp: St
 
 fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Vec<u8>) {
     let status = StatusCode::from_u16(error.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut parts = head(status, JSON, stamp);
+    let kind = if error.page_text().is_some() { PAGE } else { JSON };
+    let mut parts = head(status, kind, stamp);
     if let Some((name, value)) = error.wait.map(write_wait)
         && let Ok(value) = HeaderValue::try_from(value)
     {
@@ -147,6 +155,7 @@ fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Vec<u8>) {
 }
 
 const JSON: &str = "application/json";
+const PAGE: &str = "text/html; charset=utf-8";
 
 /// The head of every reply.
 fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
@@ -154,7 +163,14 @@ fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
     parts.status = status;
     let headers = &mut parts.headers;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert("x-request-id", stamp.request_id);
+    if let Some(request_id) = stamp.request_id {
+        headers.insert("x-request-id", request_id);
+    }
+    for (name, value) in stamp.fields {
+        if let Ok(value) = HeaderValue::try_from(&*value) {
+            headers.insert(name, value);
+        }
+    }
     headers.insert("openai-version", HeaderValue::from_static("2020-10-01"));
     headers.insert("openai-processing-ms", HeaderValue::from(stamp.processing_ms));
     parts
@@ -188,7 +204,9 @@ fn deleted(id: Option<&ResponseId>) -> Vec<u8> {
 fn malformed(reply: &Reply) -> &'static str {
     match reply {
         Reply::StreamOpen => "event: response.created\ndata: {\"type\":}\n\n",
-        Reply::Response(_) | Reply::Deleted | Reply::Error(_) => "{\"object\":\"response\",\"status\":}",
+        Reply::Response(_) | Reply::Deleted | Reply::Document(_) | Reply::Error(_) => {
+            "{\"object\":\"response\",\"status\":}"
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::backend::ConnectionNo;
 use crate::units::{Exchange, SimTime};
+use crate::wire::ResponseId;
 
 /// One request as the server saw it, whether or not it was a valid one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct RequestLog {
     seen: VecDeque<SeenRequest>,
     cap: usize,
     forgotten: u64,
+    runs: VecDeque<ResponseId>,
+    runs_made: u64,
 }
 
 impl RequestLog {
@@ -36,6 +39,8 @@ impl RequestLog {
             seen: VecDeque::new(),
             cap,
             forgotten: 0,
+            runs: VecDeque::new(),
+            runs_made: 0,
         }
     }
 
@@ -48,6 +53,27 @@ impl RequestLog {
     #[must_use]
     pub const fn forgotten(&self) -> u64 {
         self.forgotten
+    }
+
+    /// How many runs were made: a request that is sent twice may make two.
+    #[must_use]
+    pub const fn runs_made(&self) -> u64 {
+        self.runs_made
+    }
+
+    /// The responses of the last runs, oldest first.
+    pub fn runs(&self) -> impl ExactSizeIterator<Item = &ResponseId> {
+        self.runs.iter()
+    }
+
+    pub(super) fn made(&mut self, response: ResponseId) {
+        self.runs_made += 1;
+        if self.runs.len() == self.cap {
+            self.runs.pop_front();
+        }
+        if self.cap > 0 {
+            self.runs.push_back(response);
+        }
     }
 
     pub(super) fn push(&mut self, request: SeenRequest) {

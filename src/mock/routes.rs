@@ -11,13 +11,15 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, Uri, header};
 use http_body_util::BodyExt;
 
-use super::book::Subject;
+use super::book::{Answer, Subject};
 use super::reply::{Stamp, answer, refuse};
 use super::script::ScriptSlot;
-use super::server::{CallGuard, Shared};
+use super::server::{CallGuard, MockOptions, Shared};
+use super::side::{check_includes, read_side};
 use crate::backend::{Auth, CallKey, ConnectionNo, Input};
 use crate::units::{Exchange, ExchangeError, ExchangeKind, SimTime};
-use crate::wire::{ApiError, Ask, Echo, ResponseId, parse_create};
+use crate::wire::{ApiError, Ask, Echo, ResponseId, Side, parse_create};
+use tokio::sync::oneshot;
 
 /// The header in which our own runtime sends the key of an exchange.
 pub const EXCHANGE_HEADER: &str = "x-lanebench-exchange";
@@ -42,8 +44,17 @@ pub(super) struct Visit {
 pub(super) fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/responses", post(create))
+        .route("/v1/responses/input_tokens", post(side))
+        .route("/v1/responses/compact", post(side))
         .route("/v1/responses/{id}", get(read).delete(delete))
         .route("/v1/responses/{id}/cancel", post(cancel))
+        .route("/v1/responses/{id}/input_items", get(side))
+        .route("/v1/models", get(side))
+        .route("/v1/models/{id}", get(side))
+        .route("/v1/conversations", post(side))
+        .route("/v1/conversations/{id}", get(side).post(side).delete(side))
+        .route("/v1/conversations/{id}/items", get(side).post(side))
+        .route("/v1/conversations/{id}/items/{item}", get(side).delete(side))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .with_state(Arc::clone(shared))
@@ -64,7 +75,10 @@ async fn create(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Err(error) => return caller.refuse(&error),
     };
     let (ask, echo) = match parsed {
-        Ok((create, echo)) => (Ok(Ask::Create(Arc::new(create))), Some(echo)),
+        Ok((mut create, echo)) => {
+            create.request = Some(echo.clone());
+            (Ok(Ask::Create(Arc::new(create))), Some(echo))
+        }
         Err(error) => (Err(error), None),
     };
     caller.call(ExchangeKind::Create, ask, echo).await
@@ -113,6 +127,19 @@ async fn about(
     }
 }
 
+async fn side(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    let uri = request.uri().clone();
+    let (caller, body) = Caller::of(&shared, request);
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(error) => return caller.refuse(&error),
+    };
+    match read_side(&caller.method, &uri, &body) {
+        Some(ask) => caller.call_side(ask.map(Box::new)).await,
+        None => caller.stray(),
+    }
+}
+
 async fn not_found(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     Caller::of(&shared, request).0.stray()
 }
@@ -151,7 +178,7 @@ impl Caller {
         let caller = Self {
             shared: Arc::clone(shared),
             visit,
-            auth: auth_of(&head.headers, &shared.options.api_key),
+            auth: auth_of(&head.headers, &shared.options),
             method: head.method,
             path: head.uri.path().to_owned(),
         };
@@ -187,8 +214,35 @@ impl Caller {
             return self.refuse(&ApiError::invalid(None, None, message));
         };
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
-        let auth = self.auth;
+        let auth = self.auth.clone();
         self.shared.post(Input::Request { call, auth, ask });
+        self.finish(call, guard, about, receiver).await
+    }
+
+    /// Asks the backend something beside the life of a response.
+    async fn call_side(self, ask: Result<Box<Side>, ApiError>) -> Response<Body> {
+        let call = match self.key(ExchangeKind::Other) {
+            Ok(call) => call,
+            Err(error) => return self.refuse(&error),
+        };
+        let opened = self.shared.book().open(call, None, Subject::default());
+        let Some(receiver) = opened else {
+            let message = format!("The exchange '{}' is already in progress.", call.exchange);
+            return self.refuse(&ApiError::invalid(None, None, message));
+        };
+        let guard = CallGuard::new(Arc::clone(&self.shared), call);
+        let auth = self.auth.clone();
+        self.shared.post(Input::Side { call, auth, ask });
+        self.finish(call, guard, None, receiver).await
+    }
+
+    async fn finish(
+        &self,
+        call: CallKey,
+        guard: CallGuard,
+        about: Option<ResponseId>,
+        receiver: oneshot::Receiver<Answer>,
+    ) -> Response<Body> {
         let Ok(reply) = receiver.await else {
             // Nobody drops the sender of a call that still has its guard; a reader is never told a made-up reply.
             return std::future::pending().await;
@@ -236,7 +290,7 @@ impl Caller {
     }
 }
 
-fn auth_of(headers: &HeaderMap, key: &str) -> Auth {
+fn auth_of(headers: &HeaderMap, options: &MockOptions) -> Auth {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Auth::Missing;
     };
@@ -247,7 +301,15 @@ fn auth_of(headers: &HeaderMap, key: &str) -> Auth {
     };
     match shown {
         "" => Auth::Missing,
-        right if right == key => Auth::Granted,
+        right if options.account_keys.is_empty() && right == &*options.api_key => Auth::Granted,
+        known if options.account_keys.iter().any(|key| **key == *known) => {
+            let place = options.account_keys.iter().position(|key| **key == *known);
+            Auth::Account(
+                place
+                    .and_then(|place| u16::try_from(place + 1).ok())
+                    .unwrap_or(u16::MAX),
+            )
+        }
         wrong => Auth::Wrong { shown: masked(wrong) },
     }
 }
@@ -277,6 +339,7 @@ fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
         let found = pairs.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     };
+    check_includes(&pairs).map_err(|error| (ExchangeKind::Poll, error))?;
     match value("stream") {
         None | Some("false") => return Ok(Reading::Whole),
         Some("true") => {}

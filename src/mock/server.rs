@@ -23,7 +23,7 @@ use super::request_log::{RequestLog, SeenRequest};
 use super::routes::{Visit, exchange_of, router};
 use super::script::{Gauge, Script, ScriptSlot, play};
 use super::webhook::{WebhookTarget, deliver};
-use crate::backend::{CallKey, ConnectionNo, Input, Output, Service};
+use crate::backend::{CallKey, ConnectionNo, Contract, Input, Output, RequestIds, Service};
 use crate::clock::{Clock, Core, Outlet, Postbox, Stepper, inbox};
 use crate::rng::Seed;
 use crate::units::{Exchange, SimTime};
@@ -31,8 +31,12 @@ use crate::units::{Exchange, SimTime};
 /// How the server presents itself.
 #[derive(Debug, Clone)]
 pub struct MockOptions {
-    /// The key that clients have to show.
+    /// The key that clients have to show, where there are no accounts.
     pub api_key: Arc<str>,
+    /// The keys of the accounts that the backend knows, in order.
+    pub account_keys: Arc<[Arc<str>]>,
+    /// Whether replies carry request ids.
+    pub request_ids: RequestIds,
     /// Fixes the request ids.
     pub seed: Seed,
     /// Where webhooks go; none: they are lost.
@@ -41,10 +45,25 @@ pub struct MockOptions {
     pub seen_max: usize,
 }
 
+impl MockOptions {
+    /// The same in front of a service that reads its contract like this.
+    #[must_use]
+    pub fn of(self, contract: &Contract) -> Self {
+        let keys = contract.accounts.iter().map(|account| account.key.clone());
+        Self {
+            account_keys: keys.collect(),
+            request_ids: contract.switches.request_ids,
+            ..self
+        }
+    }
+}
+
 impl Default for MockOptions {
     fn default() -> Self {
         Self {
             api_key: Arc::from("sk-lanebench"),
+            account_keys: Arc::from([]),
+            request_ids: RequestIds::Sent,
             seed: Seed(0),
             webhook: None,
             seen_max: 65_536,
@@ -274,6 +293,8 @@ impl<C: Core<Input = Input, Output = Output>> Outlet<C> for Carrier {
 impl Carrier {
     fn carry(&self, output: Output) {
         match output {
+            Output::Made { response, .. } => self.0.book().seen.made(response),
+            Output::Heading { call, fields } => self.0.book().head(&call, fields),
             Output::Reply { call, reply, face } => self.0.book().reply(call, reply, face),
             Output::Event { call, event } => {
                 if self.0.book().event(&call, event) == Taken::TooSlow {

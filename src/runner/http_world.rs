@@ -84,7 +84,9 @@ async fn play<S: Seams + 'static>(
         seed: blueprint.seed,
         webhook: Some(target),
         seen_max: 1024,
+        ..MockOptions::default()
     };
+    let options = options.of(&blueprint.profile.contract);
     let (mock, service) = Mock::new(blueprint.service(recording), clock.clone(), options);
     let (dial, authority) = dial(link, &mock, &blueprint.plan, clock.clone()).await?;
     let office = Office::new(

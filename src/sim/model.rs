@@ -218,9 +218,10 @@ impl<S: Seams> Model<S> {
         let gone = |call: &CallKey| call.exchange == exchange;
         self.outputs.retain(|output| match output {
             backend::Output::Reply { call, .. }
+            | backend::Output::Heading { call, .. }
             | backend::Output::Event { call, .. }
             | backend::Output::Close { call, .. } => !gone(call),
-            backend::Output::Webhook(_) => true,
+            backend::Output::Made { .. } | backend::Output::Webhook(_) => true,
         });
     }
 
@@ -269,6 +270,7 @@ fn told(output: backend::Output) -> Option<job::Input> {
             };
             (exchange.job, told)
         }
+        backend::Output::Made { .. } | backend::Output::Heading { .. } => return None,
         backend::Output::Event { call, event } => (
             call.exchange.job,
             Told::Event {

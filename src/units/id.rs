@@ -39,11 +39,20 @@ pub enum ExchangeKind {
     Cancel,
     /// `DELETE /v1/responses/{id}`.
     Delete,
+    /// Any other endpoint: lists, counts, models and conversations.
+    Other,
 }
 
 impl ExchangeKind {
     /// Every kind, in canonical order.
-    pub const ALL: [Self; 5] = [Self::Create, Self::Poll, Self::Stream, Self::Cancel, Self::Delete];
+    pub const ALL: [Self; 6] = [
+        Self::Create,
+        Self::Poll,
+        Self::Stream,
+        Self::Cancel,
+        Self::Delete,
+        Self::Other,
+    ];
 
     /// The word used in scenarios, traces and headers.
     #[must_use]
@@ -54,6 +63,7 @@ impl ExchangeKind {
             Self::Stream => "stream",
             Self::Cancel => "cancel",
             Self::Delete => "delete",
+            Self::Other => "other",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ResponseId;
+use super::{Echo, ResponseId};
 use crate::units::{AttemptNo, ExchangeKind, JobId, TurnNo};
 
 /// Which turn of which attempt of which job a response serves.
@@ -98,6 +98,9 @@ pub struct Create {
     pub tools: Arc<[ToolDeclaration]>,
     /// The cap on output tokens.
     pub max_output_tokens: Option<u32>,
+    /// The rest of the request, if it came over a wire; what our own runtime sends has nothing there that matters.
+    #[serde(skip)]
+    pub request: Option<Echo>,
 }
 
 /// What a client asks on one exchange.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::Origin;
 use super::read::ORIGIN_KEYS;
+use super::{Details, Origin};
 
 /// Whether delta events carry random padding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,15 +33,23 @@ struct Body {
     /// The metadata without the keys that carry an [`Origin`].
     metadata: Metadata,
     obfuscation: Obfuscation,
+    details: Details,
 }
 
 impl Echo {
-    pub(super) fn new(pairs: String, metadata: Metadata, obfuscation: Obfuscation) -> Self {
+    pub(super) fn new(pairs: String, metadata: Metadata, obfuscation: Obfuscation, details: Details) -> Self {
         Self(Arc::new(Body {
             pairs,
             metadata,
             obfuscation,
+            details,
         }))
+    }
+
+    /// What the request says beside what our own runtime ever says.
+    #[must_use]
+    pub fn details(&self) -> &Details {
+        &self.0.details
     }
 
     /// Whether the request wants padding on its delta events.

@@ -15,6 +15,9 @@ const QUOTED: usize = 60;
 
 /// Appends the body of an error reply, with all four keys.
 pub fn render_error(error: &ApiError, out: &mut Vec<u8>) {
+    if let Some(page) = error.page_text() {
+        return out.extend_from_slice(page.as_bytes());
+    }
     put(
         out,
         &BodyOut {
@@ -111,6 +114,9 @@ fn number(text: &str, scale: f64) -> Option<u64> {
     (value.is_finite() && value >= 0.0).then(|| libm::ceil(value * scale) as u64)
 }
 
+/// How the message begins of an error that is none of the contract.
+const FOREIGN: &str = "not an error of the contract: ";
+
 fn describe(body: &[u8]) -> Arc<str> {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * QUOTED)]);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -118,7 +124,7 @@ fn describe(body: &[u8]) -> Arc<str> {
         return "empty body".into();
     }
     let quoted: String = text.chars().take(QUOTED).collect();
-    format!("not an error of the contract: {quoted}").into()
+    format!("{FOREIGN}{quoted}").into()
 }
 
 #[derive(Serialize)]
@@ -243,5 +249,29 @@ impl<'de> Deserialize<'de> for ErrorIn {
             }
         }
         deserializer.deserialize_any(ErrorVisitor)
+    }
+}
+
+impl ApiError {
+    /// The page of a gateway in front of the service, which says nothing that the contract knows.
+    #[must_use]
+    pub fn page(http: u16) -> Self {
+        let page = format!("<html><body><h1>{http}</h1></body></html>");
+        Self {
+            http,
+            kind: "".into(),
+            code: None,
+            param: None,
+            message: describe(page.as_bytes()),
+            wait: None,
+            should_retry: None,
+        }
+    }
+
+    /// The page, if this is one.
+    #[must_use]
+    pub fn page_text(&self) -> Option<&str> {
+        let page = self.message.strip_prefix(FOREIGN)?;
+        (self.kind.is_empty() && page.starts_with('<')).then_some(page)
     }
 }

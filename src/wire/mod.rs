@@ -6,6 +6,7 @@
 
 mod create;
 mod date;
+mod details;
 mod echo;
 mod event;
 mod json_create;
@@ -19,7 +20,10 @@ mod reply;
 mod request;
 mod request_field;
 mod request_input;
+mod request_side;
+mod request_tool;
 mod response;
+mod side;
 mod sse;
 mod text;
 mod webhook;
@@ -27,6 +31,7 @@ mod webhook;
 pub use create::{Ask, Create, InputItem, Origin, ToolDeclaration};
 pub(crate) use date::{civil_from_days, days_from_civil};
 pub use date::{format_http_date, parse_http_date};
+pub use details::{ApprovalRule, Details, Overflow, ServerRule};
 pub use echo::{Echo, Obfuscation};
 pub use event::{Event, StreamEvent};
 pub use json_create::{ClientFields, McpServer, render_create};
@@ -35,8 +40,12 @@ pub use json_event::{ErrorShape, EventError, parse_event, render_event};
 pub use json_response::{Unreadable, parse_response, render_response, salvage_id};
 pub use refusal::{RangeEnd, StreamRefusal};
 pub use reply::{ApiError, Break, Reply, Wait};
-pub use request::parse_create;
+pub use request::{Endpoint, parse_create, parse_subset};
+pub use request_side::{
+    check_include, parse_items, parse_metadata, parse_new_conversation, stored_items, stored_text,
+};
 pub use response::{Failure, Item, ItemStatus, Response, ResponseId, Status, Usage};
+pub use side::{Order, Page, Side, StoredItem, Talk, json_text, render_page};
 pub use sse::{Frame, SseError, SseLimits, SseReader, StreamEnd};
 pub use text::text_of;
 pub use webhook::{

@@ -148,6 +148,16 @@ impl ApiError {
         Self::invalid(Some("empty_array"), Some(param), message)
     }
 
+    /// A list with too many entries.
+    #[must_use]
+    pub fn array_too_long(param: &str, max: usize, got: usize) -> Self {
+        let message = format!(
+            "Invalid '{param}': array too long. Expected an array with maximum length {max}, \
+             but got an array with length {got} instead."
+        );
+        Self::invalid(Some("array_above_max_length"), Some(param), message)
+    }
+
     /// The parent is named in two ways.
     #[must_use]
     pub fn two_parents() -> Self {
@@ -161,6 +171,19 @@ impl ApiError {
     pub fn model_not_found(model: &str) -> Self {
         let message = format!("The requested model '{model}' does not exist.");
         Self::invalid(Some("model_not_found"), Some("model"), message)
+    }
+
+    /// The account may not use the model.
+    #[must_use]
+    pub fn model_forbidden(model: &str) -> Self {
+        let message = format!("Project does not have access to model `{model}`.");
+        Self::plain(
+            403,
+            "invalid_request_error",
+            Some("model_not_found"),
+            None,
+            message,
+        )
     }
 
     /// The parent does not exist.
@@ -216,6 +239,46 @@ impl ApiError {
     pub fn background_unstored() -> Self {
         let message = "Unsupported parameter: 'background' requires 'store' to be true.";
         Self::invalid(Some("unsupported_parameter"), Some("background"), message)
+    }
+
+    /// An item that is referred to is not stored.
+    #[must_use]
+    pub fn item_not_found(id: &str) -> Self {
+        let message = format!(
+            "Item with id '{id}' not found. Items are not persisted when `store` is set to false. \
+             Try again with `store` set to true, or remove this item from your input."
+        );
+        Self::plain(404, "invalid_request_error", None, Some("input"), message)
+    }
+
+    /// A reasoning item came without the item that it led to.
+    #[must_use]
+    pub fn orphan_reasoning(id: &str) -> Self {
+        let message =
+            format!("Item '{id}' of type 'reasoning' was provided without its required following item.");
+        Self::invalid(None, Some("input"), message)
+    }
+
+    /// The input is longer than the model can read.
+    #[must_use]
+    pub fn context_length_exceeded() -> Self {
+        let message =
+            "Your input exceeds the context window of this model. Please adjust your input and try again.";
+        Self::invalid(Some("context_length_exceeded"), Some("input"), message)
+    }
+
+    /// A list does not hold the item to begin behind, or a conversation not the one asked for.
+    #[must_use]
+    pub fn no_such_item(id: &str) -> Self {
+        let message = format!("Item with id '{id}' not found.");
+        Self::plain(404, "invalid_request_error", None, None, message)
+    }
+
+    /// No such conversation.
+    #[must_use]
+    pub fn conversation_not_found(id: &str) -> Self {
+        let message = format!("Conversation with id '{id}' not found.");
+        Self::plain(404, "invalid_request_error", None, None, message)
     }
 
     /// No such response, or no longer.

@@ -47,6 +47,8 @@ pub enum Reply {
     StreamOpen,
     /// 200 of a deletion.
     Deleted,
+    /// 200 with another JSON body, which our own runtime never asks for.
+    Document(Arc<str>),
     /// Any other status.
     Error(ApiError),
 }

@@ -8,8 +8,9 @@ use super::echo::{Echo, Metadata, Obfuscation};
 use super::read::{ORIGIN_KEYS, origin_of};
 use super::request_field::{FieldSet, Unlisted, body_fields, field_set, metadata, type_name};
 use super::request_field::{boolean, decimal, fields, integer, list, short_text, text, word};
-use super::request_input::{pair, read_input, read_tools};
-use super::{ApiError, Create, Origin, ResponseId, ToolDeclaration};
+use super::request_input::{pair, read_input};
+use super::request_tool::read_tools;
+use super::{ApiError, Create, Details, Origin, Overflow, ResponseId, ServerRule, ToolDeclaration};
 
 /// Reads the body of `POST /v1/responses`.
 ///
@@ -27,7 +28,8 @@ pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
     let stream = flag(request.stream, "stream", Given::No)?;
     let obfuscation = read_obfuscation(&request, stream)?;
     let mut pairs = String::with_capacity(1024);
-    let tools = echo_request(&request, &model, &mut pairs)?;
+    let (tools, servers) = echo_request(&request, &model, &mut pairs)?;
+    let details = read_details(&request, servers)?;
     let cap = request.max_output_tokens;
     let create = Create {
         model,
@@ -46,11 +48,98 @@ pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
         max_output_tokens: cap
             .map(|raw| integer(raw, format_args!("max_output_tokens"), 16, u32::MAX))
             .transpose()?,
+        request: None,
     };
     if create.input.is_empty() && !has_context(&request) {
         return Err(ApiError::empty_array("input"));
     }
-    Ok((create, Echo::new(pairs, metadata, obfuscation)))
+    Ok((create, Echo::new(pairs, metadata, obfuscation, details)))
+}
+
+/// An endpoint that takes a part of a create request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `POST /v1/responses/input_tokens`.
+    InputTokens,
+    /// `POST /v1/responses/compact`.
+    Compact,
+}
+
+impl Endpoint {
+    const fn takes(self) -> &'static [&'static str] {
+        match self {
+            Self::InputTokens => &[
+                "model",
+                "input",
+                "instructions",
+                "previous_response_id",
+                "conversation",
+                "tools",
+                "tool_choice",
+                "parallel_tool_calls",
+                "text",
+                "reasoning",
+                "truncation",
+            ],
+            Self::Compact => &[
+                "model",
+                "input",
+                "previous_response_id",
+                "instructions",
+                "prompt_cache_key",
+                "prompt_cache_retention",
+                "prompt_cache_options",
+                "service_tier",
+            ],
+        }
+    }
+}
+
+/// Reads the body of an endpoint that takes a part of a create request.
+///
+/// # Errors
+/// As [`parse_create`]; a field that this endpoint does not take is an unknown one.
+pub fn parse_subset(body: &[u8], endpoint: Endpoint) -> Result<(Create, Echo), ApiError> {
+    let fields: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
+        serde_json::from_slice(body).map_err(ApiError::not_json)?;
+    // The persona of a count is a field of its own; nobody decides by it.
+    let known = |name: &str| endpoint.takes().contains(&name);
+    if let Some(unknown) = fields.keys().find(|name| !known(name)) {
+        return Err(ApiError::unknown_parameter(unknown));
+    }
+    parse_create(body)
+}
+
+fn read_details(request: &CreateFields<'_>, servers: Vec<ServerRule>) -> Result<Details, ApiError> {
+    let tier = optional_text(request.service_tier, "service_tier")?;
+    let truncation = optional_text(request.truncation, "truncation")?;
+    let mut include = Vec::new();
+    if let Some(raw) = request.include {
+        for (at, raw) in list(raw, format_args!("include"))?.into_iter().enumerate() {
+            include.push(word(raw, format_args!("include[{at}]"), &INCLUDES)?);
+        }
+    }
+    Ok(Details {
+        input: request
+            .input
+            .filter(|raw| type_name(raw) == "an array")
+            .map(|raw| raw.get().into()),
+        conversation: request
+            .conversation
+            .map(|raw| text(conversation_id(raw)?, format_args!("conversation")))
+            .transpose()?,
+        max_tool_calls: request
+            .max_tool_calls
+            .map(|raw| integer(raw, format_args!("max_tool_calls"), 0, u32::MAX))
+            .transpose()?,
+        service_tier: tier.filter(|tier| **tier != *"auto"),
+        overflow: match truncation.as_deref() {
+            Some("auto") => Overflow::Cut,
+            _ => Overflow::Refused,
+        },
+        include,
+        servers,
+    })
 }
 
 /// What an absent boolean counts as.
@@ -150,13 +239,8 @@ fn check_words(request: &CreateFields<'_>) -> Result<(), ApiError> {
         raw.map(|raw| word(raw, format_args!("{name}"), words))
             .transpose()?;
     }
-    if let Some(raw) = request.include {
-        for (at, raw) in list(raw, format_args!("include"))?.into_iter().enumerate() {
-            word(raw, format_args!("include[{at}]"), &INCLUDES)?;
-        }
-    }
     match request.tool_choice {
-        Some(raw) if type_name(raw) == "an object" => Ok(()),
+        Some(raw) if type_name(raw) == "an object" => check_choice(raw),
         Some(raw) => word(raw, format_args!("tool_choice"), &CHOICES).map(drop),
         None => Ok(()),
     }
@@ -204,7 +288,7 @@ fn echo_request(
     request: &CreateFields<'_>,
     model: &str,
     out: &mut String,
-) -> Result<Vec<ToolDeclaration>, ApiError> {
+) -> Result<(Vec<ToolDeclaration>, Vec<ServerRule>), ApiError> {
     out.push_str("\"frequency_penalty\":0.0,\"presence_penalty\":0.0");
     write_model(model, out);
     pair(out, "instructions", request.instructions, "null");
@@ -237,7 +321,7 @@ fn echo_request(
         Some(raw) => read_tools(raw, out),
         None => {
             out.push_str("[]");
-            Ok(Vec::new())
+            Ok((Vec::new(), Vec::new()))
         }
     }
 }
@@ -330,17 +414,35 @@ fn check_format(raw: &RawValue) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A conversation is named by its id, bare or in an object; the echo has the object.
-fn echo_conversation(raw: &RawValue, out: &mut String) -> Result<(), ApiError> {
-    let id = match type_name(raw) {
-        "a string" => raw,
-        _ => {
-            let named: ConversationFields<'_> = fields(raw, format_args!("conversation"), Unlisted::Pass)?;
-            named
-                .id
-                .ok_or_else(|| ApiError::missing_parameter("conversation.id"))?
-        }
+/// A choice of one tool, or of some.
+fn check_choice(raw: &RawValue) -> Result<(), ApiError> {
+    let choice: ChoiceFields<'_> = fields(raw, format_args!("tool_choice"), Unlisted::Pass)?;
+    let missing = |name: &str| ApiError::missing_parameter(&format!("tool_choice.{name}"));
+    let kind = choice.kind.ok_or_else(|| missing("type"))?;
+    let kind = word(kind, format_args!("tool_choice.type"), &CHOSEN)?;
+    let (needed, name) = match &*kind {
+        "function" | "custom" => (choice.name, "name"),
+        "mcp" => (choice.server_label, "server_label"),
+        "allowed_tools" => (choice.tools.and(choice.mode), "tools"),
+        _ => return Ok(()),
     };
+    needed.map(drop).ok_or_else(|| missing(name))
+}
+
+/// A conversation is named by its id, bare or in an object.
+fn conversation_id(raw: &RawValue) -> Result<&RawValue, ApiError> {
+    if type_name(raw) == "a string" {
+        return Ok(raw);
+    }
+    let named: ConversationFields<'_> = fields(raw, format_args!("conversation"), Unlisted::Pass)?;
+    named
+        .id
+        .ok_or_else(|| ApiError::missing_parameter("conversation.id"))
+}
+
+/// The echo of a conversation has the object.
+fn echo_conversation(raw: &RawValue, out: &mut String) -> Result<(), ApiError> {
+    let id = conversation_id(raw)?;
     text(id, format_args!("conversation"))?;
     out.push_str(",\"conversation\":{\"id\":");
     out.push_str(id.get());
@@ -430,6 +532,35 @@ field_set! {
     }
 }
 
+field_set! {
+    /// The fields of a `tool_choice` in full form.
+    ChoiceFields {
+        kind = "type",
+        name = "name",
+        server_label = "server_label",
+        mode = "mode",
+        tools = "tools",
+    }
+}
+
+/// Types of a `tool_choice` in full form.
+const CHOSEN: [&str; 14] = [
+    "function",
+    "custom",
+    "mcp",
+    "allowed_tools",
+    "file_search",
+    "web_search",
+    "web_search_preview",
+    "computer",
+    "computer_use_preview",
+    "image_generation",
+    "code_interpreter",
+    "shell",
+    "apply_patch",
+    "programmatic_tool_calling",
+];
+
 const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const SUMMARIES: [&str; 3] = ["auto", "concise", "detailed"];
 const TIERS: [&str; 7] = [
@@ -442,7 +573,8 @@ const TIERS: [&str; 7] = [
     "ultrafast",
 ];
 const CHOICES: [&str; 3] = ["none", "auto", "required"];
-const INCLUDES: [&str; 8] = [
+/// What a response can be asked to show beside its usual fields.
+pub(super) const INCLUDES: [&str; 8] = [
     "file_search_call.results",
     "web_search_call.results",
     "web_search_call.action.sources",

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::request_field::{FieldSet, Unlisted, boolean, compact, field_set, fields, list, short_text, text};
 use super::request_field::{type_name, word};
-use super::{ApiError, InputItem, ToolDeclaration};
+use super::{ApiError, InputItem};
 
 /// Roles of a message.
 const ROLES: [&str; 4] = ["user", "assistant", "system", "developer"];
@@ -55,28 +55,6 @@ const REPLAYED: [&str; 28] = [
     "configuration_update",
 ];
 
-/// Tools that a request may offer.
-const TOOLS: [&str; 18] = [
-    "function",
-    "mcp",
-    "file_search",
-    "web_search",
-    "web_search_2025_08_26",
-    "web_search_preview",
-    "web_search_preview_2025_03_11",
-    "code_interpreter",
-    "image_generation",
-    "computer",
-    "computer_use_preview",
-    "local_shell",
-    "shell",
-    "apply_patch",
-    "custom",
-    "tool_search",
-    "namespace",
-    "programmatic_tool_calling",
-];
-
 field_set! {
     /// The fields of an input item that matter here.
     ItemFields {
@@ -98,24 +76,6 @@ field_set! {
         kind = "type",
         text = "text",
         refusal = "refusal",
-    }
-}
-
-field_set! {
-    /// The fields of a tool that matter here or are repeated in the reply.
-    ToolFields {
-        kind = "type",
-        name = "name",
-        description = "description",
-        parameters = "parameters",
-        strict = "strict",
-        server_label = "server_label",
-        server_url = "server_url",
-        connector_id = "connector_id",
-        tunnel_id = "tunnel_id",
-        server_description = "server_description",
-        allowed_tools = "allowed_tools",
-        require_approval = "require_approval",
     }
 }
 
@@ -250,92 +210,6 @@ fn part_text(raw: &RawValue, path: std::fmt::Arguments<'_>) -> Result<Arc<str>, 
         Some(value) => text(value, format_args!("{path}.{name}")),
         None => Err(ApiError::missing_parameter(&format!("{path}.{name}"))),
     }
-}
-
-/// Reads `tools` and writes their echo, with defaults filled in and secrets left out.
-pub(super) fn read_tools(raw: &RawValue, echo: &mut String) -> Result<Vec<ToolDeclaration>, ApiError> {
-    echo.push('[');
-    let mut tools = Vec::new();
-    for (at, raw) in list(raw, format_args!("tools"))?.into_iter().enumerate() {
-        if at > 0 {
-            echo.push(',');
-        }
-        tools.push(read_tool(raw, at, echo)?);
-    }
-    echo.push(']');
-    Ok(tools)
-}
-
-fn read_tool(raw: &RawValue, at: usize, echo: &mut String) -> Result<ToolDeclaration, ApiError> {
-    let tool: ToolFields<'_> = fields(raw, format_args!("tools[{at}]"), Unlisted::Pass)?;
-    let kind = tool
-        .kind
-        .ok_or_else(|| ApiError::missing_parameter(&format!("tools[{at}].type")))?;
-    let kind = word(kind, format_args!("tools[{at}].type"), &TOOLS)?;
-    match &*kind {
-        "function" => read_function(&tool, at, echo),
-        "mcp" => read_server(&tool, at, echo),
-        _ => {
-            compact(raw, echo);
-            Ok(ToolDeclaration::Hosted { tool: kind })
-        }
-    }
-}
-
-fn read_function(tool: &ToolFields<'_>, at: usize, echo: &mut String) -> Result<ToolDeclaration, ApiError> {
-    let raw = tool
-        .name
-        .ok_or_else(|| ApiError::missing_parameter(&format!("tools[{at}].name")))?;
-    let name = short_text(raw, format_args!("tools[{at}].name"), 128)?;
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if name.is_empty() || !name.bytes().all(fits) {
-        let message = format!(
-            "Invalid 'tools[{at}].name': string does not match pattern. \
-             Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
-        );
-        return Err(ApiError::invalid(
-            Some("invalid_value"),
-            Some(&format!("tools[{at}].name")),
-            message,
-        ));
-    }
-    if let Some(strict) = tool.strict {
-        boolean(strict, format_args!("tools[{at}].strict"))?;
-    }
-    echo.push_str("{\"type\":\"function\"");
-    pair(echo, "description", tool.description, "null");
-    pair(echo, "name", Some(raw), "null");
-    pair(echo, "parameters", tool.parameters, "null");
-    pair(echo, "strict", tool.strict, "true");
-    echo.push('}');
-    Ok(ToolDeclaration::Function { name })
-}
-
-fn read_server(tool: &ToolFields<'_>, at: usize, echo: &mut String) -> Result<ToolDeclaration, ApiError> {
-    let missing = |name: &str| ApiError::missing_parameter(&format!("tools[{at}].{name}"));
-    let raw = tool.server_label.ok_or_else(|| missing("server_label"))?;
-    let server_label = text(raw, format_args!("tools[{at}].server_label"))?;
-    tool.server_url
-        .or(tool.connector_id)
-        .or(tool.tunnel_id)
-        .ok_or_else(|| missing("server_url"))?;
-    echo.push_str("{\"type\":\"mcp\"");
-    pair(echo, "allowed_tools", tool.allowed_tools, "null");
-    echo.push_str(",\"headers\":null");
-    pair(echo, "require_approval", tool.require_approval, "\"always\"");
-    pair(echo, "server_description", tool.server_description, "null");
-    pair(echo, "server_label", Some(raw), "null");
-    for (name, value) in [
-        ("server_url", tool.server_url),
-        ("connector_id", tool.connector_id),
-        ("tunnel_id", tool.tunnel_id),
-    ] {
-        if value.is_some() {
-            pair(echo, name, value, "null");
-        }
-    }
-    echo.push('}');
-    Ok(ToolDeclaration::Mcp { server_label })
 }
 
 /// Appends `,"name":value`.

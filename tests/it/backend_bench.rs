@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lanebench::backend::{
-    Auth, CallKey, ConnectionNo, Face, Genuine, Input, Limiter, Output, Profile, Script, Service, Setup,
-    Step, StepWork,
+    Auth, CallKey, ConnectionNo, Contract, Face, Genuine, Input, Limiter, Output, Profile, Script, Service,
+    Setup, Step, StepWork,
 };
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Target};
 use lanebench::rng::{Law, Seed};
@@ -78,6 +78,7 @@ pub(crate) fn profile(script: Script) -> Profile {
         tokens_per_delta: 1,
         tier: "default".into(),
         epoch: 1_786_000_000,
+        contract: Contract::default(),
         script,
     }
 }
@@ -224,6 +225,7 @@ impl Bench {
             self.now = next.max(self.now);
             let mut out = Vec::new();
             self.service.step(self.now, &mut self.batch, &mut out);
+            out.retain(|output| !matches!(output, Output::Made { .. }));
             self.now = self.now.next();
             for output in out {
                 self.receive(output);
@@ -391,6 +393,8 @@ impl Bench {
                 };
                 format!("{} {}{spoiled}", name(call), self.reply_line(reply))
             }
+            Output::Made { call, .. } => format!("{} made", name(call)),
+            Output::Heading { call, fields } => format!("{} told {fields:?}", name(call)),
             Output::Event { call, event } => {
                 format!("{} #{} {}", name(call), event.seq, event_line(&event.event))
             }
@@ -415,6 +419,7 @@ impl Bench {
             Reply::Response(response) => format!("{} {}", self.alias(&response.id), response_line(response)),
             Reply::StreamOpen => "stream".into(),
             Reply::Deleted => "deleted".into(),
+            Reply::Document(json) => self.anonymous(json),
             Reply::Error(error) => {
                 let wait = error.wait.map(|wait| format!(" {wait:?}")).unwrap_or_default();
                 let message = self.anonymous(&error.message);
@@ -510,6 +515,7 @@ pub(crate) fn create_of(wish: &Wish, call: CallKey) -> Create {
         },
         tools: Arc::from([]),
         max_output_tokens: wish.max_output_tokens,
+        request: None,
     }
 }
 

@@ -253,6 +253,8 @@ fn check_streams(bench: &Bench) {
                     over.insert(*call);
                 }
             }
+            Output::Made { .. } => {}
+            Output::Heading { .. } => panic!("nothing beside the usual headers"),
             Output::Event { call, event } => {
                 let last = open.get_mut(call).expect("an event on an open stream");
                 let gap = last.map_or(0, |last| event.seq - last - 1);

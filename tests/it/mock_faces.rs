@@ -33,6 +33,7 @@ fn expected(reply: &Reply, face: &Face) -> Option<Result<&'static str, Break>> {
         Reply::Response(_) => "response",
         Reply::StreamOpen => "stream",
         Reply::Deleted => "deleted",
+        Reply::Document(_) => "document",
         Reply::Error(_) => "error",
     }))
 }

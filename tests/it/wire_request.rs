@@ -429,7 +429,7 @@ fn tools_are_echoed_with_their_defaults_and_without_secrets() {
     assert_eq!(echo["tools"][1]["require_approval"], json!("always"));
     assert_eq!(
         echo["tools"][2],
-        json!({"type": "web_search", "search_context_size": "low"})
+        json!({"type": "web_search", "search_context_size": "low", "filters": null, "user_location": null})
     );
 }
 

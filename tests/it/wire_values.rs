@@ -204,6 +204,7 @@ pub(crate) fn create() -> impl Strategy<Value = Create> {
             input: input.into(),
             tools: tools.into(),
             max_output_tokens,
+            request: None,
         },
     )
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanebench::backend::{Limiter, Profile, Script, Step, StepWork};
+use lanebench::backend::{Contract, Limiter, Profile, Script, Step, StepWork};
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Share, Target};
 use lanebench::job::{
     self, Action, ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty,
@@ -400,6 +400,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
             tokens_per_delta: 10,
             tier: "default".into(),
             epoch: 1_786_000_000,
+            contract: Contract::default(),
             script: script(0),
         },
         scripts: (0..jobs).map(|job| Some(script(job))).collect(),

@@ -152,7 +152,7 @@ impl<'a> Story<'a> {
             ExchangeKind::Poll => RequestSort::Polls,
             ExchangeKind::Stream => RequestSort::Streams,
             ExchangeKind::Cancel => RequestSort::Cancels,
-            ExchangeKind::Delete => return,
+            ExchangeKind::Delete | ExchangeKind::Other => return,
         };
         self.requests[sort as usize] += 1;
     }

@@ -6,7 +6,7 @@ use crate::check::seen::Seen;
 use crate::check::tally::{Mark, Now, Tally, claim};
 use crate::job::{SinkClass, ToolAct};
 use crate::trace::{CoreEvent, Event, OutsideEvent, RuntimeEvent, ServiceEvent, SinkEvent, WireEvent};
-use crate::units::{Exchange, SimDuration, SimTime};
+use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime};
 
 /// Judges the group DU.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ struct Own {
     /// What was sent and has not arrived; few at a time.
     under_way: Vec<(Exchange, Mark)>,
     /// The highest number that has arrived, by kind.
-    arrived: [u32; 5],
+    arrived: [u32; ExchangeKind::ALL.len()],
     /// What was given up last.
     given_up: Option<Exchange>,
     /// Keys whose receipts were lost at a sink that can promise nothing.

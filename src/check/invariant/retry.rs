@@ -23,7 +23,7 @@ struct Own {
     started: u32,
     creates: u32,
     /// Exchanges on the wire, by kind, as bits of their numbers.
-    arrived: [Bits; 5],
+    arrived: [Bits; ExchangeKind::ALL.len()],
     /// The HTTP status of the last create that failed.
     create_http: u16,
     /// A create that failed and has no row yet.

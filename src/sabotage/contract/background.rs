@@ -1,4 +1,10 @@
 //! Breaches of statements 17 to 28.
+#![expect(
+    clippy::ptr_arg,
+    reason = "a seam hands over the list, and some breaches shorten it"
+)]
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -40,7 +46,7 @@ pub(super) const LIST: &[Breach] = &[
     ),
     breach(
         21,
-        &[19],
+        &[19, 57],
         "failure_as_500",
         "a failed response is read as a 500",
         Wrong::Given(failure_as_500),
@@ -60,11 +66,25 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Given(synchronous_unsaid),
     ),
     breach(
+        24,
+        &[],
+        "late_cancel_takes",
+        "a completed response is shown as cancelled after a cancel that was refused",
+        Wrong::Said(late_cancel_takes),
+    ),
+    breach(
         25,
         &[],
         "cancel_with_body_refused",
         "a cancel with an empty object is refused",
         Wrong::Given(cancel_with_body_refused),
+    ),
+    breach(
+        26,
+        &[],
+        "background_always_stored",
+        "a background response is kept whatever `store` says",
+        Wrong::Told(background_always_stored),
     ),
     breach(
         27,
@@ -112,7 +132,7 @@ fn completed_runs_again(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) 
             && response.status == Status::Completed
             && count(memory, &response.id.0) == 4
         {
-            response.status = Status::InProgress;
+            Arc::make_mut(response).status = Status::InProgress;
         }
     }
 }
@@ -179,6 +199,37 @@ fn synchronous_unsaid(_: &Asked, given: &mut Given) {
     }
 }
 
+fn late_cancel_takes(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
+    for (kind, reply) in replied(out) {
+        match reply {
+            Reply::Error(error) if error.message.contains("a completed response") => {
+                memory.insert("cancelled".to_owned(), true.into());
+            }
+            Reply::Response(response)
+                if kind == ExchangeKind::Poll
+                    && memory.contains_key("cancelled")
+                    && response.status == Status::Completed =>
+            {
+                Arc::make_mut(response).status = Status::Cancelled;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn background_always_stored(_: &mut Memory, batch: &mut Vec<Input>) {
+    for input in batch {
+        if let Input::Request {
+            ask: Ok(Ask::Create(create)),
+            ..
+        } = input
+            && create.background
+        {
+            Arc::make_mut(create).store = true;
+        }
+    }
+}
+
 fn cancel_with_body_refused(asked: &Asked, given: &mut Given) {
     if asked.is("POST", "/cancel") && asked.body == b"{}" {
         given.status = 400;
@@ -203,7 +254,7 @@ fn stuck_gives_up(_: &mut Memory, now: SimTime, out: &mut Vec<Output>) {
             && response.status == Status::Queued
             && now.ticks() > HOUR
         {
-            response.status = Status::Failed;
+            Arc::make_mut(response).status = Status::Failed;
         }
     }
 }

@@ -60,6 +60,13 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Asked(one_parent_wins),
     ),
     breach(
+        8,
+        &[],
+        "model_missing_unnamed",
+        "the error about an unknown model does not name its parameter",
+        Wrong::Given(model_missing_unnamed),
+    ),
+    breach(
         9,
         &[],
         "output_text_on_the_wire",
@@ -100,6 +107,27 @@ pub(super) const LIST: &[Breach] = &[
         "deletion_without_word",
         "a deletion does not say that it deleted",
         Wrong::Given(deletion_without_word),
+    ),
+    breach(
+        15,
+        &[],
+        "oldest_first",
+        "input items are listed oldest first unless asked otherwise",
+        Wrong::Asked(oldest_first),
+    ),
+    breach(
+        16,
+        &[],
+        "first_include_alone",
+        "of several includes only the first is read",
+        Wrong::Asked(first_include_alone),
+    ),
+    breach(
+        40,
+        &[],
+        "refusal_as_stream",
+        "a bad request for a stream is answered with a stream",
+        Wrong::Given(refusal_as_stream),
     ),
 ];
 
@@ -158,6 +186,34 @@ fn one_parent_wins(asked: &mut Asked) {
             fields.remove("conversation");
         }
     });
+}
+
+fn model_missing_unnamed(_: &Asked, given: &mut Given) {
+    if given.code() == "model_not_found" {
+        given.edit(|body| body["error"]["param"] = Value::Null);
+    }
+}
+
+fn oldest_first(asked: &mut Asked) {
+    if asked.is("GET", "/input_items") && !asked.path.contains("order=") {
+        let mark = if asked.path.contains('?') { '&' } else { '?' };
+        asked.path = format!("{}{mark}order=asc", asked.path);
+    }
+}
+
+fn first_include_alone(asked: &mut Asked) {
+    if let Some((first, _)) = asked.path.split_once("&include[]=") {
+        asked.path = first.to_owned();
+    }
+}
+
+fn refusal_as_stream(asked: &Asked, given: &mut Given) {
+    let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+    if asked.creates() && request["stream"] == true && given.status == 400 {
+        given.status = 200;
+        let stream = HeaderValue::from_static("text/event-stream; charset=utf-8");
+        given.headers.insert(CONTENT_TYPE, stream);
+    }
 }
 
 /// Changes the Response object of a reply.

@@ -5,6 +5,8 @@
 
 mod background;
 mod basics;
+mod faults;
+mod parents;
 mod seam;
 
 pub use seam::{Asked, Breached, Given};
@@ -22,12 +24,12 @@ pub struct Breach {
     pub breaks: u8,
     /// Statements that cannot hold without it, and fail too.
     pub also: &'static [u8],
-    pub(super) wrong: Wrong,
+    wrong: Wrong,
 }
 
 /// Every breach, in the order of the statements.
 pub fn breaches() -> impl Iterator<Item = &'static Breach> {
-    let groups: [&'static [Breach]; 2] = [basics::LIST, background::LIST];
+    let groups: [&'static [Breach]; 4] = [basics::LIST, background::LIST, parents::LIST, faults::LIST];
     groups.into_iter().flatten()
 }
 

@@ -142,12 +142,6 @@ impl Given {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// Makes it a plain 200 with this body.
-    pub(super) fn succeed(&mut self, body: &Value) {
-        self.status = 200;
-        self.body = body.to_string().into_bytes();
-    }
-
     /// The error code, or an empty text.
     pub(super) fn code(&self) -> String {
         self.json()["error"]["code"]

@@ -4,7 +4,7 @@
 //!
 //! | target | value | faults that fit |
 //! |---|---|---|
-//! | `exchange` | `create`, `poll`, `stream`, `cancel`, `delete` | `delay`, `reply`, `refuse`, `reset_before`, `reset_after`, `lose_reply`, `cut_before_id`, `cut_after_id`, `stall_body`, `malformed`; with events also `cut_stream`, `cut_inside_event`, `stall_stream`, `skip_event`, `unknown_event`, `error_event` |
+//! | `exchange` | `create`, `poll`, `stream`, `cancel`, `delete`, `other` | `delay`, `reply`, `refuse`, `reset_before`, `reset_after`, `lose_reply`, `cut_before_id`, `cut_after_id`, `stall_body`, `malformed`; with events also `cut_stream`, `cut_inside_event`, `stall_stream`, `skip_event`, `unknown_event`, `error_event` |
 //! | `response` | `any` | `fail`, `incomplete`, `stuck_queued`, `stuck_in_progress`, `unknown_status`, `cancelled_by_service`, `vanish`, `slow_cancel` |
 //! | `step` | its number in the turn, from 1 | `delay` |
 //! | `webhook` | `any` | `lose_webhook`, `late_webhook`, `repeat_webhook`, `stale_webhook`, `forged_webhook` |
@@ -24,7 +24,7 @@
 //! | fault | value |
 //! |---|---|
 //! | `delay` | a law, or `{ takes: LAW, place: handling or reply }` |
-//! | `reply` | a status, or `{ status, retry_after, retry_at, code, type, message, should_retry }` |
+//! | `reply` | a status, or `{ status, retry_after, retry_at, code, type, message, should_retry, page }`; `page: true` answers with HTML, as gateways do |
 //! | `cut_stream`, `cut_inside_event`, `stall_stream`, `skip_event`, `unknown_event` | the number of events that leave before |
 //! | `error_event` | the number of events that leave before, or `{ after, code }` |
 //! | `fail` | an error code, or `{ code, at_step }` |
@@ -328,13 +328,18 @@ fn reply(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
     let kind = keys.optional("type", text);
     let message = keys.optional("message", text);
     let should_retry = keys.optional("should_retry", boolean);
+    let page = keys.or("page", false, boolean);
     keys.finish();
-    let (usual, code) = (ApiError::of_status(status?), code?);
+    let (status, code) = (status?, code?);
+    let usual = match page? {
+        true => ApiError::page(status),
+        false => ApiError::of_status(status),
+    };
     let told = retry_after?
         .map(wait)
         .or(retry_at?.map(|at| date(context.epoch, at)));
     let usual = match usual.http {
-        429 if code.as_deref().is_none_or(|code| code == "rate_limit_exceeded") => {
+        429 if !usual.kind.is_empty() && code.as_deref().is_none_or(|code| code == "rate_limit_exceeded") => {
             ApiError::rate_limited(told)
         }
         _ => usual,
@@ -422,7 +427,9 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
     };
     match target {
         Target::Exchange(ExchangeKind::Create | ExchangeKind::Stream) => &STREAM,
-        Target::Exchange(ExchangeKind::Poll | ExchangeKind::Cancel | ExchangeKind::Delete) => &EXCHANGE,
+        Target::Exchange(
+            ExchangeKind::Poll | ExchangeKind::Cancel | ExchangeKind::Delete | ExchangeKind::Other,
+        ) => &EXCHANGE,
         Target::Response => &[
             "fail",
             "incomplete",

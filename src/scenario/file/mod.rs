@@ -1,5 +1,6 @@
 //! Scenario files: from their text to everything a run needs. The keys stand in the tables of the parts.
 
+mod contract;
 mod faults;
 mod load;
 mod model;

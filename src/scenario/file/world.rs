@@ -18,6 +18,7 @@
 //! | `tokens_per_delta` | tokens per event of a streamed text | 16 |
 //! | `tier` | the service tier served | `default` |
 //! | `epoch` | Unix seconds at the start of the run | 1767225600 |
+//! | `switches`, `models`, `accounts` and more | how it reads its contract: see [`super::contract`] | |
 //! | `script` | the script of every task that has none of its own | that of the kind |
 
 use std::collections::BTreeMap;
@@ -109,6 +110,7 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
     let tier = keys.or("tier", usual.tier, name);
     let epoch = keys.or("epoch", usual.epoch, integer(0..=253_402_300_799));
     let script = keys.optional("script", script);
+    let contract = super::contract::contract(&mut keys);
     keys.finish();
     let script = script?;
     let profile = Profile {
@@ -121,6 +123,7 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
         tokens_per_delta: tokens_per_delta?,
         tier: tier?,
         epoch: epoch?,
+        contract: contract?,
         script: script.as_ref().map_or(usual.script, |draft| draft.script.clone()),
     };
     Some(Backend {

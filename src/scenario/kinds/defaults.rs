@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::backend::{Profile, Script, Step, StepWork};
+use crate::backend::{Contract, Profile, Script, Step, StepWork};
 use crate::job::{
     ApprovalRule, Follow, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered, OnIncomplete,
     OnToolFailure, OwnApproval, Plan, Polling, Retry, Rules,
@@ -148,6 +148,7 @@ pub(in crate::scenario) fn profile() -> Profile {
         tokens_per_delta: 16,
         tier: Arc::from("default"),
         epoch: EPOCH,
+        contract: Contract::default(),
         script: script(),
     }
 }

@@ -1,11 +1,11 @@
 //! Statements 17 to 28: the life of background responses.
 
-use lanebench::backend::StepWork;
+use lanebench::backend::{BackgroundUnstored, CancelCompleted, StepWork};
 use lanebench::fault::{Fault, Target};
 use lanebench::units::ExchangeKind;
 use serde_json::{Value, json};
 
-use crate::backend_bench::{always, first, function, mcp, message, step};
+use crate::backend_bench::{always, first, function, mcp, message, secs, step};
 
 use super::bench::{Bench, Stage, asked, holds, invalid, ok, refused, same, text};
 use super::table::{Verdict, statements};
@@ -18,7 +18,9 @@ statements! {
     21 s21_a_failed_run_is_a_200,
     22 s22_cancel_stops_and_is_idempotent,
     23 s23_a_foreground_response_is_not_cancelled,
+    24 s24_cancelling_a_completed_response_changes_nothing,
     25 s25_cancel_takes_any_empty_body,
+    26 s26_an_unstored_background_response_expires,
     27 s27_a_turn_that_asks_ends_completed,
     28 s28_a_run_can_be_stuck_for_ever,
 }
@@ -264,4 +266,66 @@ async fn s28_a_run_can_be_stuck_for_ever(bench: &Bench) -> Verdict {
         &client.read(&id).await?["status"],
         "in_progress",
     )
+}
+
+async fn s24_cancelling_a_completed_response_changes_nothing(bench: &Bench) -> Verdict {
+    for reading in CancelCompleted::ALL {
+        let mut stage = Stage::default();
+        stage.profile.contract.switches.cancel_completed = reading;
+        let client = bench.server(stage);
+        let done = client.ended(&request()).await?;
+        same("status", &done["status"], "completed")?;
+        let id = text(&done, "id")?;
+        let given = client.cancel(&id).await?;
+        match reading {
+            CancelCompleted::Refused => {
+                invalid(&given, None, None)?;
+                let body: Value = serde_json::from_slice(&given.body).unwrap_or_default();
+                same(
+                    "message",
+                    &body["error"]["message"],
+                    "Cannot cancel a completed response.",
+                )?;
+            }
+            CancelCompleted::Unchanged => same("cancel", &ok(&given)?, &done)?,
+        }
+        same("GET", &client.read(&id).await?, &done)?;
+    }
+    Ok(())
+}
+
+async fn s26_an_unstored_background_response_expires(bench: &Bench) -> Verdict {
+    let mut body = request();
+    body["store"] = false.into();
+    body["stream"] = true.into();
+    for reading in BackgroundUnstored::ALL {
+        let mut stage = Stage::default();
+        stage.profile.contract.switches.background_unstored = reading;
+        stage.profile.resume_window = secs(3600);
+        let client = bench.server(stage);
+        if reading == BackgroundUnstored::Refused {
+            let given = client
+                .post(&json!({"model": "gpt-5", "input": "hello", "background": true, "store": false}))
+                .await?;
+            invalid(&given, Some("unsupported_parameter"), Some("background"))?;
+            continue;
+        }
+        let events = client
+            .events(asked("POST", "/v1/responses", &body.to_string()))
+            .await?;
+        let id = text(&events[0]["response"], "id")?;
+        let path = format!("/v1/responses/{id}");
+        client.wait("590s").await;
+        same("echo", &client.read(&id).await?["store"], &json!(false))?;
+        client.wait("11s").await;
+        for given in [
+            client.get(&path).await?,
+            client.get(&format!("{path}?stream=true")).await?,
+            client.cancel(&id).await?,
+            client.delete(&path).await?,
+        ] {
+            refused(&given, 404, "invalid_request_error", None, None)?;
+        }
+    }
+    Ok(())
 }

@@ -1,10 +1,13 @@
 //! Statements 1 to 16: requests, replies and stored responses.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
+use lanebench::backend::Models;
 use lanebench::sabotage::contract::Given;
 use serde_json::{Value, json};
 
-use super::bench::{Bench, KEY, asked, holds, invalid, ok, refused, same, shown, text};
+use super::bench::{Bench, Client, KEY, Stage, asked, holds, invalid, ok, refused, same, shown, text};
 use super::table::{Verdict, statements};
 
 statements! {
@@ -15,12 +18,16 @@ statements! {
     5 s05_max_output_tokens_begins_at_sixteen,
     6 s06_metadata_has_limits,
     7 s07_two_parents_exclude_each_other,
+    8 s08_an_unknown_model_is_a_400,
     9 s09_the_response_has_its_key_set,
     10 s10_the_response_echoes_its_request,
     11 s11_metadata_comes_back,
     12 s12_store_decides_whether_a_response_can_be_read,
     13 s13_an_unknown_id_is_a_404_of_its_form,
     14 s14_a_deleted_response_is_gone,
+    15 s15_input_items_are_paged,
+    16 s16_include_is_read_in_both_forms,
+    40 s40_a_bad_request_with_stream_is_json,
 }
 
 /// What a header says.
@@ -376,4 +383,171 @@ async fn s14_a_deleted_response_is_gone(bench: &Bench) -> Verdict {
     )?;
     same("GET", client.get(&path).await?.status, 404)?;
     same("second DELETE", client.delete(&path).await?.status, 404)
+}
+
+async fn s08_an_unknown_model_is_a_400(bench: &Bench) -> Verdict {
+    let mut stage = Stage::default();
+    stage.profile.contract.models = Models::Listed(Arc::from([Arc::from("gpt-5"), Arc::from("gpt-4o")]));
+    let client = bench.server(stage);
+    let of = |model: &str| json!({"model": model, "input": "hello", "background": true});
+    ok(&client.post(&of("gpt-5")).await?)?;
+    ok(&client.post(&of("gpt-4o-2024-08-06")).await?)?;
+    for model in ["gpt-99", "gpt-5-tiny", ""] {
+        let given = client.post(&of(model)).await?;
+        invalid(&given, Some("model_not_found"), Some("model"))?;
+        let message = format!("The requested model '{model}' does not exist.");
+        same("message", given_message(&given), message)?;
+    }
+    let listed = ok(&client.get("/v1/models").await?)?;
+    let model =
+        |id: &str| json!({"id": id, "object": "model", "created": 1_780_000_000, "owned_by": "openai"});
+    same(
+        "list",
+        &listed,
+        &json!({"object": "list", "data": [model("gpt-5"), model("gpt-4o")]}),
+    )?;
+    same(
+        "one",
+        &ok(&client.get("/v1/models/gpt-5").await?)?,
+        &model("gpt-5"),
+    )?;
+    same("none", client.get("/v1/models/gpt-99").await?.status, 404)
+}
+
+/// A response with so many messages as input.
+async fn with_input(client: &Client, count: usize) -> Result<String, String> {
+    let input: Vec<Value> = (1..=count)
+        .map(|number| json!({"role": "user", "content": format!("number {number}")}))
+        .collect();
+    let made = client
+        .create(&json!({"model": "gpt-5", "input": input, "background": true}))
+        .await?;
+    text(&made, "id")
+}
+
+/// What the messages of a list say.
+fn said(list: &Value) -> Vec<String> {
+    let items = list["data"].as_array().cloned().unwrap_or_default();
+    let text = |item: &Value| item["content"][0]["text"].as_str().unwrap_or_default().to_owned();
+    items.iter().map(text).collect()
+}
+
+async fn s15_input_items_are_paged(bench: &Bench) -> Verdict {
+    let client = bench.usual();
+    let numbers = |range: Vec<usize>| {
+        range
+            .iter()
+            .map(|number| format!("number {number}"))
+            .collect::<Vec<_>>()
+    };
+    let path = format!("/v1/responses/{}/input_items", with_input(&client, 25).await?);
+    let first = ok(&client.get(&path).await?)?;
+    same("newest first", said(&first), numbers((6..=25).rev().collect()))?;
+    let mut keys: Vec<&String> = first.as_object().ok_or("no object")?.keys().collect();
+    keys.sort_unstable();
+    same(
+        "keys",
+        keys,
+        ["data", "first_id", "has_more", "last_id", "object"],
+    )?;
+    same(
+        "more",
+        (&first["object"], &first["has_more"]),
+        (&json!("list"), &json!(true)),
+    )?;
+    same("first_id", &first["first_id"], &first["data"][0]["id"])?;
+    same("last_id", &first["last_id"], &first["data"][19]["id"])?;
+    let item = &first["data"][0];
+    same(
+        "item",
+        (&item["type"], &item["role"], &item["status"]),
+        (&json!("message"), &json!("user"), &json!("completed")),
+    )?;
+    same(
+        "part",
+        &item["content"],
+        &json!([{"type": "input_text", "text": "number 25"}]),
+    )?;
+    let after = text(&first, "last_id")?;
+    let second = ok(&client.get(&format!("{path}?after={after}")).await?)?;
+    same("behind the last", said(&second), numbers((1..=5).rev().collect()))?;
+    same("no more", &second["has_more"], &json!(false))?;
+    let oldest = ok(&client.get(&format!("{path}?order=asc&limit=2")).await?)?;
+    same("oldest first", said(&oldest), numbers(vec![1, 2]))?;
+    let all = ok(&client.get(&format!("{path}?limit=100")).await?)?;
+    same("all", (said(&all).len(), &all["has_more"]), (25, &json!(false)))?;
+    for (limit, code) in [
+        ("0", "integer_below_min_value"),
+        ("101", "integer_above_max_value"),
+    ] {
+        invalid(
+            &client.get(&format!("{path}?limit={limit}")).await?,
+            Some(code),
+            Some("limit"),
+        )?;
+    }
+    invalid(
+        &client.get(&format!("{path}?order=up")).await?,
+        Some("invalid_value"),
+        Some("order"),
+    )?;
+    let plain = client
+        .create(&json!({"model": "gpt-5", "input": "only this", "background": true}))
+        .await?;
+    let list = ok(&client
+        .get(&format!("/v1/responses/{}/input_items", text(&plain, "id")?))
+        .await?)?;
+    same("a plain text", said(&list), ["only this"])?;
+    same(
+        "unknown id",
+        client.get("/v1/responses/resp_0000/input_items").await?.status,
+        404,
+    )
+}
+
+async fn s16_include_is_read_in_both_forms(bench: &Bench) -> Verdict {
+    let client = bench.usual();
+    let path = format!("/v1/responses/{}", with_input(&client, 1).await?);
+    let good = "include[]=reasoning.encrypted_content&include[]=file_search_call.results";
+    for query in [
+        good,
+        "include=message.output_text.logprobs",
+        "include%5B%5D=web_search_call.results",
+    ] {
+        ok(&client.get(&format!("{path}?{query}")).await?)?;
+        ok(&client.get(&format!("{path}/input_items?{query}")).await?)?;
+    }
+    let bad = "include[]=reasoning.encrypted_content&include[]=everything";
+    for path in [format!("{path}?{bad}"), format!("{path}/input_items?{bad}")] {
+        invalid(
+            &client.get(&path).await?,
+            Some("invalid_value"),
+            Some("include[1]"),
+        )?;
+    }
+    let body = json!({"model": "gpt-5", "input": "hello", "include": ["everything"]});
+    invalid(
+        &client.post(&body).await?,
+        Some("invalid_value"),
+        Some("include[0]"),
+    )
+}
+
+async fn s40_a_bad_request_with_stream_is_json(bench: &Bench) -> Verdict {
+    let client = bench.usual();
+    for more in [
+        json!({"colour": 1}),
+        json!({"max_output_tokens": 1}),
+        json!({"previous_response_id": "resp_0000"}),
+    ] {
+        let mut body = json!({"model": "gpt-5", "input": "hello", "stream": true});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            body[key] = value.clone();
+        }
+        let given = client.post(&body).await?;
+        same("status", given.status, 400)?;
+        same("type", header(&given.headers, "content-type"), "application/json")?;
+        holds("the error has no body", !given_message(&given).is_empty())?;
+    }
+    Ok(())
 }

@@ -13,7 +13,8 @@ use lanebench::clock::Clock;
 use lanebench::fault::{FaultPlan, FaultRule};
 use lanebench::mock::{ByteStream, Mock, MockOptions, WebhookTarget, pipe};
 use lanebench::rng::Seed;
-use lanebench::sabotage::contract::{Asked, Breach, Breached, Given};
+pub(super) use lanebench::sabotage::contract::Given;
+use lanebench::sabotage::contract::{Asked, Breach, Breached};
 use lanebench::trace::Notes;
 use lanebench::units::{SimDuration, SimTime};
 use lanebench::wire::Secret;
@@ -34,6 +35,7 @@ pub(super) struct Stage {
     pub(super) profile: Profile,
     pub(super) rules: Vec<FaultRule>,
     pub(super) options: MockOptions,
+    pub(super) seed: Seed,
 }
 
 impl Default for Stage {
@@ -52,6 +54,7 @@ impl Stage {
             profile: profile(script(steps)),
             rules: Vec::new(),
             options: MockOptions::default(),
+            seed: Seed(7),
         }
     }
 
@@ -73,20 +76,21 @@ impl Bench {
     }
 
     /// A server of this setup.
-    pub(super) fn server(&self, stage: Stage) -> Client {
+    pub(super) fn server(&self, mut stage: Stage) -> Client {
+        stage.options.seed = stage.seed;
         let service = Service::new(Setup {
             profile: stage.profile,
             scripts: Arc::from([]),
-            plan: FaultPlan::new(stage.rules.into(), Seed(7)),
-            seed: Seed(7),
+            plan: FaultPlan::new(stage.rules.into(), stage.seed),
+            seed: stage.seed,
             notes: Notes::off(),
         });
         let core = Breached::new(service, self.breach);
-        let (mock, driver) = Mock::new(core, self.clock, stage.options);
+        let (mock, driver) = Mock::new(core, self.clock.clone(), stage.options);
         tokio::spawn(driver.run());
         Client {
             mock,
-            clock: self.clock,
+            clock: self.clock.clone(),
             breach: self.breach,
             idle: Arc::default(),
         }

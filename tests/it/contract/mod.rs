@@ -8,4 +8,8 @@
 mod background;
 mod basics;
 mod bench;
+mod conversations;
+mod faults;
+mod parents;
+mod switches;
 mod table;

@@ -1,0 +1,333 @@
+//! What the contract leaves open, and what an account of the service may be set to.
+//!
+//! Where evidence about the real service conflicts, both readings can be played; the first of each pair is the
+//! default, and a client has to survive both.
+
+use std::sync::Arc;
+
+use crate::units::SimDuration;
+
+/// Declares the readings of a point that the contract leaves open.
+macro_rules! readings {
+    ($($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident = $first_word:literal,
+        $(#[$second_doc:meta])* $second:ident = $second_word:literal $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub enum $name {
+            $(#[$first_doc])*
+            #[default]
+            $first,
+            $(#[$second_doc])*
+            $second,
+        }
+
+        impl $name {
+            /// Both readings.
+            pub const ALL: [Self; 2] = [Self::$first, Self::$second];
+
+            /// The word in scenarios.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    Self::$first => $first_word,
+                    Self::$second => $second_word,
+                }
+            }
+        }
+    )*};
+}
+
+readings! {
+    /// A background request with `store: false`.
+    BackgroundUnstored {
+        /// Runs, and can be read for a while after its end.
+        Kept = "kept",
+        /// Is refused.
+        Refused = "refused",
+    }
+    /// Cancelling a completed background response.
+    CancelCompleted {
+        /// Is refused.
+        Refused = "refused",
+        /// Gives the response, unchanged.
+        Unchanged = "unchanged",
+    }
+    /// A cancel that meets a run.
+    CancelRace {
+        /// The response stays cancelled.
+        CancelWins = "cancel_wins",
+        /// The reply says cancelled, and later the response is completed.
+        ModelWins = "model_wins",
+    }
+    /// The output of a cancelled response.
+    CancelOutput {
+        /// What there was so far.
+        Kept = "kept",
+        /// Nothing.
+        Cleared = "cleared",
+    }
+    /// The status of the error about an unknown model.
+    ModelMissing {
+        /// 400.
+        BadRequest = "bad_request",
+        /// 404, as on older endpoints.
+        NotFound = "not_found",
+    }
+    /// `object` of a deletion.
+    DeleteObject {
+        /// `response.deleted`.
+        Deleted = "response.deleted",
+        /// `response`.
+        Response = "response",
+    }
+    /// Reading a response that was deleted.
+    GetAfterDelete {
+        /// 404, as for any unknown one.
+        NotFound = "not_found",
+        /// 400.
+        BadRequest = "bad_request",
+    }
+    /// Deleting a response that still runs.
+    DeleteInFlight {
+        /// Is refused.
+        Refused = "refused",
+        /// Stops the run and deletes it.
+        Stops = "stops",
+    }
+    /// `usage` of a failed or cancelled response; an incomplete one always has it.
+    EndedUsage {
+        /// Null.
+        Absent = "absent",
+        /// What was used so far.
+        Shown = "shown",
+    }
+    /// `x-request-id`.
+    RequestIds {
+        /// Every reply has one.
+        Sent = "sent",
+        /// None has, as behind some proxies.
+        Dropped = "dropped",
+    }
+}
+
+/// The readings that a service plays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// `bg_store_false`.
+    pub background_unstored: BackgroundUnstored,
+    /// `cancel_completed`.
+    pub cancel_completed: CancelCompleted,
+    /// `cancel_race`.
+    pub cancel_race: CancelRace,
+    /// `cancel_output`.
+    pub cancel_output: CancelOutput,
+    /// `model_missing`.
+    pub model_missing: ModelMissing,
+    /// `delete_object`.
+    pub delete_object: DeleteObject,
+    /// `get_after_delete`.
+    pub get_after_delete: GetAfterDelete,
+    /// `delete_in_flight`.
+    pub delete_in_flight: DeleteInFlight,
+    /// `ended_usage`.
+    pub ended_usage: EndedUsage,
+    /// `request_id_header`.
+    pub request_ids: RequestIds,
+}
+
+/// Why a switch cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SwitchError {
+    /// There is no such switch.
+    #[error("unknown switch `{name}`")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The switch has no such reading.
+    #[error("the switch `{name}` has no reading `{word}`: possible are `{}` and `{}`", words[0], words[1])]
+    Word {
+        /// The name.
+        name: &'static str,
+        /// The word.
+        word: String,
+        /// The readings that it has.
+        words: [&'static str; 2],
+    },
+    /// The text has another form.
+    #[error("expected `name=reading`, found `{text}`")]
+    Form {
+        /// The text.
+        text: String,
+    },
+}
+
+impl Switches {
+    /// Sets one switch, written `name=reading`.
+    ///
+    /// # Errors
+    /// [`SwitchError`] if there is no such switch or reading.
+    pub fn parse(&mut self, text: &str) -> Result<(), SwitchError> {
+        let form = || SwitchError::Form {
+            text: text.to_owned(),
+        };
+        let (name, word) = text.split_once('=').ok_or_else(form)?;
+        self.set(name.trim(), word.trim())
+    }
+}
+
+/// Declares the names under which the switches are set.
+macro_rules! names {
+    ($count:literal: $($name:literal => $field:ident: $reading:ident,)*) => {
+        impl Switches {
+            /// The names of all switches.
+            pub const NAMES: [&str; $count] = [$($name),*];
+
+            /// Sets one switch by its name to a reading by its word.
+            ///
+            /// # Errors
+            /// [`SwitchError`] if there is no such switch or reading.
+            pub fn set(&mut self, name: &str, word: &str) -> Result<(), SwitchError> {
+                match name {
+                    $($name => {
+                        let found = $reading::ALL.into_iter().find(|reading| reading.word() == word);
+                        self.$field = found.ok_or_else(|| SwitchError::Word {
+                            name: $name,
+                            word: word.to_owned(),
+                            words: $reading::ALL.map($reading::word),
+                        })?;
+                    })*
+                    _ => return Err(SwitchError::Name { name: name.to_owned() }),
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+names! { 10:
+    "bg_store_false" => background_unstored: BackgroundUnstored,
+    "cancel_completed" => cancel_completed: CancelCompleted,
+    "cancel_race" => cancel_race: CancelRace,
+    "cancel_output" => cancel_output: CancelOutput,
+    "model_missing" => model_missing: ModelMissing,
+    "delete_object" => delete_object: DeleteObject,
+    "get_after_delete" => get_after_delete: GetAfterDelete,
+    "delete_in_flight" => delete_in_flight: DeleteInFlight,
+    "ended_usage" => ended_usage: EndedUsage,
+    "request_id_header" => request_ids: RequestIds,
+}
+
+/// Which models there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Models {
+    /// Whatever is asked for.
+    #[default]
+    Any,
+    /// Whatever is called like a model of the real service.
+    Usual,
+    /// These.
+    Listed(Arc<[Arc<str>]>),
+}
+
+/// How much an account may ask for in a minute; what is absent does not limit. Room comes back continuously.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Create requests.
+    pub requests: Option<u32>,
+    /// Tokens: those of the input, and the cap on the output.
+    pub tokens: Option<u32>,
+}
+
+/// An account: its key, and what goes with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The key.
+    pub key: Arc<str>,
+    /// The organisation, as replies name it.
+    pub organization: Option<Arc<str>>,
+    /// The project: keys of one project see the same responses.
+    pub project: Option<Arc<str>>,
+    /// The models that it may use; all if it is absent.
+    pub models: Option<Arc<[Arc<str>]>>,
+    /// Its rate limits.
+    pub rates: Rates,
+    /// The tokens that it may use in all.
+    pub quota: Option<u64>,
+}
+
+/// How the service reads its contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contract {
+    /// Where the contract leaves a choice.
+    pub switches: Switches,
+    /// Which models there are.
+    pub models: Models,
+    /// The tokens that a model can read; none: any number.
+    pub context_window: Option<u32>,
+    /// How long a background response with `store: false` can be read after its end.
+    pub unstored_kept: SimDuration,
+    /// The limits of whoever has no account of their own.
+    pub rates: Rates,
+    /// The tokens that whoever has no account of their own may use in all.
+    pub quota: Option<u64>,
+    /// Accounts; where there are any, no other key counts.
+    pub accounts: Arc<[Account]>,
+}
+
+impl Default for Contract {
+    fn default() -> Self {
+        Self {
+            switches: Switches::default(),
+            models: Models::Any,
+            context_window: None,
+            unstored_kept: SimDuration::from_secs(600),
+            rates: Rates::default(),
+            quota: None,
+            accounts: Arc::from([]),
+        }
+    }
+}
+
+/// What `GET /v1/models` lists where any model is served.
+const USUAL_MODELS: [&str; 5] = ["gpt-4.1", "gpt-4o", "gpt-5", "gpt-5-mini", "o4-mini"];
+
+/// How models of the real service begin.
+const USUAL_STARTS: [&str; 7] = ["gpt-", "o1", "o3", "o4", "chatgpt-", "codex-", "computer-use-"];
+
+impl Models {
+    /// Whether there is a model of this name; a dated one goes by its name without the date too.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Usual => USUAL_STARTS.iter().any(|start| name.starts_with(start)),
+            Self::Listed(names) => names.iter().any(|known| is_model(known, name)),
+        }
+    }
+
+    /// The names.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Any | Self::Usual => USUAL_MODELS.to_vec(),
+            Self::Listed(names) => names.iter().map(|name| &**name).collect(),
+        }
+    }
+}
+
+impl Account {
+    /// Whether it may use this model.
+    pub(super) fn may_use(&self, name: &str) -> bool {
+        let Some(models) = &self.models else { return true };
+        models.iter().any(|known| is_model(known, name))
+    }
+}
+
+/// Whether `name` is `known`, or a dated snapshot of it.
+fn is_model(known: &str, name: &str) -> bool {
+    let rest = name.strip_prefix(known);
+    rest.is_some_and(|rest| {
+        rest.is_empty()
+            || (rest.len() == 11 && rest.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()))
+    })
+}

@@ -1,0 +1,120 @@
+//! The endpoints beside the life of a response: from method, path, query and body to what is asked.
+
+use std::sync::Arc;
+
+use axum::extract::Query;
+use http::{Method, Uri};
+
+use crate::wire::{
+    ApiError, Endpoint, Order, Page, RangeEnd, ResponseId, Side, Talk, check_include, parse_items,
+    parse_metadata, parse_new_conversation, parse_subset,
+};
+
+/// The pairs of a query, in order.
+pub(super) type Pairs = Vec<(String, String)>;
+
+/// What is asked; `None` if the service has no such thing.
+pub(super) fn read_side(method: &Method, uri: &Uri, body: &[u8]) -> Option<Result<Side, ApiError>> {
+    let path = uri.path().strip_prefix("/v1/")?;
+    let parts: Vec<Arc<str>> = path.split('/').map(Arc::from).collect();
+    let words: Vec<&str> = parts.iter().map(|part| &**part).collect();
+    let id = || parts.get(1).cloned().unwrap_or_default();
+    let item = || parts.get(3).cloned().unwrap_or_default();
+    Some(match (method.as_str(), words.as_slice()) {
+        ("GET", ["responses", _, "input_items"]) => read_page(uri).map(|page| Side::InputItems {
+            id: ResponseId(id()),
+            page,
+        }),
+        ("POST", ["responses", "input_tokens"]) => subset(body, Endpoint::InputTokens).map(Side::InputTokens),
+        ("POST", ["responses", "compact"]) => subset(body, Endpoint::Compact).map(Side::Compact),
+        ("GET", ["models"]) => Ok(Side::Models),
+        ("GET", ["models", _]) => Ok(Side::Model(id())),
+        ("POST", ["conversations"]) => parse_new_conversation(body)
+            .map(|(metadata, items)| Side::Conversation(Talk::Make { metadata, items })),
+        ("GET", ["conversations", _]) => Ok(Side::Conversation(Talk::Read(id()))),
+        ("POST", ["conversations", _]) => {
+            parse_metadata(body).map(|metadata| Side::Conversation(Talk::Change { id: id(), metadata }))
+        }
+        ("DELETE", ["conversations", _]) => Ok(Side::Conversation(Talk::Drop(id()))),
+        ("GET", ["conversations", _, "items"]) => {
+            read_page(uri).map(|page| Side::Conversation(Talk::ListItems { id: id(), page }))
+        }
+        ("POST", ["conversations", _, "items"]) => {
+            parse_items(body).map(|items| Side::Conversation(Talk::AddItems { id: id(), items }))
+        }
+        ("GET", ["conversations", _, "items", _]) => Ok(Side::Conversation(Talk::ReadItem {
+            id: id(),
+            item: item(),
+        })),
+        ("DELETE", ["conversations", _, "items", _]) => Ok(Side::Conversation(Talk::DropItem {
+            id: id(),
+            item: item(),
+        })),
+        _ => return None,
+    })
+}
+
+fn subset(body: &[u8], endpoint: Endpoint) -> Result<Arc<crate::wire::Create>, ApiError> {
+    let (mut create, echo) = parse_subset(body, endpoint)?;
+    create.request = Some(echo);
+    Ok(Arc::new(create))
+}
+
+/// The pairs of a query.
+pub(super) fn pairs_of(uri: &Uri) -> Pairs {
+    let pairs = Query::<Pairs>::try_from_uri(uri);
+    pairs.map_or_else(|_| Pairs::new(), |Query(pairs)| pairs)
+}
+
+/// Checks every `include` and `include[]`.
+pub(super) fn check_includes(pairs: &Pairs) -> Result<(), ApiError> {
+    let names = ["include[]", "include"];
+    let asked = pairs.iter().filter(|(name, _)| names.contains(&name.as_str()));
+    for (place, (_, word)) in asked.enumerate() {
+        check_include(word, place)?;
+    }
+    Ok(())
+}
+
+/// Reads `limit`, `order`, `after` and `include[]`.
+fn read_page(uri: &Uri) -> Result<Page, ApiError> {
+    let pairs = pairs_of(uri);
+    check_includes(&pairs)?;
+    let value = |name: &str| {
+        let found = pairs.iter().rev().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    let limit = match value("limit") {
+        None => 20,
+        Some(text) => read_limit(text)?,
+    };
+    let order = match value("order") {
+        None | Some("desc") => Order::Descending,
+        Some("asc") => Order::Ascending,
+        Some(other) => return Err(ApiError::invalid_value("order", other, &["asc", "desc"])),
+    };
+    let after = value("after").map(Arc::from);
+    Ok(Page { limit, order, after })
+}
+
+fn read_limit(text: &str) -> Result<u32, ApiError> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ApiError::invalid_type("limit", "an integer", "a string"));
+    }
+    match text.parse::<i64>().unwrap_or(i64::MAX) {
+        ..1 => Err(ApiError::out_of_range(
+            "limit",
+            "integer",
+            RangeEnd::Min("1"),
+            text,
+        )),
+        101.. => Err(ApiError::out_of_range(
+            "limit",
+            "integer",
+            RangeEnd::Max("100"),
+            text,
+        )),
+        limit => Ok(u32::try_from(limit).unwrap_or(100)),
+    }
+}

@@ -165,7 +165,7 @@ fn every_shipped_scenario_loads_without_a_word() {
             scenario
                 .reads
                 .iter()
-                .any(|read| &**read == "scenarios/kinds.yaml"),
+                .any(|read| read.starts_with("scenarios/") && read.ends_with("kinds.yaml")),
             "{name}: {:?}",
             scenario.reads
         );

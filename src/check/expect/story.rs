@@ -20,7 +20,7 @@ pub(super) type Spot = (SimTime, usize);
 pub(super) struct Story<'a> {
     pub(super) arrived: Option<SimTime>,
     pub(super) decided: Option<(&'a Decided, Spot)>,
-    pub(super) refused: Option<Spot>,
+    pub(super) refused: Option<(&'a Arc<str>, Spot)>,
     pub(super) states: Vec<(StateName, Spot)>,
     pub(super) attempts: u32,
     pub(super) charged: u32,
@@ -101,7 +101,9 @@ impl<'a> Story<'a> {
             Event::Core(CoreEvent::Router(RouterEvent::Decided(decided))) => {
                 self.decided = Some((decided, spot))
             }
-            Event::Core(CoreEvent::Router(RouterEvent::Refused { .. })) => self.refused = Some(spot),
+            Event::Core(CoreEvent::Router(RouterEvent::Refused { reason })) => {
+                self.refused = Some((reason, spot));
+            }
             Event::Core(CoreEvent::Runtime(RuntimeEvent::Shown { audience, view })) => {
                 self.views.push((*audience, view, spot));
             }
@@ -162,7 +164,7 @@ impl<'a> Story<'a> {
         if let Some((state, spot)) = self.states.last() {
             return Some((End::At(*state), *spot));
         }
-        self.refused.map(|spot| (End::Refused, spot))
+        self.refused.map(|(_, spot)| (End::Refused, spot))
     }
 
     /// What was shown to `to` at `at`: the last view up to then.

@@ -75,6 +75,7 @@ pub(super) fn unmet(want: &Want, story: &Story<'_>) -> Option<Miss> {
         ),
         Want::Boundary(boundary) => same(&Arc::from(boundary.word()), decided(|d| d.boundary.word().into())),
         Want::Rule(rule) => same(rule, decided(|d| d.rule.clone())),
+        Want::RefusedBecause(words) => refused_because(words, story),
         Want::Outcome(end) => outcome(*end, story),
         Want::Attempts(range) => counted(range, story.attempts),
         Want::Charged(range) => counted(range, story.charged),
@@ -113,6 +114,14 @@ pub(super) fn unmet(want: &Want, story: &Story<'_>) -> Option<Miss> {
         Want::CancelTooLate(wanted) => yes_no(*wanted, story.cancel_too_late),
         Want::Result(wanted) => result(*wanted, story),
         Want::Retrieved(wanted) => yes_no(*wanted, story.retrieved),
+    }
+}
+
+fn refused_because(words: &Arc<str>, story: &Story<'_>) -> Option<Miss> {
+    match story.refused {
+        Some((reason, _)) if reason == words => None,
+        Some((reason, spot)) => miss(words, reason, Some(spot)),
+        None => miss(words, "it was not refused", None),
     }
 }
 

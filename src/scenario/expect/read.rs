@@ -102,6 +102,9 @@ fn about_routing(context: &ExpectContext<'_>, wishes: &mut Wishes<'_, '_>) {
         named("boundary", Boundary::ALL, Boundary::word)(node, out).map(Want::Boundary)
     });
     wishes.one("rule", |node, out| rule(context, node, out).map(Want::Rule));
+    wishes.one("refused_because", |node, out| {
+        text(node, out).map(Want::RefusedBecause)
+    });
     wishes.one("handed_over", |node, out| yes_no(node, out).map(Want::HandedOver));
 }
 

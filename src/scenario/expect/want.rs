@@ -17,6 +17,7 @@ use crate::units::{JobId, SimDuration};
 /// | `execution` | `interactive`, `background` | the router named this execution |
 /// | `boundary` | `none`, `approval` | the router named this boundary |
 /// | `rule` | a rule of the policy | this rule decided |
+/// | `refused_because` | a text | the task was refused in exactly these words |
 /// | `outcome` | a terminal state, `needs_intervention` or `refused` | the job stands there at the end; `refused`: it never became a job |
 /// | `attempts` | a number or a range such as `2-3` | so many attempts were made |
 /// | `charged` | the same | so many attempts were charged |
@@ -64,6 +65,8 @@ pub enum Want {
     Boundary(Boundary),
     /// The rule that decided.
     Rule(Arc<str>),
+    /// The words of the refusal.
+    RefusedBecause(Arc<str>),
     /// Where the job stands at the end.
     Outcome(End),
     /// How many attempts were made.
@@ -121,6 +124,7 @@ impl Want {
             Self::Execution(_) => "execution",
             Self::Boundary(_) => "boundary",
             Self::Rule(_) => "rule",
+            Self::RefusedBecause(_) => "refused_because",
             Self::Outcome(_) => "outcome",
             Self::Attempts(_) => "attempts",
             Self::Charged(_) => "charged",

@@ -31,6 +31,7 @@
 //! | boundary | `none` or `approval` | gate, guard |
 //! | lane | the label of both: `interactive`, `background`, `approval` | tier, queue |
 //! | policy | the declarative rules that place a task | config |
+//! | edit | a policy with a single thing changed: a literal, an operator, a rule, a threshold | mutation, mutant |
 //! | gate | one of the three conditions for background work | |
 //! | finding | what an analysis has to say about a decision | issue, warning |
 //! | job, attempt, turn | an accepted task; one try, from 1; one response inside an attempt | |

@@ -5,6 +5,7 @@ mod bad;
 mod cells;
 mod conditions;
 mod declared;
+mod edits;
 mod fixtures;
 mod judgement;
 mod oracle;

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use super::exit::{CODES, Exit};
 use super::invariants::{Invariants, invariants};
+use super::route::{Route, route};
 use super::run::{Run, run};
 use super::serve::{Serve, serve};
 
@@ -22,6 +23,8 @@ struct Line {
 enum Command {
     /// Play scenarios and judge them by what they expect and by the invariants.
     Run(Run),
+    /// Route a table of tasks: a decision a row, a census, or the account of one task.
+    Route(Route),
     /// Print the catalogue of invariants that every run is judged by.
     Invariants(Invariants),
     /// Run the mock Responses API server alone, for any client in any language.
@@ -37,6 +40,7 @@ pub fn main() -> Exit {
     };
     match line.command {
         Command::Run(args) => run(&args),
+        Command::Route(args) => route(&args),
         Command::Invariants(args) => invariants(&args),
         Command::Serve(args) => serve(&args),
     }

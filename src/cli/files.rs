@@ -77,11 +77,11 @@ fn load_one(file: &Path, paint: Paint) -> Result<Result<Loaded, String>, FilesEr
     }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
     fs::read(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => FilesError::Missing(shown(path)),
         _ => FilesError::Unreadable {

@@ -7,6 +7,8 @@ mod exit;
 mod files;
 mod invariants;
 mod output;
+mod policies;
+mod route;
 mod run;
 mod serve;
 

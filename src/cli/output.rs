@@ -50,11 +50,37 @@ impl Output {
     }
 
     fn paint(&self, terminal: bool) -> Paint {
+        self.color.paint(terminal)
+    }
+}
+
+impl Colour {
+    fn paint(self, terminal: bool) -> Paint {
         let wanted = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        match self.color {
-            Colour::Always => Paint::Coloured,
-            Colour::Auto if wanted => Paint::Coloured,
-            Colour::Auto | Colour::Never => Paint::Plain,
+        match self {
+            Self::Always => Paint::Coloured,
+            Self::Auto if wanted => Paint::Coloured,
+            Self::Auto | Self::Never => Paint::Plain,
         }
+    }
+}
+
+/// The colour alone, for commands with formats of their own.
+#[derive(Debug, Args)]
+pub(super) struct Tint {
+    /// When to colour
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+}
+
+impl Tint {
+    /// The paint of what goes to stdout.
+    pub(super) fn paint_of_stdout(&self) -> Paint {
+        self.color.paint(stdout().is_terminal())
+    }
+
+    /// The paint of what goes to stderr.
+    pub(super) fn paint_of_stderr(&self) -> Paint {
+        self.color.paint(stderr().is_terminal())
     }
 }

@@ -18,6 +18,14 @@ impl PolicyHash {
         Self(Sha256::digest(rendering.as_bytes()).into())
     }
 
+    /// The first 12 digits: enough to tell the policies of a team apart.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut digits = self.to_string();
+        digits.truncate(12);
+        digits
+    }
+
     /// The bytes.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {

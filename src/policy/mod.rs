@@ -19,7 +19,9 @@ mod lane;
 mod literal;
 mod note;
 mod parse;
+mod places;
 mod reading;
+pub mod route;
 mod space;
 mod task;
 mod vocabulary;
@@ -38,6 +40,7 @@ pub use lane::{Boundary, Execution, Lane};
 pub use literal::LiteralError;
 pub use note::{AttributeNote, DecisionNote, RuleNote};
 pub use parse::{ConditionError, Misread, read_condition};
+pub use places::Places;
 pub use reading::{Class, Gates, Permitted};
 pub use space::{
     Algebra, Axis, AxisValue, Bitmaps, Bits, Cell, Classes, Diagrams, Eyes, Pair, Pin, Reach, Set, Space,

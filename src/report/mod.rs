@@ -5,11 +5,13 @@
 mod catalogue;
 mod csv;
 mod diagnostic;
+mod found;
 mod json;
 mod junit;
 mod kind;
 mod paint;
 mod result;
+mod route;
 mod summary;
 mod terminal;
 mod text;
@@ -18,10 +20,18 @@ mod totals;
 pub use catalogue::{catalogue_json, catalogue_text};
 pub use csv::{invariants_csv, runs_csv};
 pub use diagnostic::{render, render_all};
+pub use found::{
+    Analysis, Found, FoundKind, FoundKindError, FoundPlace, FoundRequest, Gravity, LookedFor, found_github,
+    found_json, found_junit, found_markdown, found_sarif, found_text,
+};
 pub use json::suite_json;
 pub use junit::suite_junit;
 pub use kind::{ReportArgError, ReportKind, ReportRequest};
 pub use paint::Paint;
 pub use result::{Complaint, RunResult, RunVerdict, SuiteResult};
+pub use route::{
+    Account, RouteFormat, RouteRows, RouteShape, census_csv, census_json, census_text, finding_title,
+    route_analysis, why_json, why_text,
+};
 pub use summary::suite_summary;
 pub use terminal::{Detail, terminal};

@@ -73,6 +73,8 @@ pub struct Source {
     name: String,
     text: String,
     line_starts: Vec<u32>,
+    /// How many lines stand before this part of a longer text.
+    lines_before: usize,
 }
 
 impl Source {
@@ -91,7 +93,7 @@ impl Source {
     /// The line of the byte at `offset`, counted from 1.
     #[must_use]
     pub fn line_at(&self, offset: u32) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset).max(1)
+        self.line_starts.partition_point(|start| *start <= offset).max(1) + self.lines_before
     }
 
     /// The bytes of a line counted from 1, without its line break; empty past the end.
@@ -102,6 +104,7 @@ impl Source {
                 .get(index)
                 .map_or(self.text.len(), |start| *start as usize)
         };
+        let line = line.saturating_sub(self.lines_before);
         let (start, end) = (bound(line.saturating_sub(1)), bound(line));
         start..start + self.text[start..end].trim_end_matches(['\n', '\r']).len()
     }
@@ -157,8 +160,21 @@ impl Sources {
     ///
     /// # Panics
     /// If the text is longer than 4 GiB or there are more than 2^32 texts; the limit per file is far below.
-    #[expect(clippy::expect_used, reason = "the readers refuse such files long before")]
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        self.add_part(name, text, 1)
+    }
+
+    /// Takes in a part of a text that is too long to be kept; the part begins at the start of the line `first_line`.
+    ///
+    /// # Panics
+    /// As [`add`](Self::add) does.
+    #[expect(clippy::expect_used, reason = "the readers refuse such files long before")]
+    pub fn add_part(
+        &mut self,
+        name: impl Into<String>,
+        text: impl Into<String>,
+        first_line: usize,
+    ) -> SourceId {
         let (name, text) = (name.into(), text.into());
         assert!(u32::try_from(text.len()).is_ok(), "a text longer than 4 GiB");
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
@@ -171,6 +187,7 @@ impl Sources {
             name,
             text,
             line_starts,
+            lines_before: first_line.saturating_sub(1),
         });
         id
     }
@@ -233,6 +250,20 @@ mod tests {
         check("a\n", 2, "t:2:1");
         check("日", 1, "t:1:1");
         check("ab", 99, "t:1:3");
+    }
+
+    #[test]
+    fn a_part_counts_its_lines_from_where_it_stands() {
+        let mut sources = Sources::new();
+        let source = sources.add_part("t", "ab\ncd\n", 1_000_000);
+        let at = |start| Span {
+            source,
+            start,
+            end: start,
+        };
+        assert_eq!(sources.place(at(1)).to_string(), "t:1000000:2");
+        assert_eq!(sources.place(at(4)).to_string(), "t:1000001:2");
+        assert_eq!(sources.get(source).line_range(1_000_001), 3..5);
     }
 
     #[test]

@@ -19,8 +19,14 @@ pub struct Bench {
 impl Bench {
     /// Reads `benches/worlds/NAME.yaml`.
     pub fn load(name: &str) -> Self {
+        Self::load_with(name, |text| text)
+    }
+
+    /// Reads `benches/worlds/NAME.yaml` with changes to its text.
+    pub fn load_with(name: &str, change: impl FnOnce(String) -> String) -> Self {
         let file = format!("{}/benches/worlds/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
-        let bytes = fs::read(&file).expect("the scenario is there");
+        let text = fs::read_to_string(&file).expect("the scenario is there");
+        let bytes = change(text).into_bytes();
         let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
         let scenario = Scenario::load(&file, &bytes, &mut Disk, &mut sources, &mut out);
         let scenario = scenario.unwrap_or_else(|| panic!("{:?}", out.iter().collect::<Vec<_>>()));

@@ -198,12 +198,12 @@ impl Run {
         if let Some((after, _)) = self.fate.vanish {
             desk.agenda.put(desk.after(after), self.key, Due::Vanish(self.me));
         }
-        self.say(|run| Event::Created(Response::clone(&run.object)));
+        self.say(|run| Event::Created(run.object.clone()));
         if !self.is_background() {
             return self.begin(desk);
         }
         self.note_status(desk, None);
-        self.say(|run| Event::Queued(Response::clone(&run.object)));
+        self.say(|run| Event::Queued(run.object.clone()));
         let law = desk.script(self.job()).queued;
         self.mark = desk.after(desk.draw(law, Purpose::QueuedFor, self.entity, 0));
         self.arm(desk, self.mark);
@@ -259,7 +259,7 @@ impl Run {
     fn begin(&mut self, desk: &mut Desk) {
         self.object_mut().status = Status::InProgress;
         self.note_status(desk, None);
-        self.say(|run| Event::InProgress(Response::clone(&run.object)));
+        self.say(|run| Event::InProgress(run.object.clone()));
         match self.fate.stuck_in_progress {
             Some(rule) => self.stick(desk, rule),
             None => self.start_act(desk, 0),
@@ -443,7 +443,7 @@ impl Run {
         self.alarm += 1;
         self.note_status(desk, code);
         self.say(|run| {
-            let object = Response::clone(&run.object);
+            let object = run.object.clone();
             match &object.status {
                 Status::Completed => Event::Completed(object),
                 Status::Incomplete => Event::Incomplete(object),

@@ -15,16 +15,17 @@ pub struct StreamEvent {
     pub event: Event,
 }
 
-/// What happened in a stream. Fields are those of the contract; `output` is the `output_index`.
+/// What happened in a stream. Fields are those of the contract; `output` is the `output_index`. Whoever keeps an event
+/// shares its response.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// `response.created`.
-    Created(Response),
+    Created(Arc<Response>),
     /// `response.queued`.
-    Queued(Response),
+    Queued(Arc<Response>),
     /// `response.in_progress`.
-    InProgress(Response),
+    InProgress(Arc<Response>),
     /// `response.output_item.added`: the item as it begins.
     ItemAdded {
         /// Place in the output.
@@ -101,11 +102,11 @@ pub enum Event {
         item: Item,
     },
     /// `response.completed`.
-    Completed(Response),
+    Completed(Arc<Response>),
     /// `response.failed`; also how a stream of a cancelled response ends.
-    Failed(Response),
+    Failed(Arc<Response>),
     /// `response.incomplete`.
-    Incomplete(Response),
+    Incomplete(Arc<Response>),
     /// `error`, nested or flat on the wire.
     Error {
         /// The code.
@@ -125,7 +126,7 @@ pub enum Event {
 impl Event {
     /// The response that a life-cycle event carries.
     #[must_use]
-    pub const fn response(&self) -> Option<&Response> {
+    pub fn response(&self) -> Option<&Response> {
         match self {
             Self::Created(response)
             | Self::Queued(response)

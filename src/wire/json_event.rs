@@ -401,9 +401,10 @@ fn read_as(name: &str, data: &[u8]) -> Option<Result<StreamEvent, EventError>> {
 /// What data say about themselves, and the event in them.
 type Found<'a> = Option<(Option<Word<'a>>, Count, Event)>;
 
-fn life_cycle(data: &[u8], wrap: impl Fn(Response) -> Event) -> Found<'_> {
+fn life_cycle(data: &[u8], wrap: impl Fn(Arc<Response>) -> Event) -> Found<'_> {
     let found: LifeCycleIn<'_> = serde_json::from_slice(data).ok()?;
-    Some((found.r#type, found.sequence_number, wrap(found.response.into())))
+    let response = Response::from(found.response);
+    Some((found.r#type, found.sequence_number, wrap(response.into())))
 }
 
 fn piece<'a>(name: &str, data: &'a [u8]) -> Found<'a> {

@@ -54,7 +54,7 @@ fn stream_core(
                 0,
                 Output::Event {
                     call,
-                    event: event(0, Event::Created(made)),
+                    event: event(0, Event::Created(made.into())),
                 },
             ),
         ];
@@ -69,7 +69,7 @@ fn stream_core(
         }
         if let Some((at, inside_event)) = end {
             if complete {
-                let done = Event::Completed(response("resp_s", Status::Completed, background));
+                let done = Event::Completed(response("resp_s", Status::Completed, background).into());
                 let seq = deltas.len() as u64 + 1;
                 plan.push((
                     at,
@@ -204,7 +204,7 @@ fn a_reader_that_leaves_its_stream_is_reported() {
                 return Vec::new();
             };
             let (call, reply, face) = (*call, Reply::StreamOpen, Face::Whole);
-            let made = Event::Created(response("resp_s", Status::InProgress, false));
+            let made = Event::Created(response("resp_s", Status::InProgress, false).into());
             vec![
                 (SimDuration::ZERO, Output::Reply { call, reply, face }),
                 (

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use lanebench::wire::{
     ErrorShape, Event, Failure, Item, ItemStatus, Response, ResponseId, Status, StreamEvent, Usage,
@@ -338,6 +339,7 @@ fn events() -> Vec<(&'static str, Event)> {
         events.push(("ResponseOutputItemDoneEvent", Event::ItemDone { output: 0, item }));
     }
     for response in responses() {
+        let response = Arc::new(response);
         events.push(("ResponseCreatedEvent", Event::Created(response.clone())));
         events.push(("ResponseQueuedEvent", Event::Queued(response.clone())));
         events.push(("ResponseInProgressEvent", Event::InProgress(response.clone())));

@@ -261,7 +261,7 @@ fn event() -> BoxedStrategy<Event> {
                 Event::Failed,
                 Event::Incomplete,
             ];
-            wraps[which](response)
+            wraps[which](response.into())
         }),
         (any::<u32>(), item()).prop_map(|(output, item)| Event::ItemAdded { output, item }),
         (any::<u32>(), item()).prop_map(|(output, item)| Event::ItemDone { output, item }),

@@ -172,7 +172,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("a stream that ends without saying how is resumed", DONE, || {
         let open = event(
             1,
-            Event::Completed(super::task::response("r1", Status::InProgress)),
+            Event::Completed(super::task::response("r1", Status::InProgress).into()),
         );
         Play::with(streaming())
             .on(

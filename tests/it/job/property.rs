@@ -325,8 +325,8 @@ fn stream_event(die: u8, seq: u8) -> lanebench::wire::StreamEvent {
         3 => completed(seq, &id),
         4 => event(seq, Event::Keepalive),
         5 => event(u64::MAX, Event::Unknown { name: "new".into() }),
-        6 => event(seq, Event::Failed(response(&id, Status::Cancelled))),
-        _ => event(seq, Event::Incomplete(response(&id, Status::InProgress))),
+        6 => event(seq, Event::Failed(response(&id, Status::Cancelled).into())),
+        _ => event(seq, Event::Incomplete(response(&id, Status::InProgress).into())),
     }
 }
 

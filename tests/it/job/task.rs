@@ -258,13 +258,13 @@ pub(crate) fn delta(seq: u64) -> StreamEvent {
 }
 
 pub(crate) fn created(seq: u64, id: &str) -> StreamEvent {
-    event(seq, Event::Created(response(id, Status::InProgress)))
+    event(seq, Event::Created(response(id, Status::InProgress).into()))
 }
 
 /// The last event of a stream with a whole message.
 pub(crate) fn completed(seq: u64, id: &str) -> StreamEvent {
     let whole = finished(id, &[message("the report", ItemStatus::Completed)]);
-    event(seq, Event::Completed(whole))
+    event(seq, Event::Completed(whole.into()))
 }
 
 pub(crate) fn webhook(delivery: &str, response: &str, genuine: Genuine) -> Told {

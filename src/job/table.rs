@@ -107,9 +107,54 @@ pub const ALTERNATIVES: &[Transition] = &[
     (Some(UsingTools), ToolFailed, Failed),
 ];
 
+/// For each state of departure (nowhere first) and each arrival, the set of what leads there.
+const LEGAL: [[u128; STATES]; STATES + 1] = {
+    let mut legal = [[0; STATES]; STATES + 1];
+    let mut place = 0;
+    while place < TRANSITIONS.len() + ALTERNATIVES.len() {
+        let (from, on, to) = if place < TRANSITIONS.len() {
+            TRANSITIONS[place]
+        } else {
+            ALTERNATIVES[place - TRANSITIONS.len()]
+        };
+        legal[row(from)][to as usize] |= 1 << on as u32;
+        place += 1;
+    }
+    legal
+};
+
+const STATES: usize = StateName::ALL.len();
+
+const _: () = assert!(On::ALL.len() <= u128::BITS as usize, "one bit for each word");
+
+const fn row(from: Option<StateName>) -> usize {
+    match from {
+        None => 0,
+        Some(from) => from as usize + 1,
+    }
+}
+
 /// Whether the norm has this move.
 #[must_use]
-pub fn is_legal(from: Option<StateName>, on: On, to: StateName) -> bool {
-    let sought = (from, on, to);
-    TRANSITIONS.contains(&sought) || ALTERNATIVES.contains(&sought)
+pub const fn is_legal(from: Option<StateName>, on: On, to: StateName) -> bool {
+    LEGAL[row(from)][to as usize] & (1 << on as u32) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_is_legal_exactly_if_it_is_listed() {
+        let states = StateName::ALL.iter().copied();
+        for from in states.clone().map(Some).chain([None]) {
+            for (on, to) in On::ALL
+                .iter()
+                .flat_map(|on| states.clone().map(move |to| (*on, to)))
+            {
+                let listed = [TRANSITIONS, ALTERNATIVES].concat().contains(&(from, on, to));
+                assert_eq!(is_legal(from, on, to), listed, "{from:?} {on} {to}");
+            }
+        }
+    }
 }

@@ -1,14 +1,15 @@
 //! All jobs and lanes of a runtime, stepped together: the job core as its driver sees it.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::lane::Lane;
 use super::listen::{canonical_order, note_reply};
 use super::machine::{Context, Job};
+use super::phrases::Phrases;
 use super::state::State;
 use super::stray::{LOOK_LIMIT, Step, Strays};
+use super::wakes::Wakes;
 use super::{Action, Input, LaneSpec, Placement, RosterEntry, TaskSpec, Told};
 use crate::backend::Genuine;
 use crate::rng::Seed;
@@ -55,13 +56,12 @@ pub struct Desk {
     now: SimTime,
     lanes: [Lane; 3],
     jobs: Vec<Option<Box<Job>>>,
-    timers: BinaryHeap<Reverse<(SimTime, JobId)>>,
+    wakes: Wakes,
     owners: HashMap<ResponseId, JobId>,
     parked: BTreeSet<ResponseId>,
     deliveries: BTreeSet<Arc<str>>,
     strays: Strays,
-    /// The earliest entry of the strays in the timers, where they stand as no job.
-    strays_armed: SimTime,
+    phrases: Phrases,
     notes: Notes<CoreEvent>,
     /// What was last noted of each lane.
     loads: [(u32, u32); 3],
@@ -72,17 +72,17 @@ impl Desk {
     /// A runtime without jobs.
     #[must_use]
     pub fn new(setup: Setup, notes: Notes<CoreEvent>) -> Self {
-        let jobs = std::iter::repeat_with(|| None).take(setup.tasks.len()).collect();
+        let tasks = setup.tasks.len();
         Self {
             now: SimTime::START,
             lanes: setup.lanes.map(Lane::new),
-            jobs,
-            timers: BinaryHeap::new(),
+            wakes: Wakes::new(tasks),
+            jobs: std::iter::repeat_with(|| None).take(tasks).collect(),
             owners: HashMap::new(),
             parked: BTreeSet::new(),
             deliveries: BTreeSet::new(),
             strays: Strays::default(),
-            strays_armed: SimTime::NEVER,
+            phrases: Phrases::default(),
             notes,
             loads: [(0, 0); 3],
             open: 0,
@@ -93,7 +93,7 @@ impl Desk {
     /// When the core has to be stepped next, if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<SimTime> {
-        self.timers.peek().map(|Reverse((at, _))| *at)
+        self.wakes.first().map(|(at, _)| at)
     }
 
     /// What was noted since it was last taken.
@@ -145,24 +145,6 @@ impl Desk {
             freed |= self.wake_due(actions);
         }
         self.note_loads();
-        self.forget_dead_timers();
-    }
-
-    /// Takes timers that nobody waits for any more from the front, so that they neither wake the core nor keep a run
-    /// alive.
-    fn forget_dead_timers(&mut self) {
-        while let Some(Reverse((at, job))) = self.timers.peek() {
-            let awaited = match *job {
-                JobId::NONE => self.strays_armed == *at,
-                job => self.jobs[job.0 as usize]
-                    .as_ref()
-                    .is_some_and(|found| found.armed == *at),
-            };
-            if awaited {
-                return;
-            }
-            self.timers.pop();
-        }
     }
 
     /// Notes how full each lane is, where that changed.
@@ -183,23 +165,13 @@ impl Desk {
 
     fn wake_due(&mut self, actions: &mut Vec<Action>) -> bool {
         let mut freed = false;
-        while let Some(Reverse((at, job))) = self.timers.peek().copied() {
+        while let Some((at, job)) = self.wakes.first() {
             if at > self.now {
                 break;
             }
-            self.timers.pop();
-            if job == JobId::NONE {
-                self.wake_strays(actions);
-                continue;
-            }
-            let current = self.jobs[job.0 as usize]
-                .as_ref()
-                .is_some_and(|found| found.armed == at);
-            if current {
-                freed |= self.with(job, actions, |job, ctx| {
-                    job.armed = SimTime::NEVER;
-                    job.wake(ctx);
-                });
+            match job {
+                JobId::NONE => self.wake_strays(actions),
+                job => freed |= self.with(job, actions, Job::wake),
             }
         }
         freed
@@ -307,6 +279,7 @@ impl Desk {
             notes: &mut self.notes,
             lane: &mut self.lanes[job.placement.lane as usize],
             roster: &self.setup.roster,
+            phrases: &mut self.phrases,
             owners: &mut self.owners,
             parked: &mut self.parked,
             freed: false,
@@ -318,10 +291,10 @@ impl Desk {
             self.open -= 1;
         }
         let due = job.due(self.now);
-        if due < SimTime::NEVER && due != job.armed {
-            self.timers.push(Reverse((due, id)));
+        if due != job.armed {
+            job.armed = due;
+            self.wakes.set(id, due);
         }
-        job.armed = due;
         freed
     }
 
@@ -394,11 +367,7 @@ impl Desk {
     }
 
     fn arm_strays(&mut self) {
-        let due = self.strays.due();
-        if due < SimTime::NEVER && due != self.strays_armed {
-            self.timers.push(Reverse((due, JobId::NONE)));
-        }
-        self.strays_armed = due;
+        self.wakes.set(JobId::NONE, self.strays.due());
     }
 
     fn stray_broke(&mut self, exchange: Exchange, how: &Break) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::lane::Lane;
+use super::phrases::Phrases;
 use super::state::{Pledge, State};
 use super::table::is_legal;
 use super::{Action, HandOver, Placement, Plan, RosterEntry, TaskSpec, ToOutside};
@@ -25,6 +26,7 @@ pub(super) struct Context<'a> {
     pub(super) notes: &'a mut Notes<CoreEvent>,
     pub(super) lane: &'a mut Lane,
     pub(super) roster: &'a [RosterEntry],
+    pub(super) phrases: &'a mut Phrases,
     /// Whose response is whose; looked up, never walked.
     pub(super) owners: &'a mut HashMap<ResponseId, JobId>,
     /// Responses that a webhook named before anybody knew them.
@@ -104,7 +106,7 @@ pub(super) struct Job {
     pub(super) shown: Option<super::view::Key>,
     /// Whether the job holds a place in its lane.
     pub(super) place: Place,
-    /// The earliest entry of this job in the timers.
+    /// When the job wakes by itself.
     pub(super) armed: SimTime,
 }
 

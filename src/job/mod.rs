@@ -16,6 +16,7 @@ mod lane;
 mod listen;
 mod machine;
 mod message;
+mod phrases;
 pub mod retry;
 mod spec;
 mod state;
@@ -24,6 +25,7 @@ mod table;
 mod timers;
 mod tools;
 mod view;
+mod wakes;
 
 pub use act::{ActError, canonical, digest};
 pub use cancel::CANCEL_BY_STRANGER;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ToOutside;
 use super::machine::{Context, Job, LookFailed};
+use super::phrases::Phrases;
 use super::state::{Capture, State};
 use crate::trace::{Audience, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
 use crate::units::SimTime;
@@ -84,8 +85,15 @@ impl Job {
         if self.shown.as_ref() == Some(&key) {
             return;
         }
-        for audience in [Audience::User, Audience::Operator] {
-            let view = Arc::new(self.view(ctx.now, audience));
+        let for_user = Arc::new(self.view(ctx.now, ctx.phrases));
+        let for_operator = match self.state {
+            State::NeedsIntervention => Arc::new(View {
+                verbs: Verb::ALL.to_vec(),
+                ..View::clone(&for_user)
+            }),
+            _ => for_user.clone(),
+        };
+        for (audience, view) in [(Audience::User, for_user), (Audience::Operator, for_operator)] {
             ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Shown {
                 audience,
                 view: view.clone(),
@@ -95,35 +103,32 @@ impl Job {
         self.shown = Some(key);
     }
 
-    /// What `audience` is shown at `now`.
-    pub(super) fn view(&self, now: SimTime, audience: Audience) -> View {
+    /// What a user is shown at `now`; an operator is shown the same, and what may be done about a parked job.
+    fn view(&self, now: SimTime, phrases: &mut Phrases) -> View {
         let (must_act, what_to_do) = self.who_must_act();
-        let parked = matches!(self.state, State::NeedsIntervention);
+        let next_event = self.next_event();
         View {
             state: self.state.name(),
-            headline: self.headline(now),
+            headline: phrases.of(self.headline(now)),
             liveness: self.liveness(now),
             attempt: self.attempt,
             attempts_max: self.plan().retry.attempts,
-            next_event: self.next_event().map(|(at, _)| at),
-            next_what: self.next_event().map(|(_, what)| what.into()),
+            next_event: next_event.map(|(at, _)| at),
+            next_what: next_event.map(|(_, what)| phrases.of(what)),
             since: self.since,
             heard_at: self.heard_at,
             deadline: self.deadline,
             cause: self.cause.clone(),
             must_act,
             what_to_do,
-            verbs: match audience {
-                Audience::Operator if parked => Verb::ALL.to_vec(),
-                Audience::Operator | Audience::User => Vec::new(),
-            },
+            verbs: Vec::new(),
             progress: self.items,
             result: self.result.clone(),
         }
     }
 
-    fn headline(&self, now: SimTime) -> Arc<str> {
-        let text = match (&self.state, self.liveness(now)) {
+    fn headline(&self, now: SimTime) -> &'static str {
+        match (&self.state, self.liveness(now)) {
             (State::Accepted, _) => "accepted, waiting to be let into its lane",
             (State::Queued, _) => "waiting for a place in its lane",
             (State::Dispatching, _) => "being handed to the model service",
@@ -152,8 +157,7 @@ impl Job {
             (State::Ended(StateName::Cancelled), _) => "cancelled",
             (State::Ended(StateName::Denied), _) => "denied by an approver",
             (State::Ended(_), _) => "expired before anybody got to it",
-        };
-        text.into()
+        }
     }
 
     fn was_handed_over(&self) -> bool {

@@ -5,7 +5,7 @@
 
 use super::parts::{Blueprint, Caps, Ending, Recording};
 use super::seams::Seams;
-use crate::backend::{self, Auth, CallKey, ConnectionNo, Service};
+use crate::backend::{self, Auth, CallKey, ConnectionNo, Face, Service};
 use crate::fault::{Fault, FaultPlan};
 use crate::job::{self, Action, Desk, Told};
 use crate::people::{FromCore, Outside};
@@ -25,6 +25,8 @@ pub struct Model<S> {
     now: SimTime,
     /// The first tick that is not played yet.
     ahead: SimTime,
+    /// When each part has to be stepped if nothing reaches it before; a part changes that only in a step.
+    due: Dues,
     steps: u64,
     /// What takes effect in the next tick.
     to_desk: Vec<job::Input>,
@@ -34,6 +36,14 @@ pub struct Model<S> {
     outputs: Vec<backend::Output>,
     said: Vec<job::Input>,
     log: Option<Vec<(SimTime, Vec<job::Input>)>>,
+}
+
+/// When each part acts by itself next; never, if it only waits for others.
+#[derive(Debug, Clone, Copy)]
+struct Dues {
+    desk: SimTime,
+    outside: SimTime,
+    service: SimTime,
 }
 
 /// How a run went.
@@ -57,10 +67,17 @@ impl<S: Seams> Model<S> {
     /// A world in which nothing has happened.
     #[must_use]
     pub fn new(blueprint: &Blueprint, seams: S, recording: Recording) -> Self {
+        let (desk, service) = (blueprint.desk(recording), blueprint.service(recording));
+        let outside = blueprint.outside(recording);
         Self {
-            desk: blueprint.desk(recording),
-            service: blueprint.service(recording),
-            outside: blueprint.outside(recording),
+            due: Dues {
+                desk: or_never(desk.next_deadline()),
+                outside: or_never(outside.next_deadline()),
+                service: or_never(service.next_deadline()),
+            },
+            desk,
+            service,
+            outside,
             plan: blueprint.plan.clone(),
             caps: blueprint.caps,
             seams,
@@ -96,25 +113,16 @@ impl<S: Seams> Model<S> {
         if !(self.to_desk.is_empty() && self.to_service.is_empty() && self.to_outside.is_empty()) {
             return Some(self.ahead);
         }
-        let deadlines = [
-            self.desk.next_deadline(),
-            self.outside.next_deadline(),
-            self.service.next_deadline(),
-        ];
-        deadlines
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|first| first.max(self.ahead))
+        let first = self.due.desk.min(self.due.outside).min(self.due.service);
+        (first != SimTime::NEVER).then(|| first.max(self.ahead))
     }
 
     fn tick(&mut self, tick: SimTime) {
         self.now = tick;
         self.ahead = tick.next();
-        let due = |deadline: Option<SimTime>| deadline.is_some_and(|at| at <= tick);
-        let desk_turn = !self.to_desk.is_empty() || due(self.desk.next_deadline());
-        let outside_turn = !self.to_outside.is_empty() || due(self.outside.next_deadline());
-        let service_turn = !self.to_service.is_empty() || due(self.service.next_deadline());
+        let desk_turn = !self.to_desk.is_empty() || self.due.desk <= tick;
+        let outside_turn = !self.to_outside.is_empty() || self.due.outside <= tick;
+        let service_turn = !self.to_service.is_empty() || self.due.service <= tick;
         if desk_turn {
             self.step_desk();
         }
@@ -137,6 +145,7 @@ impl<S: Seams> Model<S> {
             log.push((self.now, self.to_desk.clone()));
         }
         self.desk.step(self.now, &mut self.to_desk, &mut self.actions);
+        self.due.desk = or_never(self.desk.next_deadline());
         self.seams.wanted(self.now, &mut self.actions);
     }
 
@@ -144,6 +153,7 @@ impl<S: Seams> Model<S> {
         self.steps += 1;
         self.seams.shown(self.now, &mut self.to_outside);
         self.outside.step(self.now, &mut self.to_outside, &mut self.said);
+        self.due.outside = or_never(self.outside.next_deadline());
         self.seams.said(self.now, &mut self.said);
     }
 
@@ -152,6 +162,7 @@ impl<S: Seams> Model<S> {
         self.seams.asked(self.now, &mut self.to_service);
         self.service
             .step(self.now, &mut self.to_service, &mut self.outputs);
+        self.due.service = or_never(self.service.next_deadline());
         self.seams.answered(self.now, &mut self.outputs);
     }
 
@@ -252,6 +263,10 @@ impl<S: Seams> Model<S> {
     }
 }
 
+fn or_never(deadline: Option<SimTime>) -> SimTime {
+    deadline.unwrap_or(SimTime::NEVER)
+}
+
 /// The rule that refuses a connection to this exchange at `at`, if one does.
 #[must_use]
 pub fn refused(plan: &FaultPlan, exchange: Exchange, at: SimTime) -> Option<u32> {
@@ -264,9 +279,12 @@ fn told(output: backend::Output) -> Option<job::Input> {
     let (job, told) = match output {
         backend::Output::Reply { call, reply, face } => {
             let exchange = call.exchange;
-            let told = match face.effect(&reply)? {
-                Ok(reply) => Told::Reply { exchange, reply },
-                Err(how) => Told::Broke { exchange, how },
+            let told = match face {
+                Face::Whole => Told::Reply { exchange, reply },
+                face => match face.effect(&reply)? {
+                    Ok(reply) => Told::Reply { exchange, reply },
+                    Err(how) => Told::Broke { exchange, how },
+                },
             };
             (exchange.job, told)
         }

@@ -333,7 +333,7 @@ catalogue! {
             by "a denial that is taken";
         Ap19 "AP-19" [People Job] "Seeing a request decides nothing.",
             by "a request that was seen and not decided";
-        Ap21 "AP-21" [Sinks] "No tool that has an effect runs beside the gate.",
+        Ap21 "AP-21" [Sinks] "No tool that has an effect runs beside the gate, and nothing is sent to a sink without leave.",
             by "every tool run and effect of a kind with effects";
         Ap22 "AP-22" [Sinks Job] "An act that nobody declared is gated.",
             by "a turn that calls what nobody declared";

@@ -8,6 +8,7 @@ mod files;
 mod invariants;
 mod output;
 mod policies;
+mod prove;
 mod route;
 mod run;
 mod serve;

@@ -56,7 +56,8 @@ enum WorldWord {
 /// Most seeds of one range: more is a mistake.
 const SEEDS_MAX: u64 = 1_000_000;
 
-fn seeds(text: &str) -> Result<(u64, u64), String> {
+/// One seed, or a range of them.
+pub(super) fn seeds(text: &str) -> Result<(u64, u64), String> {
     let number = |part: &str| {
         part.parse::<u64>()
             .map_err(|_| format!("`{part}` is no seed: a seed is a whole number"))

@@ -9,7 +9,7 @@ use super::timer::{Decision, Due, Look, Timers};
 use super::{Behaviour, Changed, FromCore, Notice, OutsideSetup, OutsideTask, When};
 use crate::job::{ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told};
 use crate::rng::{Law, Purpose, name_key};
-use crate::sinks::{Effort, Gate, Luck, Sinks, ToolRun, Tools};
+use crate::sinks::{Answered, Effort, Gate, Luck, Sinks, ToolRun, Tools};
 use crate::trace::{Audience, Notes, OutsideEvent, PeopleEvent, Principal, SinkEvent, UserEvent, View};
 use crate::units::{JobId, SimDuration, SimTime};
 
@@ -474,6 +474,15 @@ impl Outside {
             digests: digests.clone(),
             eligible,
         });
+        if eligible {
+            let human = script.person.acts_for.as_ref().unwrap_or(by);
+            let said = Answered {
+                by: human,
+                verdict: &say.verdict,
+                shown: &digests,
+            };
+            self.sinks.hear(now, &request.id, said);
+        }
         let told = Told::Decided {
             approval: Arc::clone(&request.id),
             by: by.clone(),

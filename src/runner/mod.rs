@@ -6,4 +6,5 @@ mod suite;
 
 pub use http_world::{Link, WorldError, play_over_http};
 pub use play::{World, blueprint, blueprint_behind, play};
+pub(crate) use suite::in_order;
 pub use suite::{Loaded, SuiteOptions, facts, play_suite, replay};

@@ -8,6 +8,7 @@ use crate::job::Router;
 use crate::rng::Seed;
 use crate::scenario::Scenario;
 use crate::sim::{Blueprint, Caps, Model, Played, Recording, Seams};
+use crate::sinks;
 
 /// Where a scenario plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub fn blueprint_behind(scenario: &Scenario, seed: Seed, router: Arc<dyn Router>
         profile: scenario.profile.clone(),
         scripts: scenario.scripts().into_iter().map(Some).collect(),
         outside: Arc::new(scenario.outside(seed)),
+        gate: sinks::gate,
         plan: scenario.fault_plan(seed),
         caps: Caps {
             time: scenario.ends.at,

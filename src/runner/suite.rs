@@ -52,30 +52,39 @@ pub fn play_suite(loaded: &[Loaded], options: &SuiteOptions) -> SuiteResult {
             seeds.into_iter().map(move |seed| (one, seed))
         })
         .collect();
+    let runs = in_order(options.threads, cases.len(), |index| {
+        let (one, seed) = cases[index];
+        play_one(one, seed, options)
+    });
+    SuiteResult {
+        world: options.world.word(),
+        runs,
+    }
+}
+
+/// Does `count` pieces of work on so many threads; what comes of them stands in their order.
+pub(crate) fn in_order<T: Send>(threads: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<Option<RunResult>>> = Mutex::new(vec![None; cases.len()]);
-    let work = || {
+    let done: Mutex<Vec<Option<T>>> = Mutex::new(std::iter::repeat_with(|| None).take(count).collect());
+    let toil = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((one, seed)) = cases.get(index) else {
+            if index >= count {
                 return;
-            };
-            let result = play_one(one, *seed, options);
+            }
+            let result = work(index);
             done.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
         }
     };
     // The calling thread works too: it has the allocator's main arena, which grows in larger steps.
     std::thread::scope(|scope| {
-        for _ in 1..options.threads.clamp(1, cases.len().max(1)) {
-            scope.spawn(work);
+        for _ in 1..threads.clamp(1, count.max(1)) {
+            scope.spawn(toil);
         }
-        work();
+        toil();
     });
-    let runs = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    SuiteResult {
-        world: options.world.word(),
-        runs: runs.into_iter().flatten().collect(),
-    }
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_iter().flatten().collect()
 }
 
 /// Plays one scenario under one seed. A panic is a failure of the machine, of this run alone.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::list::{Sabotage, records, traffic};
+use super::list::{Sabotage, open_sinks, records, traffic};
 use super::records::{Records, alter, follow, put, remove};
 use super::retry::landed_again;
 use super::traffic::Traffic;
@@ -15,10 +15,10 @@ use crate::units::{ExchangeKind, SimDuration, SimTime};
 
 /// The list.
 pub(super) const LIST: &[Sabotage] = &[
-    traffic(
+    open_sinks(
         "applies-without-leave",
         Id::Ap01,
-        "effects are applied with a forged grant while people are being asked",
+        "effects are applied with a forged grant while people are being asked, and the sinks let them in",
         Traffic::ApplyBeforeApproval,
     ),
     records(
@@ -193,6 +193,12 @@ pub(super) const LIST: &[Sabotage] = &[
                 )
             });
         },
+    ),
+    traffic(
+        "knocks-without-leave",
+        Id::Ap21,
+        "effects are sent to their sinks with a forged grant while people are being asked",
+        Traffic::ApplyBeforeApproval,
     ),
     traffic(
         "runs-effects-as-tools",

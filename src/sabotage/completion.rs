@@ -11,7 +11,7 @@ use crate::trace::{
     StateName, UserEvent,
 };
 use crate::units::SimDuration;
-use crate::wire::Status;
+use crate::wire::{ResponseId, Status};
 
 /// The list.
 pub(super) const LIST: &[Sabotage] = &[
@@ -37,17 +37,7 @@ pub(super) const LIST: &[Sabotage] = &[
         "captures-what-is-gone",
         Id::Co02,
         "a result is captured long after it was dropped",
-        |run| {
-            follow(run.service, SimDuration::TICK, |record| match &record.event {
-                ServiceEvent::Backend(BackendEvent::Created { response, .. }) => {
-                    Some(ServiceEvent::Backend(BackendEvent::Dropped {
-                        response: response.clone(),
-                        why: "expired",
-                    }))
-                }
-                _ => None,
-            });
-        },
+        drop_early,
     ),
     traffic(
         "calls-a-part-whole",
@@ -206,6 +196,30 @@ fn repeat_lost(run: &mut Records<'_>) {
 }
 
 /// Moves the end of a response whose webhook did not come to its beginning.
+/// Lets the service forget the response whose result took longest right after it was made.
+fn drop_early(run: &mut Records<'_>) {
+    let stored = |response: &ResponseId| {
+        run.core.iter().find(|record| {
+            matches!(&record.event, CoreEvent::Job(JobEvent::ResultStored { response: Some(of), .. }) if of == response)
+        })
+    };
+    let made = run.service.iter().filter_map(|record| match &record.event {
+        ServiceEvent::Backend(BackendEvent::Created { response, .. }) => Some((
+            stored(response)?.at.since(record.at),
+            record.at,
+            record.job,
+            response.clone(),
+        )),
+        _ => None,
+    });
+    let Some((_, at, job, response)) = made.max_by_key(|(took, ..)| *took) else {
+        return;
+    };
+    let why = "expired";
+    let event = BackendEvent::Dropped { response, why };
+    put(run.service, at + SimDuration::TICK, job, event.into());
+}
+
 fn end_early(run: &mut Records<'_>) {
     let followed: Vec<_> = run
         .core

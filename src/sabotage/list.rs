@@ -9,6 +9,7 @@ use super::traffic::Traffic;
 use super::{approval, cancellation, completion, retry, routing, status, timeout, visibility};
 use crate::check::Id;
 use crate::job::Router;
+use crate::sinks::Gate;
 
 /// A deliberately wrong variant.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,8 @@ pub struct Sabotage {
 pub(super) enum Wrong {
     /// Between the parts of a world.
     Traffic(Traffic),
+    /// Between the parts of a world, whose sinks stand open.
+    OpenSinks(Traffic),
     /// In front of the router.
     Route(Misroute),
     /// In the records, at the end of the run: where no traffic could show it.
@@ -60,7 +63,16 @@ impl Sabotage {
     pub fn router(&self, honest: Arc<dyn Router>) -> Arc<dyn Router> {
         match self.wrong {
             Wrong::Route(misroute) => Arc::new(WrongRouter::new(honest, misroute)),
-            Wrong::Traffic(_) | Wrong::Records(_) => honest,
+            Wrong::Traffic(_) | Wrong::OpenSinks(_) | Wrong::Records(_) => honest,
+        }
+    }
+
+    /// The gate of the sinks of a sabotaged world.
+    #[must_use]
+    pub fn gate(&self, honest: Gate) -> Gate {
+        match self.wrong {
+            Wrong::OpenSinks(_) => |_| Ok(()),
+            Wrong::Traffic(_) | Wrong::Route(_) | Wrong::Records(_) => honest,
         }
     }
 
@@ -98,6 +110,21 @@ pub(super) const fn traffic(
         what,
         breaks,
         wrong: Wrong::Traffic(traffic),
+    }
+}
+
+/// A sabotage of the traffic, with sinks that let everything land.
+pub(super) const fn open_sinks(
+    name: &'static str,
+    breaks: Id,
+    what: &'static str,
+    traffic: Traffic,
+) -> Sabotage {
+    Sabotage {
+        name,
+        what,
+        breaks,
+        wrong: Wrong::OpenSinks(traffic),
     }
 }
 

@@ -8,6 +8,7 @@ mod cancellation;
 mod completion;
 pub mod contract;
 mod list;
+mod prove;
 mod records;
 mod retry;
 mod router;
@@ -19,4 +20,5 @@ mod traffic;
 mod visibility;
 
 pub use list::{Sabotage, find, sabotages};
+pub use prove::{Proof, Proven, Trial, prove};
 pub use saboteur::Saboteur;

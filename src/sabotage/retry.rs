@@ -1,7 +1,7 @@
 //! What breaks the invariants of retry.
 
 use super::list::{Sabotage, records, traffic};
-use super::records::{Records, put, remove_all};
+use super::records::{Records, follow, put, remove_all};
 use super::traffic::Traffic;
 use crate::check::Id;
 use crate::trace::{
@@ -16,14 +16,19 @@ pub(super) const LIST: &[Sabotage] = &[
         Id::Rt01,
         "a create is on the wire that nobody started",
         |run| {
-            super::records::follow(run.service, SimDuration::ZERO, |record| extra_create(record, 0));
+            follow(run.service, SimDuration::ZERO, |record| extra_create(record, 0));
         },
     ),
-    traffic(
-        "doubles-creates",
+    records(
+        "repeats-requests",
         Id::Rt02,
-        "the transport sends every create twice",
-        Traffic::DoubleCreate,
+        "something on the way to the service repeats a request",
+        |run| {
+            follow(run.service, SimDuration::TICK, |record| match &record.event {
+                ServiceEvent::Wire(event @ WireEvent::Arrived { .. }) => Some(event.clone().into()),
+                _ => None,
+            });
+        },
     ),
     records(
         "forgets-to-classify",
@@ -176,13 +181,13 @@ fn without_jitter(run: &mut Records<'_>) {
             due,
             delay,
             ceiling,
-            told: None,
+            told,
             ..
         }) = &mut record.event
             && together >= 8
         {
-            *delay = *ceiling;
-            *due = record.at + *ceiling;
+            *delay = told.unwrap_or_default() + *ceiling;
+            *due = record.at + *delay;
         }
     }
 }

@@ -7,6 +7,7 @@ use super::list::{Sabotage, records, route};
 use super::records::{Records, remove_all};
 use super::router::Misroute;
 use crate::check::Id;
+use crate::policy::Attribute;
 use crate::trace::{
     Boundary, CoreEvent, Decided, Execution, JobEvent, LaneName, OutsideEvent, Record, RouterEvent,
     RuntimeEvent, StateName, UserEvent,
@@ -55,11 +56,12 @@ pub(super) const LIST: &[Sabotage] = &[
         "unknown effects need no approval",
         |run| {
             run.decision(|decided| {
-                let unknown = decided
-                    .attributes
-                    .values()
-                    .any(|value| value.starts_with("unknown"));
-                (unknown || decided.gates.contains(&None)).then(|| decided.boundary = Boundary::None)
+                // What nobody has said anything about is not among the attributes.
+                let named = Attribute::EFFECTS.iter().chain(&Attribute::UMBRELLAS);
+                let mut known = named.filter_map(|effect| decided.attributes.get(effect.word()));
+                let fenced = decided.boundary == Boundary::Approval;
+                (fenced && known.all(|value| !value.starts_with("true")))
+                    .then(|| decided.boundary = Boundary::None)
             });
         },
     ),

@@ -26,7 +26,7 @@ impl Saboteur {
 
     const fn traffic(&self) -> Option<Traffic> {
         match self.wrong {
-            Wrong::Traffic(traffic) => Some(traffic),
+            Wrong::Traffic(traffic) | Wrong::OpenSinks(traffic) => Some(traffic),
             Wrong::Route(_) | Wrong::Records(_) => None,
         }
     }

@@ -15,8 +15,6 @@ pub(super) enum Traffic {
     ForgetRetryAfter,
     /// A failure for good looks like one that may pass.
     ExcusePermanentFailure,
-    /// Every create leaves twice.
-    DoubleCreate,
     /// The first create never leaves.
     LoseCreate,
     /// No cancel ever leaves.
@@ -136,13 +134,6 @@ impl Traffic {
             _ => None,
         };
         match self {
-            Self::DoubleCreate => {
-                let creates = actions
-                    .iter()
-                    .filter(|action| kind(action) == Some(ExchangeKind::Create));
-                let again: Vec<Action> = creates.cloned().collect();
-                actions.extend(again);
-            }
             Self::LoseCreate => {
                 actions.retain(|action| kind(action) != Some(ExchangeKind::Create) || !memory.first())
             }

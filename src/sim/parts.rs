@@ -7,6 +7,7 @@ use crate::fault::FaultPlan;
 use crate::job::{self, Desk};
 use crate::people::{Outside, OutsideSetup};
 use crate::rng::Seed;
+use crate::sinks::Gate;
 use crate::trace::Notes;
 use crate::units::SimTime;
 
@@ -23,6 +24,8 @@ pub struct Blueprint {
     pub scripts: Arc<[Option<backend::Script>]>,
     /// Users, approvers, operators, sinks, tools.
     pub outside: Arc<OutsideSetup>,
+    /// The gate in front of every sink.
+    pub gate: Gate,
     /// What disturbs.
     pub plan: FaultPlan,
     /// Where the run is ended if it does not end by itself.
@@ -77,7 +80,7 @@ impl Blueprint {
     /// People, tools and sinks.
     #[must_use]
     pub fn outside(&self, recording: Recording) -> Outside {
-        Outside::new(self.outside.clone(), notes(recording))
+        Outside::new(self.outside.clone(), notes(recording)).behind(self.gate)
     }
 }
 

@@ -16,6 +16,15 @@ pub struct Asked {
     pub version: Option<Arc<str>>,
 }
 
+/// Whether the people who may have said yes to what was asked, in sufficient number and before a no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Leave {
+    /// They have.
+    Given,
+    /// They have not, or not yet.
+    NotGiven,
+}
+
 /// Everything the gate judges by.
 #[derive(Debug, Clone, Copy)]
 pub struct Knock<'a> {
@@ -31,6 +40,8 @@ pub struct Knock<'a> {
     pub grant: &'a Grant,
     /// What the grant's approval was asked for; none if it never was.
     pub asked: Option<&'a [Asked]>,
+    /// Whether that approval was given.
+    pub leave: Leave,
     /// The key under which this grant has already released an effect.
     pub spent_by: Option<&'a str>,
     /// The version of the sink's target now, where it has versions.
@@ -42,6 +53,8 @@ pub struct Knock<'a> {
 pub enum Refusal {
     /// The grant comes from an approval that nobody was asked for.
     NoGrant,
+    /// The grant comes from an approval that people were asked for and have not given.
+    NotGiven,
     /// The grant, or the approval behind it, is for something else.
     Digest,
     /// The grant has ended.
@@ -58,6 +71,7 @@ impl Refusal {
     pub const fn word(self) -> &'static str {
         match self {
             Self::NoGrant => "no_grant",
+            Self::NotGiven => "not_given",
             Self::Digest => "digest",
             Self::Expired => "expired",
             Self::Spent => "spent",
@@ -69,13 +83,16 @@ impl Refusal {
 /// A gate: lets an effect through or says why not.
 pub type Gate = fn(&Knock<'_>) -> Result<(), Refusal>;
 
-/// The gate of every sink: one unspent, unexpired grant for exactly this act, whose target is as it was when people
-/// were asked. A grant that ends at this very instant has ended.
+/// The gate of every sink: one unspent, unexpired grant for exactly this act, from an approval that people have given,
+/// and whose target is as it was when they were asked. A grant that ends at this very instant has ended.
 ///
 /// # Errors
 /// [`Refusal`] names the first thing that is wrong.
 pub fn gate(knock: &Knock<'_>) -> Result<(), Refusal> {
     let asked = knock.asked.ok_or(Refusal::NoGrant)?;
+    if knock.leave == Leave::NotGiven {
+        return Err(Refusal::NotGiven);
+    }
     let covers = |asked: &&Asked| &*asked.sink == knock.sink && asked.digest.as_deref() == Some(knock.digest);
     let asked = asked.iter().find(covers).ok_or(Refusal::Digest)?;
     if *knock.grant.digest != *knock.digest {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::disturb::{Case, Count, Fate, Luck, fired};
-use super::{Asked, Gate, Knock, Ledger, Refusal, Row, gate};
+use super::{Answered, Asked, Gate, Knock, Leave, Ledger, Question, Refusal, Row, gate};
 use crate::fault::{Fault, Target};
 use crate::job::{Act, ApprovalId, ApprovalRequest, Grant, SinkAnswer, SinkClass, digest};
 use crate::rng::{Law, Purpose, Seed, name_key};
@@ -28,7 +28,7 @@ pub struct SinkSpec {
 #[derive(Debug, Clone)]
 pub struct Sinks {
     sinks: BTreeMap<Arc<str>, Sink>,
-    asked: BTreeMap<ApprovalId, Vec<Asked>>,
+    questions: BTreeMap<ApprovalId, Question>,
     /// The key under which a grant released its effect, by grant.
     spent: BTreeMap<Arc<str>, Arc<str>>,
     tries: Count,
@@ -91,7 +91,7 @@ impl Sinks {
             .collect();
         Self {
             sinks,
-            asked: BTreeMap::new(),
+            questions: BTreeMap::new(),
             spent: BTreeMap::new(),
             tries: Count::default(),
             gate,
@@ -118,7 +118,15 @@ impl Sinks {
             version: self.sinks.get(&act.sink).and_then(|sink| sink.version.clone()),
         };
         let asked = request.acts.iter().map(asked).collect();
-        self.asked.insert(Arc::clone(&request.id), asked);
+        let question = Question::new(asked, request.quorum);
+        self.questions.insert(Arc::clone(&request.id), question);
+    }
+
+    /// Hears what a person who may decide says about a request.
+    pub(crate) fn hear(&mut self, now: SimTime, approval: &ApprovalId, said: Answered<'_>) {
+        if let Some(question) = self.questions.get_mut(approval) {
+            question.hear(now, said);
+        }
     }
 
     /// Changes the target of a sink.
@@ -254,13 +262,15 @@ impl Sinks {
         {
             return desk.repeat(row, &digest);
         }
+        let question = self.questions.get(&grant.approval);
         let knock = Knock {
             now: desk.now,
             sink: &act.sink,
             key,
             digest: &digest,
             grant,
-            asked: self.asked.get(&grant.approval).map(Vec::as_slice),
+            asked: question.map(Question::asked),
+            leave: question.map_or(Leave::NotGiven, Question::leave),
             spent_by: self.spent.get(&grant.id).map(|key| &**key),
             version: sink.version.as_deref(),
         };

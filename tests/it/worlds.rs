@@ -376,6 +376,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
     };
     Blueprint {
         seed,
+        gate: lanebench::sinks::gate,
         desk: job::Setup {
             tasks: tasks.into(),
             router: Arc::new(ByNumber((0..jobs).map(placement).collect())),

@@ -144,6 +144,16 @@ impl Own {
             }
             SinkEvent::ToolStarted { tool, .. } => tool_started(now, task, tool, tally),
             SinkEvent::Refused {
+                why: why @ ("no_grant" | "not_given"),
+                ..
+            } => tally.test(Id::Ap21, now.mark(), false, || {
+                claim(
+                    "an effect was sent to its sink without leave, and the sink refused it",
+                    "a grant from an approval that was given",
+                    *why,
+                )
+            }),
+            SinkEvent::Refused {
                 why: "precondition", ..
             } => {
                 tally.seen(Id::Ap16);

@@ -1,66 +1,60 @@
-//! Every invariant can fail: for each there is a sabotage that makes it fire first, on a run whose honest twin
-//! breaks nothing.
+//! Every invariant can fail: for each sabotage there is a shipped scenario that exercises its invariant, in which that
+//! fires first, and whose honest twin breaks nothing.
 
 use std::collections::BTreeSet;
 
-use lanebench::check::{Id, Judgement};
-use lanebench::sabotage::{Sabotage, find, sabotages};
-use lanebench::scenario::Scenario;
+use lanebench::check::Id;
+use lanebench::runner::{SuiteOptions, World};
+use lanebench::sabotage::{Proven, Sabotage, find, prove, sabotages};
+use lanebench::units::SimDuration;
 
-use super::world::{load, play_sabotaged, scenarios};
+use crate::suite::suite;
 
-const SEED: u64 = 1;
-
-/// What fired at the earliest record.
-fn first(judged: &[Judgement]) -> BTreeSet<Id> {
-    let broken = || {
-        judged
-            .iter()
-            .filter_map(|one| Some((one.violation()?.record, one.id)))
-    };
-    let earliest = broken().map(|(record, _)| record).min();
-    broken()
-        .filter(|(record, _)| Some(*record) == earliest)
-        .map(|(_, id)| id)
-        .collect()
-}
-
-/// The scenario in which the sabotage makes its invariant fire first; what else happened, if there is none.
-fn killed(sabotage: &Sabotage, scenarios: &[(String, Scenario)]) -> Result<(), String> {
-    let mut seen = Vec::new();
-    for (path, scenario) in scenarios {
-        let fired = first(&play_sabotaged(scenario, SEED, sabotage).judged());
-        if fired.contains(&sabotage.breaks) {
-            return Ok(());
-        }
-        if !fired.is_empty() {
-            seen.push(format!("{path}: {fired:?}"));
-        }
+fn options(world: World) -> SuiteOptions {
+    SuiteOptions {
+        world,
+        seeds: Vec::new(),
+        threads: 2,
+        wall_limit: SimDuration::ZERO,
     }
-    Err(format!(
-        "{} should break {} first, but: {seen:?}",
-        sabotage.name, sabotage.breaks
-    ))
 }
 
 #[test]
-fn every_sabotage_makes_its_invariant_fire_first() {
-    let scenarios: Vec<(String, Scenario)> = scenarios()
-        .into_iter()
-        .map(|path| {
-            let scenario = load(&path);
-            (path, scenario)
-        })
+fn the_shipped_scenarios_prove_every_invariant() {
+    let proof = prove(&suite(), &options(World::Model));
+    assert_eq!(proof.broken, []);
+    let missing: Vec<&Proven> = proof.invariants.iter().filter(|one| !one.holds()).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+    let ids: BTreeSet<Id> = proof.invariants.iter().map(|one| one.id).collect();
+    assert!(Id::ALL.iter().all(|id| ids.contains(id)));
+}
+
+#[test]
+fn nothing_is_proven_by_a_scenario_that_does_not_exercise_it() {
+    let mut suite = suite();
+    suite.retain(|one| &*one.file == "scenarios/status/polls-that-keep-failing.yaml");
+    let proof = prove(&suite, &options(World::Model));
+    assert_eq!((suite.len(), proof.runs), (1, 1));
+    let approvals: Vec<&Proven> = proof
+        .invariants
+        .iter()
+        .filter(|one| one.id.entry().name.starts_with("AP-0"))
         .collect();
-    let failures: Vec<String> = sabotages()
-        .filter_map(|sabotage| killed(sabotage, &scenarios).err())
-        .collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(!approvals.is_empty());
+    for one in approvals {
+        assert_eq!(
+            (one.exercised, one.killed(), one.holds()),
+            (0, 0, false),
+            "{one:?}"
+        );
+    }
+    assert!(proof.invariants.iter().any(Proven::holds));
 }
 
 #[test]
 fn every_invariant_has_a_sabotage() {
-    let broken: BTreeSet<Id> = sabotages().map(|sabotage| sabotage.breaks).collect();
+    let breaks = |sabotage: &Sabotage| sabotage.breaks;
+    let broken: BTreeSet<Id> = sabotages().map(breaks).collect();
     let missing: Vec<&Id> = Id::ALL.iter().filter(|id| !broken.contains(id)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

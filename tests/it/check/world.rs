@@ -1,13 +1,11 @@
 //! Plays a scenario text in the model world and judges it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use lanebench::check::{Ending, Facts, Judgement, Replay, judge};
-use lanebench::job::{Desk, Router};
+use lanebench::job::Desk;
 use lanebench::rng::Seed;
-use lanebench::runner::blueprint_behind;
-use lanebench::sabotage::Sabotage;
+use lanebench::runner::blueprint;
 use lanebench::scenario::{Diagnostics, Loaded, ResolveError, Resolver, Scenario, Sources, join};
 use lanebench::sim::{self, Blueprint, Model, Played, Recording, Seams};
 use lanebench::trace::{Notes, Trace};
@@ -64,18 +62,8 @@ impl Run {
 
 /// Plays a scenario under a seed.
 pub(super) fn play(scenario: &Scenario, seed: u64, seams: impl Seams) -> Run {
-    play_behind(scenario, seed, seams, Arc::new(scenario.router()))
-}
-
-/// Plays a scenario under a seed, with one thing wrong.
-pub(super) fn play_sabotaged(scenario: &Scenario, seed: u64, sabotage: &Sabotage) -> Run {
-    let router = sabotage.router(Arc::new(scenario.router()));
-    play_behind(scenario, seed, sabotage.seams(), router)
-}
-
-fn play_behind(scenario: &Scenario, seed: u64, seams: impl Seams, router: Arc<dyn Router>) -> Run {
     let seed = Seed(seed);
-    let blueprint = blueprint_behind(scenario, seed, router);
+    let blueprint = blueprint(scenario, seed);
     let played = Model::new(&blueprint, seams, Recording::Full).play();
     let mut facts = Facts::of(scenario, seed);
     facts.replay = replay(&blueprint, &played);

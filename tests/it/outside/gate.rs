@@ -1,15 +1,17 @@
 //! Every refusal of the gate, and what it lets through.
 
 use std::slice::from_ref;
+use std::sync::Arc;
 
-use lanebench::people::{Notice, Outside};
+use lanebench::job::ToOutside;
+use lanebench::people::{Behaviour, Notice, Outside, Reach};
 use lanebench::sinks::{Knock, Refusal};
 
-use super::world::{PAY, World, act, apply, ask, at, check, grant};
+use super::world::{PAY, World, act, apply, ask, at, check, grant, request, secs};
 
-/// A world in which approval `a1` was asked for `PAY` at `sink`.
+/// A world in which approval `a1` was given for `PAY` at `sink`.
 fn asked(sink: &str) -> World {
-    World::new().says(1, ask("a1", &[act(sink, PAY)]))
+    World::new().given().says(1, ask("a1", &[act(sink, PAY)]))
 }
 
 #[test]
@@ -58,7 +60,9 @@ fn an_act_that_was_not_part_of_the_approval_is_refused_with_a_grant_of_its_own()
 #[test]
 fn the_grant_of_another_act_of_the_approval_is_refused() {
     let (mail, records) = (act("mail", PAY), act("records", PAY));
-    let world = World::new().says(1, ask("a1", &[mail.clone(), records.clone()]));
+    let world = World::new()
+        .given()
+        .says(1, ask("a1", &[mail.clone(), records.clone()]));
     check(
         &world.says(2, apply(&mail, "k1", 1, grant("g1", &records))),
         "3s mail refused k1: digest
@@ -107,6 +111,71 @@ fn a_grant_from_an_approval_nobody_was_asked_for_is_refused() {
     );
 }
 
+/// What becomes of a mail whose approval needs `quorum` people, of whom these decide so long after they are asked.
+fn decided(quorum: u16, deciders: &[(&str, u64, Behaviour)]) -> String {
+    let mail = act("mail", PAY);
+    let mut request = request("a1", from_ref(&mail));
+    request.quorum = quorum;
+    let mut world = World::new().says(1, ToOutside::AskApproval(Arc::new(request)));
+    for (name, after, behaviour) in deciders {
+        world = world.approver(name, *after, from_ref(behaviour));
+    }
+    let played = world.says(9, apply(&mail, "k1", 1, grant("g1", &mail))).play();
+    let end = played.lines().find_map(|line| line.strip_prefix("10s -> k1/1 "));
+    end.unwrap_or_else(|| panic!("{played}")).to_owned()
+}
+
+#[test]
+fn a_grant_from_an_approval_that_was_asked_and_not_given_is_refused() {
+    let yes = || Behaviour::Approve;
+    let no = || Behaviour::Deny { reason: None };
+    let refused = "grant refused: not_given";
+    let landed = "landed mail:k1";
+    let arguments = r#"{"cents": 1, "to": "acme"}"#.into();
+    for (quorum, deciders, expected) in [
+        (1, &[][..], refused),
+        (1, &[("ada", 2, Behaviour::Ignore)], refused),
+        (1, &[("ada", 2, no())], refused),
+        (1, &[("ada", 2, Behaviour::Edit { act: 0, arguments })], refused),
+        (1, &[("ada", 2, yes())], landed),
+        // A yes that comes while the effect is on its way is in time; one that comes later is not.
+        (1, &[("ada", 8, yes())], landed),
+        (1, &[("ada", 20, yes())], refused),
+        // The same person twice is one person; two people are two.
+        (
+            2,
+            &[("ada", 2, Behaviour::ApproveTwice { gap: secs(1) })],
+            refused,
+        ),
+        (2, &[("ada", 2, yes()), ("bea", 3, yes())], landed),
+        // A no before the last yes that was needed counts, one behind it does not.
+        (
+            2,
+            &[("ada", 2, yes()), ("bea", 3, no()), ("cal", 4, yes())],
+            refused,
+        ),
+        (1, &[("ada", 2, yes()), ("bea", 3, no())], landed),
+    ] {
+        assert_eq!(decided(quorum, deciders), expected, "{quorum} of {deciders:?}");
+    }
+}
+
+#[test]
+fn a_yes_of_somebody_who_may_not_decide_is_none() {
+    let mail = act("mail", PAY);
+    let world = World::new()
+        .approver_with("reader", &["reader"], 1, &[Behaviour::Approve], Reach::Every)
+        .approver_with("kim", &["lead"], 2, &[Behaviour::Approve], Reach::Every)
+        .says(1, ask("a1", from_ref(&mail)))
+        .says(9, apply(&mail, "k1", 1, grant("g1", &mail)));
+    let played = world.play();
+    assert_eq!(played.matches(" ineligible").count(), 2, "{played}");
+    assert!(
+        played.ends_with("10s -> k1/1 grant refused: not_given"),
+        "{played}"
+    );
+}
+
 #[test]
 fn a_target_that_changed_since_the_approval_was_asked_is_refused() {
     let production = act("production", PAY);
@@ -125,6 +194,7 @@ fn asked_again_after_the_change_it_passes() {
     let production = act("production", PAY);
     check(
         &World::new()
+            .given()
             .version(1, "v2", Notice::Silent)
             .says(1, ask("a1", from_ref(&production)))
             .says(2, apply(&production, "k1", 1, grant("g1", &production))),

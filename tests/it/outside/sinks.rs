@@ -7,10 +7,11 @@ use lanebench::rng::Law;
 
 use super::world::{PAY, World, act, apply, ask, check, grant, query, secs};
 
-/// Approval `a1` is asked for `PAY` at `sink`, and the act is tried at second 2.
+/// Approval `a1` is given for `PAY` at `sink`, and the act is tried at second 2.
 fn tried(sink: &str) -> World {
     let what = act(sink, PAY);
     World::new()
+        .given()
         .says(1, ask("a1", from_ref(&what)))
         .says(2, apply(&what, "k1", 1, grant("g1", &what)))
 }

@@ -40,6 +40,7 @@ mod support;
 mod tidy;
 mod trace_file;
 mod wall;
+mod webhook_stubs;
 mod wire;
 mod wire_golden;
 mod wire_request;

@@ -51,7 +51,13 @@ fn explain(answer: &clap::Error) -> Exit {
     match (answer.print(), answer.use_stderr()) {
         (_, true) => Exit::Input,
         (Ok(()), false) => Exit::Held,
-        (Err(_), false) => Exit::Machine,
+        (Err(error), false) => {
+            complain(
+                format_args!("the help could not be written: {error}"),
+                "keep stdout open",
+            );
+            Exit::Machine
+        }
     }
 }
 

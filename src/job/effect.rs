@@ -120,6 +120,7 @@ impl Job {
             self.plan().tools.get(&act.operation).map(|tool| &tool.act),
             Some(ToolAct::Effect { then: Then::Last, .. })
         );
+        self.landed = self.landed.saturating_add(1);
         if let State::Applying(applying) = &mut self.state {
             applying.todo.remove(0);
             applying.grants.remove(0);

@@ -97,6 +97,8 @@ pub(super) struct Job {
     /// Output items of the response that is followed.
     pub(super) items_here: u32,
     pub(super) requests: u16,
+    /// Effects that have landed at sinks.
+    pub(super) landed: u16,
     /// Distinct approvers needed from now on; never fewer than before.
     pub(super) quorum: u16,
     pub(super) unknown_failures: u16,
@@ -181,6 +183,7 @@ impl Job {
             items: 0,
             items_here: 0,
             requests: 0,
+            landed: 0,
             quorum: task.plan.approval.quorum.max(1),
             unknown_failures: 0,
             cause: None,

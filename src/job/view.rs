@@ -164,6 +164,14 @@ impl Job {
         self.execution != self.placement.execution
     }
 
+    /// What no end of the job takes back.
+    fn what_stays(&self) -> String {
+        match self.landed {
+            1 => "1 effect has landed and stays".to_owned(),
+            more => format!("{more} effects have landed and stay"),
+        }
+    }
+
     fn who_must_act(&self) -> (Option<Principal>, Option<Arc<str>>) {
         let operator = || Some(Principal("operator".into()));
         let requester = || Some(self.task.requester.clone());
@@ -179,10 +187,25 @@ impl Job {
                 operator(),
                 Some("retry, abandon, resolve or cancel, with a reason".into()),
             ),
+            State::Ended(StateName::Failed | StateName::TimedOut) if self.landed > 0 => (
+                requester(),
+                Some(
+                    format!(
+                        "read the cause; {}: submit again only what is left to do",
+                        self.what_stays()
+                    )
+                    .into(),
+                ),
+            ),
             State::Ended(StateName::Failed | StateName::TimedOut) => (
                 requester(),
                 Some("read the cause; submit the task again if it is worth it".into()),
             ),
+            State::Ended(StateName::Denied | StateName::Expired | StateName::Cancelled)
+                if self.landed > 0 =>
+            {
+                (requester(), Some(self.what_stays().into()))
+            }
             State::Ended(StateName::Denied | StateName::Expired) => (
                 requester(),
                 Some("change the task, or ask the people concerned".into()),

@@ -87,6 +87,108 @@ fn a_mistake_in_one_file_names_its_place_and_nothing_is_played() {
     }
 }
 
+/// Every broken file of `tests/bad`, as a scenario and as the policy or the kinds of one.
+#[test]
+fn every_kind_of_bad_input_ends_with_2_and_never_with_a_panic() {
+    let mut count = 0;
+    for group in ["scenario", "yaml", "policy", "kinds"] {
+        let folder = root().join("tests/bad").join(group);
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|ending| ending != "yaml") {
+                continue;
+            }
+            count += 1;
+            let bad = path.display().to_string();
+            let (policy, kinds) = match group {
+                "policy" => (&*bad, "kinds.yaml"),
+                "kinds" => ("policies/three-lane.yaml", &*bad),
+                _ => {
+                    refused(&root(), &["run", &bad], 2, "error");
+                    continue;
+                }
+            };
+            let text = format!(
+                "scenario: a broken part\nshows: [retry]\npolicy: {policy}\nkinds: {kinds}\n\
+                 tasks: [{{ id: one, kind: short_answer }}]\nexpect: {{ one: {{ outcome: succeeded }} }}\n"
+            );
+            let here = Folder::with("part", &[("scenario.yaml", text.as_bytes())]);
+            std::fs::create_dir(here.0.join("policies")).unwrap();
+            for file in ["policies/three-lane.yaml", "kinds.yaml"] {
+                std::fs::copy(root().join("scenarios").join(file), here.0.join(file)).unwrap();
+            }
+            refused(&here.0, &["run", "scenario.yaml"], 2, "error");
+        }
+    }
+    assert!(count > 60, "only {count} broken files");
+}
+
+/// The commands whose whole use is what they print.
+const SPEAKING: [&[&str]; 6] = [
+    &["run", "scenarios/retry/rate-limited-create.yaml"],
+    &["run", "scenarios/retry", "--format", "json"],
+    &["run", "scenarios/retry", "--quiet"],
+    &["invariants"],
+    &["invariants", "--format", "json"],
+    &["--help"],
+];
+
+#[test]
+fn a_full_disk_behind_stdout_ends_with_3() {
+    for arguments in SPEAKING {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_lanebench"))
+            .current_dir(root())
+            .args(arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(
+            said.starts_with("error: ") && said.contains("could not be written"),
+            "{said}"
+        );
+    }
+}
+
+/// A reader that leaves before all is written: whatever it has read, the program says that it was not heard. What is
+/// shorter than the pipe is written before anybody can leave, so this is about a long text.
+#[test]
+fn a_reader_that_leaves_at_any_point_ends_it_with_3() {
+    for read in [0, 1, 10, 4_000, 30_000] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lanebench"))
+            .current_dir(root())
+            .args(["run", "scenarios/retry", "scenarios/approval", "--format", "json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut reader = child.stdout.take().unwrap();
+        reader.read_exact(&mut vec![0; read]).unwrap();
+        drop(reader);
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(
+            child.wait().unwrap().code(),
+            Some(3),
+            "after {read} bytes: {said}"
+        );
+        assert!(
+            said.contains("could not be written") && !said.contains("panicked"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_stderr_that_nobody_hears_changes_no_exit_code() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lanebench"));
+    let status = command.args(["run", "nowhere"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
 #[test]
 fn wrong_arguments_end_with_2() {
     for arguments in [

@@ -169,3 +169,33 @@ fn the_suite_covers_the_checklist_and_says_what_it_shows() {
         assert!(!idle, "{}: none of its faults has to strike", one.file);
     }
 }
+
+/// The hidden costs and the failures of the source text, and its lists of examples, as the scenarios name them.
+const OF_THE_TEXT: [&str; 11] = [
+    "spinner fatigue and abandoned sessions",
+    "unclear timeout behaviour",
+    "partial results with no stable hand-off",
+    "poor failure messaging",
+    "operators cannot tell whether a job runs or has silently failed",
+    "async work behind a fake synchronous experience",
+    "no job status",
+    "background tasks write directly without review",
+    "\"still running\"",
+    "the five tasks that belong in the background",
+    "all three conditions at once",
+];
+
+#[test]
+fn every_example_and_every_failure_of_the_source_text_has_its_scenario() {
+    let said = |file: &str| {
+        let text = std::fs::read_to_string(repo(file)).unwrap();
+        let comments = text.lines().filter_map(|line| line.strip_prefix('#'));
+        comments.map(str::trim).collect::<Vec<_>>().join(" ")
+    };
+    let headers: Vec<String> = suite().iter().map(|one| said(&one.file)).collect();
+    let missing: Vec<&str> = OF_THE_TEXT
+        .into_iter()
+        .filter(|words| !headers.iter().any(|header| header.contains(words)))
+        .collect();
+    assert!(missing.is_empty(), "no scenario stands for {missing:#?}");
+}

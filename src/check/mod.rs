@@ -13,8 +13,8 @@ mod tally;
 
 pub use catalogue::{CATALOGUE, Entry, Group, Id, Standing, find};
 pub use client::{
-    ClientAnswer, ClientAsk, ClientExchange, ClientFinding, ClientJudgement, ClientRule, ClientVerdict, End,
-    Gravity, judge_client,
+    ClientAnswer, ClientAsk, ClientExchange, ClientFinding, ClientJudgement, ClientLog, ClientRule,
+    ClientVerdict, End, Gravity, judge_client,
 };
 pub use expect::{Failure, expect};
 pub use facts::{Ending, Facts, Replay, TaskFacts};

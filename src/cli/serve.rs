@@ -13,11 +13,12 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files;
 use super::run::refuse;
-use crate::backend::{Contract, Profile, Script, Service, Setup, Step, StepWork, Switches};
-use crate::clock::{Clock, Pace, TimeScale, run};
+use crate::backend::{Contract, Input, Output, Profile, Script, Service, Setup, Step, StepWork, Switches};
+use crate::check::{ClientLog, ClientVerdict, judge_client};
+use crate::clock::{Clock, Core, Pace, TimeScale, run};
 use crate::fault::FaultPlan;
-use crate::mock::{Mock, MockOptions, WebhookTarget, accept};
-use crate::report::Paint;
+use crate::mock::{Mock, MockOptions, Watch, Watched, WebhookTarget, accept};
+use crate::report::{Paint, client_text, fails};
 use crate::rng::{Law, Seed};
 use crate::scenario::Scenario;
 use crate::trace::Notes;
@@ -54,6 +55,9 @@ pub(super) struct Serve {
     /// How many times as fast as real time the service works
     #[arg(long, default_value_t = TimeScale::ONE, value_name = "FACTOR")]
     time_scale: TimeScale,
+    /// Judge the clients when the server ends: told waits, back-off, storms, polls, double creation and more
+    #[arg(long)]
+    verdict: bool,
 }
 
 /// The secret that a receiver on the same machine may count on.
@@ -91,7 +95,16 @@ pub(super) fn serve(args: &Serve) -> Exit {
             Ok(listener) => listener,
             Err(error) => return refuse_address(address, &error),
         };
-        listen(&listener, Service::new(setup), clock, options).await
+        let (epoch, service) = (setup.profile.epoch, Service::new(setup));
+        if !args.verdict {
+            return listen(&listener, service, clock, options).await;
+        }
+        let watched = Watched::new(service, ClientLog::new(WATCHED_MAX, epoch));
+        let watch = watched.watch();
+        match listen(&listener, watched, clock.clone(), options).await {
+            Exit::Held => pronounce(&watch, &clock),
+            failed => failed,
+        }
     });
     played.unwrap_or_else(|error| {
         complain(
@@ -137,7 +150,10 @@ fn refuse_address(address: SocketAddr, error: &io::Error) -> Exit {
     Exit::Machine
 }
 
-async fn listen(listener: &TcpListener, service: Service, clock: Clock, options: MockOptions) -> Exit {
+async fn listen<C>(listener: &TcpListener, service: C, clock: Clock, options: MockOptions) -> Exit
+where
+    C: Core<Input = Input, Output = Output> + Send + 'static,
+{
     let signals = Signals::new();
     let (mut signals, address) = match (signals, listener.local_addr()) {
         (Ok(signals), Ok(address)) => (signals, address),
@@ -162,6 +178,35 @@ async fn listen(listener: &TcpListener, service: Service, clock: Clock, options:
         () = tokio::time::sleep(GRACE) => {}
     }
     Exit::Held
+}
+
+/// Requests whose clients are judged; beyond that the oldest do not count.
+const WATCHED_MAX: usize = 65_536;
+
+/// Says what the clients did right and wrong.
+fn pronounce(watch: &Watch, clock: &Clock) -> Exit {
+    let (exchanges, seen) = {
+        let log = watch.log();
+        (log.iter().cloned().collect::<Vec<_>>(), log.seen())
+    };
+    let judged = judge_client(&exchanges, clock.now());
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(client_text(&judged, seen).as_bytes());
+    if let Err(error) = written.and_then(|()| stdout.flush()) {
+        complain(
+            format_args!("cannot write the verdict: {error}"),
+            "keep stdout open until the server has ended",
+        );
+        return Exit::Machine;
+    }
+    match judged
+        .iter()
+        .all(|one| one.verdict == ClientVerdict::NotExercised)
+    {
+        true => Exit::Undecided,
+        false if judged.iter().any(fails) => Exit::Failed,
+        false => Exit::Held,
+    }
 }
 
 /// Tells where the server is. It serves on even if nobody hears it: who closed stdout may know the port already.

@@ -14,10 +14,12 @@ mod script;
 mod server;
 mod side;
 mod stream;
+mod watch;
 mod webhook;
 
 pub use pipe::{Pipe, Transport, pipe};
 pub use request_log::{RequestLog, SeenRequest};
 pub use routes::{BODY_MAX, EXCHANGE_HEADER};
 pub use server::{Carrier, Mock, MockDriver, MockOptions, accept};
+pub use watch::{Watch, Watched};
 pub use webhook::{ByteStream, Dial, Dialling, WebhookTarget, WebhookUrlError};

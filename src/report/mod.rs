@@ -3,6 +3,7 @@
 //! Invariant: the same result gives the same bytes, on every machine and whatever stands in titles and paths.
 
 mod catalogue;
+mod client;
 mod csv;
 mod diagnostic;
 mod found;
@@ -18,6 +19,7 @@ mod text;
 mod totals;
 
 pub use catalogue::{catalogue_json, catalogue_text};
+pub use client::{client_text, fails};
 pub use csv::{invariants_csv, runs_csv};
 pub use diagnostic::{render, render_all};
 pub use found::{

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use lanebench::backend::{Auth, CallKey, ConnectionNo, Face, Input, Output};
 use lanebench::check::{
-    ClientAnswer, ClientAsk, ClientExchange, ClientRule, ClientVerdict, End, Gravity, judge_client,
+    ClientAnswer, ClientAsk, ClientExchange, ClientLog, ClientRule, ClientVerdict, End, Gravity, judge_client,
 };
-use lanebench::units::{SimDuration, SimTime};
-use lanebench::wire::{ResponseId, Status};
+use lanebench::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
+use lanebench::wire::{ApiError, Ask, Reply, ResponseId, Status, Wait};
 
 /// What a server saw, told in order; every request is answered at once unless it says otherwise.
 #[derive(Default)]
@@ -344,4 +345,87 @@ fn what_harms_fails_and_what_costs_warns() {
         .map(ClientRule::code)
         .collect();
     assert_eq!(failing, ["CL-01", "CL-03", "CL-04", "CL-05", "CL-09", "CL-10"]);
+}
+
+#[test]
+fn the_log_is_what_inputs_and_outputs_show() {
+    let call = |kind, nth| CallKey {
+        exchange: Exchange {
+            job: JobId::NONE,
+            attempt: AttemptNo(0),
+            turn: TurnNo(0),
+            kind,
+            nth,
+        },
+        connection: ConnectionNo(1),
+    };
+    let (first, second, third) = (
+        call(ExchangeKind::Poll, 1),
+        call(ExchangeKind::Poll, 2),
+        call(ExchangeKind::Stream, 1),
+    );
+    let asks = |call, ask| Input::Request {
+        call,
+        auth: Auth::Granted,
+        ask: Ok(ask),
+    };
+    let at = |millis| SimTime::START + SimDuration::from_millis(millis);
+    let busy = ApiError {
+        should_retry: Some(true),
+        ..ApiError::rate_limited(Some(Wait::Date(103)))
+    };
+    let mut log = ClientLog::new(2, 100);
+    log.told(at(0), &asks(first, Ask::Poll(id("r"))));
+    let (reply, face) = (Reply::Error(busy), Face::Whole);
+    log.answered(
+        at(10),
+        &Output::Reply {
+            call: first,
+            reply: reply.clone(),
+            face,
+        },
+    );
+    log.told(at(20), &asks(second, Ask::Poll(id("r"))));
+    log.answered(
+        at(30),
+        &Output::Reply {
+            call: second,
+            reply,
+            face: Face::Reset,
+        },
+    );
+    let ends: Vec<End> = log.iter().map(|one| one.end.clone()).collect();
+    let told = ClientAnswer {
+        at: at(10),
+        http: 429,
+        code: Some("rate_limit_exceeded".into()),
+        wait: Some(SimDuration::from_millis(2_990)),
+        should_retry: Some(true),
+        ..ClientAnswer::default()
+    };
+    assert_eq!(
+        ends,
+        [
+            End::Answered(told),
+            End::Broken {
+                at: at(30),
+                made: None
+            }
+        ]
+    );
+
+    // The oldest is forgotten; a reader that leaves breaks its own exchange.
+    log.told(
+        at(40),
+        &asks(
+            third,
+            Ask::Stream {
+                id: id("r"),
+                after: None,
+            },
+        ),
+    );
+    log.told(at(50), &Input::Gone { call: third });
+    let kept: Vec<(u64, bool)> = log.iter().map(|one| (one.no, one.failed())).collect();
+    assert_eq!((kept, log.seen()), (vec![(2, true), (3, true)], 3));
 }

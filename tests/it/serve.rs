@@ -156,3 +156,66 @@ fn help_names_the_exit_codes() {
     let ended = Command::new(env!("CARGO_BIN_EXE_lanebench")).output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
 }
+
+fn story(server: &mut Child) -> (Option<i32>, String) {
+    let id = server.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut text = String::new();
+    server.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    (server.wait().unwrap().code(), text)
+}
+
+fn judged() -> (Child, String) {
+    let mut child = serve(&["--port", "0", "--verdict"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Read byte by byte, so that nothing of the verdict is lost in a buffer.
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        let mut byte = [0];
+        child.stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
+        line.push(byte[0]);
+    }
+    let line = String::from_utf8(line).unwrap();
+    let address = line.trim_end().strip_prefix("listening http://").unwrap();
+    (child, address.strip_suffix("/v1").unwrap().to_owned())
+}
+
+#[test]
+fn a_clients_verdict_is_the_exit_code() {
+    let (mut server, _) = judged();
+    let (code, text) = story(&mut server);
+    assert_eq!(code, Some(4), "{text}");
+    assert!(
+        text.ends_with("\nundecided: nothing put the client to the test\n"),
+        "{text}"
+    );
+
+    let (mut server, address) = judged();
+    exchange(&address, "POST", "/v1/responses", r#"{"model":"m"}"#);
+    let (code, text) = story(&mut server);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("  held           CL-04"), "{text}");
+
+    let (mut server, address) = judged();
+    for _ in 0..2 {
+        exchange(&address, "POST", "/v1/responses", r#"{"model":"m"}"#);
+    }
+    let (code, text) = story(&mut server);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("  fail           CL-04  what is refused for good is not asked again\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("refused for good with 400, it asked again (requests 1, 2)\n"),
+        "{text}"
+    );
+}

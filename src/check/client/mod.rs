@@ -5,8 +5,10 @@
 
 mod exchange;
 mod judge;
+mod log;
 mod rule;
 
 pub use exchange::{ClientAnswer, ClientAsk, ClientExchange, End};
 pub use judge::{ClientFinding, ClientJudgement, ClientVerdict, judge_client};
+pub use log::ClientLog;
 pub use rule::{ClientRule, Gravity};

@@ -1,0 +1,251 @@
+//! The log of what clients did, kept beside a backend core.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use super::exchange::{ClientAnswer, ClientAsk, ClientExchange, End};
+use crate::backend::{CallKey, Face, Input, Output};
+use crate::units::{SimDuration, SimTime};
+use crate::wire::{ApiError, Ask, Create, InputItem, Item, ItemStatus, Reply, Response, Status, Wait};
+
+/// What the clients of one backend did, as its inputs and outputs show it. Holds the last exchanges, up to a cap.
+#[derive(Debug, Clone)]
+pub struct ClientLog {
+    exchanges: VecDeque<ClientExchange>,
+    open: BTreeMap<CallKey, Pending>,
+    seen: u64,
+    cap: usize,
+    epoch: u64,
+}
+
+/// An exchange that is not over.
+#[derive(Debug, Clone)]
+struct Pending {
+    no: u64,
+    /// What it has shown so far.
+    shown: ClientAnswer,
+}
+
+impl ClientLog {
+    /// An empty log.
+    ///
+    /// - `cap`: how many exchanges it holds; beyond that it forgets the oldest.
+    /// - `epoch`: the Unix second in which time begins, for waits that are told as dates.
+    #[must_use]
+    pub const fn new(cap: usize, epoch: u64) -> Self {
+        Self {
+            exchanges: VecDeque::new(),
+            open: BTreeMap::new(),
+            seen: 0,
+            cap,
+            epoch,
+        }
+    }
+
+    /// The exchanges it still knows, oldest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &ClientExchange> {
+        self.exchanges.iter()
+    }
+
+    /// How many exchanges there were in all, forgotten ones included.
+    #[must_use]
+    pub const fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Takes down what the backend is told at `now`.
+    pub fn told(&mut self, now: SimTime, input: &Input) {
+        match input {
+            Input::Request { call, ask, .. } => {
+                let outputs = match ask {
+                    Ok(Ask::Create(create)) => outputs_of(create),
+                    Ok(_) | Err(_) => Vec::new(),
+                };
+                self.begin(now, *call, asked(ask, *call), outputs);
+            }
+            Input::Side { call, ask, .. } => {
+                let line = format!("{ask:?}").into();
+                self.begin(now, *call, ClientAsk::Other { line }, Vec::new());
+            }
+            Input::Gone { call } => self.gone(now, call),
+            Input::Refused { .. } | Input::WebhookAnswered { .. } => {}
+        }
+    }
+
+    /// Takes down what the backend answers at `now`.
+    pub fn answered(&mut self, now: SimTime, output: &Output) {
+        match output {
+            Output::Made { call, response } => {
+                if let Some(pending) = self.open.get_mut(call) {
+                    pending.shown.response = Some(response.clone());
+                }
+            }
+            Output::Reply { call, reply, face } => self.reply(now, call, reply, face),
+            Output::Event { call, event } => {
+                if let (Some(pending), Some(response)) = (self.open.get_mut(call), event.event.response()) {
+                    show(&mut pending.shown, response);
+                }
+            }
+            Output::Close { call, .. } => {
+                let whole = |pending: &Pending| {
+                    pending
+                        .shown
+                        .status
+                        .as_ref()
+                        .is_some_and(|status| !status.is_open())
+                };
+                let Some(pending) = self.open.remove(call) else {
+                    return;
+                };
+                let end = match whole(&pending) {
+                    true => End::Answered(ClientAnswer {
+                        at: now,
+                        ..pending.shown
+                    }),
+                    false => End::Broken {
+                        at: now,
+                        made: pending.shown.response,
+                    },
+                };
+                self.end(pending.no, end);
+            }
+            Output::Heading { .. } | Output::Webhook(_) => {}
+        }
+    }
+
+    fn begin(&mut self, now: SimTime, call: CallKey, ask: ClientAsk, outputs: Vec<Arc<str>>) {
+        self.seen += 1;
+        if self.exchanges.len() == self.cap {
+            self.exchanges.pop_front();
+        }
+        self.exchanges.push_back(ClientExchange {
+            no: self.seen,
+            at: now,
+            ask,
+            outputs,
+            end: End::Open,
+        });
+        let shown = ClientAnswer::default();
+        self.open.insert(call, Pending { no: self.seen, shown });
+    }
+
+    fn gone(&mut self, now: SimTime, call: &CallKey) {
+        if let Some(pending) = self.open.remove(call) {
+            let made = pending.shown.response;
+            self.end(pending.no, End::Broken { at: now, made });
+        }
+    }
+
+    fn reply(&mut self, now: SimTime, call: &CallKey, reply: &Reply, face: &Face) {
+        let Some(pending) = self.open.get_mut(call) else {
+            return;
+        };
+        let made = pending.shown.response.clone();
+        let (no, end) = (
+            pending.no,
+            match face.effect(reply) {
+                // Nothing arrives; what was made is known here all the same.
+                None => {
+                    pending.shown.response = made;
+                    return;
+                }
+                Some(Ok(Reply::StreamOpen)) => {
+                    pending.shown.http = 200;
+                    return;
+                }
+                Some(Err(_)) => End::Broken { at: now, made },
+                Some(Ok(whole)) => End::Answered(answer_of(&whole, now, self.epoch)),
+            },
+        );
+        self.open.remove(call);
+        self.end(no, end);
+    }
+
+    fn end(&mut self, no: u64, end: End) {
+        let Some(first) = self.exchanges.front().map(|first| first.no) else {
+            return;
+        };
+        // What was forgotten meanwhile has no end.
+        let place = no
+            .checked_sub(first)
+            .and_then(|place| usize::try_from(place).ok());
+        if let Some(exchange) = place.and_then(|place| self.exchanges.get_mut(place)) {
+            exchange.end = end;
+        }
+    }
+}
+
+fn asked(ask: &Result<Ask, ApiError>, call: CallKey) -> ClientAsk {
+    match ask {
+        Ok(Ask::Create(create)) => {
+            // The keys of this hasher are fixed, and the number never leaves the process.
+            let mut hasher = DefaultHasher::new();
+            create.hash(&mut hasher);
+            ClientAsk::Create {
+                fingerprint: hasher.finish(),
+            }
+        }
+        Ok(Ask::Poll(id)) => ClientAsk::Poll(id.clone()),
+        Ok(Ask::Stream { id, .. }) => ClientAsk::Stream(id.clone()),
+        Ok(Ask::Cancel(id)) => ClientAsk::Cancel(id.clone()),
+        Ok(Ask::Delete(id)) => ClientAsk::Delete(id.clone()),
+        Err(error) => ClientAsk::Other {
+            line: format!("{}: {}", call.exchange.kind.word(), error.message).into(),
+        },
+    }
+}
+
+fn outputs_of(create: &Create) -> Vec<Arc<str>> {
+    let call_of = |item: &InputItem| match item {
+        InputItem::FunctionCallOutput { call_id, .. } => Some(Arc::clone(call_id)),
+        InputItem::Message { .. } | InputItem::McpApprovalResponse { .. } | InputItem::Replayed { .. } => {
+            None
+        }
+    };
+    create.input.iter().filter_map(call_of).collect()
+}
+
+fn answer_of(reply: &Reply, now: SimTime, epoch: u64) -> ClientAnswer {
+    let mut answer = ClientAnswer {
+        at: now,
+        http: 200,
+        ..ClientAnswer::default()
+    };
+    match reply {
+        Reply::Response(response) => show(&mut answer, response),
+        Reply::Error(error) => {
+            answer.http = error.http;
+            answer.code.clone_from(&error.code);
+            answer.should_retry = error.should_retry;
+            answer.wait = error.wait.map(|wait| length_of(wait, now, epoch));
+        }
+        Reply::StreamOpen | Reply::Deleted | Reply::Document(_) => {}
+    }
+    answer
+}
+
+fn show(answer: &mut ClientAnswer, response: &Response) {
+    answer.response = Some(response.id.clone());
+    answer.status = Some(response.status.clone());
+    if response.status.is_open() {
+        return;
+    }
+    let ended_whole = response.status == Status::Completed;
+    let cut = |item: &Item| match item {
+        Item::FunctionCall { call_id, status, .. } if !ended_whole || *status != ItemStatus::Completed => {
+            Some(Arc::clone(call_id))
+        }
+        _ => None,
+    };
+    answer.cut_calls = response.output.iter().filter_map(cut).collect();
+}
+
+/// A told wait, counted from `now`.
+fn length_of(wait: Wait, now: SimTime, epoch: u64) -> SimDuration {
+    match wait {
+        Wait::Millis(millis) => SimDuration::from_millis(millis),
+        Wait::Seconds(secs) => SimDuration::from_secs(secs),
+        Wait::Date(date) => (SimTime::START + SimDuration::from_secs(date.saturating_sub(epoch))).since(now),
+    }
+}

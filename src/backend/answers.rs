@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::item::{id_of, tokens_of};
+use super::item::{client_call, id_of, tokens_of};
 use super::runs::Runs;
 use super::turn::{Answers, Approved};
 use crate::wire::{ApiError, Create, InputItem, Item, ItemStatus};
@@ -108,7 +108,14 @@ fn refuse_orphans(create: &Create) -> Result<(), ApiError> {
 /// Every whole call has its output and every output its call, in the turn before or in this input.
 fn check_outputs(create: &Create, asked: &[Item], runs: &Runs) -> Result<(), ApiError> {
     let referred = references(create).filter_map(|id| runs.put_out(id));
-    let stored = asked.iter().chain(referred).filter_map(open_call);
+    // A shell that ran in the service has its output behind it.
+    let answered_itself = |item: &&Item| {
+        let next = asked.iter().skip_while(|own| id_of(own) != id_of(item)).nth(1);
+        matches!(next, Some(Item::Hosted { tool, .. }) if **tool == *"shell_call_output")
+    };
+    let open = asked.iter().filter(|item| !answered_itself(item));
+    let stored: Vec<Arc<str>> = open.chain(referred).filter_map(client_call).collect();
+    let stored = stored.iter();
     let replayed = create.input.iter().filter_map(|item| match item {
         InputItem::Replayed { kind, call_id, .. } if !kind.ends_with("_output") => call_id.as_ref(),
         InputItem::Replayed { .. } => None,
@@ -124,17 +131,6 @@ fn check_outputs(create: &Create, asked: &[Item], runs: &Runs) -> Result<(), Api
     match outputs.iter().find(|output| !calls.contains(output)) {
         Some(stray) => Err(ApiError::no_tool_call(stray)),
         None => Ok(()),
-    }
-}
-
-fn open_call(item: &Item) -> Option<&Arc<str>> {
-    match item {
-        Item::FunctionCall {
-            call_id,
-            status: ItemStatus::Completed,
-            ..
-        } => Some(call_id),
-        _ => None,
     }
 }
 
@@ -188,10 +184,12 @@ fn find_request(
             name,
             arguments,
         }) => Ok(Arc::new(Approved {
-            request: id.clone(),
+            request: Some(id.clone()),
             server_label: server_label.clone(),
             name: name.clone(),
             arguments: arguments.clone(),
+            output: None,
+            ends: ItemStatus::Completed,
         })),
         Some(_) | None => Err(ApiError::no_approval_request(request)),
     }

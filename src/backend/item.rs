@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::text::piece_end;
+use super::tool::progress;
 use super::turn::{Approved, Work};
 use super::{StepWork, name};
-use crate::wire::{Event, Item, ItemStatus};
+use crate::wire::{Details, Event, Item, ItemStatus, Shown};
 
 /// An item that is being written.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub(super) struct Draft {
     pub(super) output: u32,
     /// Its text, if it is a message.
     pub(super) text: Arc<str>,
+    /// The id of the item before it.
+    pub(super) after: Option<Arc<str>>,
 }
 
 /// Tokens of one stretch of reasoning.
@@ -30,6 +33,7 @@ impl Work {
             Self::Scripted(StepWork::Reasoning) => "rs_",
             Self::Scripted(StepWork::FunctionCall { .. }) => "fc_",
             Self::Scripted(StepWork::McpApproval { .. }) => "mcpr_",
+            Self::Scripted(StepWork::Tool(step)) => step.tool.names().1,
             Self::Scripted(StepWork::Hosted(tool)) => match &**tool {
                 "file_search_call" => "fs_",
                 "web_search_call" => "ws_",
@@ -59,6 +63,7 @@ impl Work {
             Self::Scripted(
                 StepWork::FunctionCall { name, arguments } | StepWork::McpApproval { name, arguments, .. },
             ) => (call(name, arguments), 0),
+            Self::Scripted(StepWork::Tool(step)) => (tokens_of(step.tool.written()), 0),
             Self::Scripted(StepWork::Hosted(_)) | Self::Approved(_) => (0, 0),
         }
     }
@@ -67,6 +72,7 @@ impl Work {
     pub(super) fn begun(&self, draft: &Draft) -> Option<Item> {
         match self {
             Self::Scripted(StepWork::McpApproval { .. }) => None,
+            Self::Scripted(StepWork::Tool(step)) => Some(step.begun(draft)),
             _ => Some(self.item(draft, "", ItemStatus::InProgress)),
         }
     }
@@ -83,9 +89,11 @@ impl Work {
     }
 
     /// The item as it ends.
-    pub(super) fn ended(&self, draft: &Draft) -> Item {
+    pub(super) fn ended(&self, draft: &Draft, details: Option<&Details>) -> Item {
         let id = draft.id.clone();
         match self {
+            Self::Scripted(StepWork::Tool(step)) => step.ended(draft, details),
+            Self::Approved(call) => mcp_call(id, call, call.ends),
             // Whole texts are shared, not copied.
             Self::Scripted(StepWork::Message { .. }) => Item::Message {
                 id,
@@ -117,10 +125,12 @@ impl Work {
                 status,
             },
             Self::Scripted(StepWork::Reasoning) => Item::Reasoning { id },
+            Self::Scripted(StepWork::Tool(step)) => step.begun(draft),
             Self::Scripted(StepWork::Hosted(tool)) => Item::Hosted {
                 id,
                 tool: tool.clone(),
                 status,
+                shown: Shown::default(),
             },
             Self::Scripted(StepWork::FunctionCall { name, .. }) => Item::FunctionCall {
                 call_id: call_id(&id),
@@ -153,15 +163,17 @@ impl Work {
             let item_id = draft.id.clone();
             say(Event::PartAdded { output, item_id });
         }
+        if let Self::Scripted(StepWork::Tool(step)) = self {
+            step.begin_events(draft, say);
+        }
         for word in self.progress().0 {
             say(self.progress_event(draft, word));
         }
     }
 
     /// The events when the work ends, behind the deltas of its text.
-    pub(super) fn end_events(&self, draft: &Draft, say: &mut impl FnMut(Event)) {
+    pub(super) fn end_events(&self, draft: &Draft, item: Item, say: &mut impl FnMut(Event)) {
         let (output, item_id) = (draft.output, || draft.id.clone());
-        let item = self.ended(draft);
         match &item {
             Item::Message { text, .. } => {
                 let text = || text.clone();
@@ -193,7 +205,15 @@ impl Work {
                 output,
                 item: item.clone(),
             }),
-            Item::Reasoning { .. } | Item::McpCall { .. } | Item::Hosted { .. } => {}
+            Item::McpCall { arguments, .. } => {
+                let fields = |key: &str| serde_json::json!({ key: &**arguments });
+                say(progress(draft, "mcp_call_arguments.delta", &fields("delta")));
+                say(progress(draft, "mcp_call_arguments.done", &fields("arguments")));
+            }
+            Item::Reasoning { .. } | Item::Hosted { .. } => {}
+        }
+        if let Self::Scripted(StepWork::Tool(step)) = self {
+            step.end_events(draft, say);
         }
         for word in self.progress().1 {
             say(self.progress_event(draft, word));
@@ -209,6 +229,7 @@ impl Work {
                 "code_interpreter_call" => (&["in_progress", "interpreting"], &["completed"]),
                 _ => (&["in_progress"], &["completed"]),
             },
+            Self::Approved(call) if call.ends == ItemStatus::Failed => (&["in_progress"], &["failed"]),
             Self::Approved(_) => (&["in_progress"], &["completed"]),
             Self::Scripted(_) | Self::Cut { .. } => (&[], &[]),
         }
@@ -219,22 +240,28 @@ impl Work {
             Self::Scripted(StepWork::Hosted(tool)) => tool,
             Self::Scripted(_) | Self::Approved(_) | Self::Cut { .. } => "mcp_call",
         };
-        Event::Progress {
-            name: format!("response.{tool}.{word}").into(),
-            output: draft.output,
-            item_id: draft.id.clone(),
-        }
+        progress(draft, &format!("{tool}.{word}"), &serde_json::Value::Null)
     }
 }
 
 /// The id under which the client answers a function call: it shares the digits of the item's id.
-fn call_id(item: &str) -> Arc<str> {
-    let digits = item.strip_prefix("fc_").unwrap_or(item);
+pub(super) fn call_id(item: &str) -> Arc<str> {
+    let digits = item.split_once('_').map_or(item, |(_, digits)| digits);
     format!("call_{digits}").into()
 }
 
-/// An MCP call shows its arguments only when it is whole.
+/// An MCP call shows its arguments only when it is whole, and its output or error when it has ended.
 fn mcp_call(id: Arc<str>, call: &Approved, status: ItemStatus) -> Item {
+    use serde_json::json;
+    let shown = match (status, &call.output) {
+        (ItemStatus::Completed, Some(output)) => Shown::of(&json!({"output": &**output, "error": null})),
+        (ItemStatus::Failed, output) => {
+            let message = output.as_deref().unwrap_or("Internal Server Error");
+            let error = json!({"type": "http_error", "code": 500, "message": message});
+            Shown::of(&json!({"output": null, "error": error}))
+        }
+        _ => Shown::default(),
+    };
     let arguments = match status {
         ItemStatus::InProgress => "".into(),
         ItemStatus::Completed | ItemStatus::Incomplete | ItemStatus::Failed => call.arguments.clone(),
@@ -244,10 +271,38 @@ fn mcp_call(id: Arc<str>, call: &Approved, status: ItemStatus) -> Item {
         server_label: call.server_label.clone(),
         name: call.name.clone(),
         arguments,
-        approval_request_id: Some(call.request.clone()),
+        approval_request_id: call.request.clone(),
         status,
+        shown,
     }
 }
+
+/// The call that an item makes, if the client has to answer it.
+pub(super) fn client_call(item: &Item) -> Option<Arc<str>> {
+    match item {
+        Item::FunctionCall {
+            call_id,
+            status: ItemStatus::Completed,
+            ..
+        } => Some(call_id.clone()),
+        Item::Hosted {
+            id,
+            tool,
+            status: ItemStatus::Completed,
+            ..
+        } if CLIENT_TOOLS.contains(&&**tool) => Some(call_id(id)),
+        _ => None,
+    }
+}
+
+/// Tools that the client runs.
+const CLIENT_TOOLS: [&str; 5] = [
+    "custom_tool_call",
+    "computer_call",
+    "local_shell_call",
+    "shell_call",
+    "apply_patch_call",
+];
 
 /// About how many tokens a text of so many bytes has.
 pub(super) fn tokens_of(bytes: usize) -> u32 {

@@ -25,6 +25,7 @@ mod settle;
 mod side;
 mod slots;
 mod text;
+mod tool;
 mod turn;
 mod webhook;
 
@@ -35,3 +36,4 @@ pub use contract::{
 pub use message::{Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, WebhookSend};
 pub use script::{Limiter, Profile, Script, Step, StepWork};
 pub use service::{Held, Service, Setup};
+pub use tool::{PatchOperation, Tool, ToolEnd, ToolStep};

@@ -20,7 +20,9 @@ use crate::job::digest;
 use crate::rng::Purpose;
 use crate::trace::BackendEvent;
 use crate::units::{JobId, SimDuration, SimTime};
-use crate::wire::{Create, Event, Failure, Item, Response, ResponseId, Status, StreamEvent, Usage, text_of};
+use crate::wire::{
+    Create, Echo, Event, Failure, Item, Response, ResponseId, Status, StreamEvent, Usage, text_of,
+};
 
 /// A response of the service.
 #[derive(Debug, Clone)]
@@ -289,6 +291,7 @@ impl Run {
                 id: act.work.item_id(id_bits),
                 output: u32::try_from(self.items.len()).unwrap_or(u32::MAX),
                 text: text_of(text_key, tokens),
+                after: self.items.last().map(|item| super::item::id_of(item).clone()),
             },
             parts: tokens
                 .div_ceil(desk.profile.tokens_per_delta.max(1))
@@ -355,13 +358,16 @@ impl Run {
             return;
         };
         let act = &self.acts[doing.place];
+        let details = self.asked.as_ref().and_then(|create| create.request.as_ref());
+        let item = act.work.ended(&doing.draft, details.map(Echo::details));
         if let Some(log) = &mut self.log {
-            act.work.end_events(&doing.draft, &mut |event| append(log, event));
+            act.work
+                .end_events(&doing.draft, item.clone(), &mut |event| append(log, event));
         }
         let (cost, reasoning) = act.work.cost();
         self.usage.output = self.usage.output.saturating_add(cost);
         self.usage.reasoning = self.usage.reasoning.saturating_add(reasoning);
-        self.items.push(act.work.ended(&doing.draft));
+        self.items.push(item);
         let output = self.items.as_slice().into();
         self.object_mut().output = output;
         self.note_act(desk, doing.place);
@@ -376,7 +382,7 @@ impl Run {
                 server_label: call.server_label.clone(),
                 name: call.name.clone(),
                 digest: digest_of(call),
-                approval_request_id: Some(call.request.clone()),
+                approval_request_id: call.request.clone(),
             });
         }
     }

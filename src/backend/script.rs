@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Contract;
+use super::{Contract, Tool, ToolStep};
 use crate::rng::Law;
 use crate::units::SimDuration;
 
@@ -45,6 +45,8 @@ pub enum StepWork {
         /// JSON text.
         arguments: Arc<str>,
     },
+    /// A tool, with everything that it shows.
+    Tool(Arc<ToolStep>),
     /// A request for leave to run a tool of an MCP server.
     McpApproval {
         /// The server.
@@ -59,8 +61,12 @@ pub enum StepWork {
 impl StepWork {
     /// Whether the turn ends behind a run of such steps.
     #[must_use]
-    pub const fn asks_client(&self) -> bool {
-        matches!(self, Self::FunctionCall { .. } | Self::McpApproval { .. })
+    pub fn asks_client(&self) -> bool {
+        match self {
+            Self::FunctionCall { .. } | Self::McpApproval { .. } => true,
+            Self::Tool(step) => step.tool.asks_client() || matches!(step.tool, Tool::McpCall { .. }),
+            Self::Reasoning | Self::Hosted(_) | Self::Message { .. } => false,
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Script, Step, StepWork};
+use super::{Script, Step, StepWork, Tool, ToolEnd, ToolStep};
 use crate::rng::Law;
 use crate::units::SimDuration;
-use crate::wire::Details;
+use crate::wire::{Details, ItemStatus};
 
 /// One thing that a response does.
 #[derive(Debug, Clone)]
@@ -39,14 +39,18 @@ pub(super) enum Work {
 /// The approved request behind an MCP call.
 #[derive(Debug, Clone)]
 pub(super) struct Approved {
-    /// The item that asked.
-    pub(super) request: Arc<str>,
+    /// The item that asked; none if nobody had to be asked.
+    pub(super) request: Option<Arc<str>>,
     /// The server.
     pub(super) server_label: Arc<str>,
     /// The tool.
     pub(super) name: Arc<str>,
     /// JSON text.
     pub(super) arguments: Arc<str>,
+    /// What it answers, where the script says so; of a failed call, why.
+    pub(super) output: Option<Arc<str>>,
+    /// How its item ends.
+    pub(super) ends: ItemStatus,
 }
 
 /// What the client answered to the requests of the turn before.
@@ -72,12 +76,14 @@ const UNSCRIPTED: u64 = 1 << 32;
 
 /// The acts of turn number `turn`, counted from 1.
 ///
-/// After a denial and no approval the turn speaks and does nothing else.
+/// After a denial and no approval the turn speaks and does nothing else. Calls of built-in tools beyond the maximum of
+/// the request are passed over, as are tools of an MCP server that it does not allow.
 pub(super) fn acts(script: &Script, turn: u32, answers: Answers, details: Option<&Details>) -> Vec<Act> {
     let only_words = answers.denied > 0 && answers.approved.is_empty();
-    let steps = segment(&script.steps, turn);
+    let steps = segment(&script.steps, turn, details);
     let mut acts = Vec::with_capacity(answers.approved.len() + steps.len().max(1));
     for (approved, index) in answers.approved.into_iter().zip(UNSCRIPTED + 1..) {
+        let approved = promised(script, approved);
         acts.push(Act {
             work: Work::Approved(approved),
             takes: CALL_TAKES,
@@ -90,21 +96,138 @@ pub(super) fn acts(script: &Script, turn: u32, answers: Answers, details: Option
         .and_then(|details| details.max_tool_calls)
         .unwrap_or(u32::MAX);
     for (step, place) in steps.iter().zip(0_u16..) {
-        if matches!(step.work, StepWork::Hosted(_)) {
-            // Further calls of built-in tools are passed over, without a word.
-            if calls_left == 0 {
+        if only_words && !matches!(step.work, StepWork::Message { .. }) {
+            continue;
+        }
+        if is_built_in(&step.work) {
+            if calls_left == 0 || !is_allowed(&step.work, details) {
                 continue;
             }
             calls_left -= 1;
         }
-        if !only_words || matches!(step.work, StepWork::Message { .. }) {
-            acts.push(scripted(step, u64::from(place), Some(place)));
-        }
+        perform(step, place, details, &mut acts);
     }
     if acts.len() == called {
         acts.push(scripted(&CLOSING, UNSCRIPTED, None));
     }
     acts
+}
+
+/// The acts of one step.
+fn perform(step: &Step, place: u16, details: Option<&Details>, acts: &mut Vec<Act>) {
+    let act = |work| Act {
+        work,
+        takes: step.takes,
+        index: u64::from(place),
+        step: Some(place),
+    };
+    match (mcp_call(&step.work), &step.work) {
+        (Some(call), _) if !asks(&step.work, details) => acts.push(act(Work::Approved(Arc::new(call)))),
+        (Some(call), _) => acts.push(act(Work::Scripted(StepWork::McpApproval {
+            server_label: call.server_label,
+            name: call.name,
+            arguments: call.arguments,
+        }))),
+        (None, StepWork::Tool(tool)) => {
+            acts.push(act(Work::Scripted(step.work.clone())));
+            if let Tool::Shell {
+                output: Some(output), ..
+            } = &tool.tool
+            {
+                let tool = Tool::ShellOutput {
+                    output: output.clone(),
+                };
+                let ends = ToolEnd::Completed;
+                let work = Work::Scripted(StepWork::Tool(Arc::new(ToolStep { tool, ends })));
+                acts.push(Act {
+                    takes: Law::ZERO,
+                    index: UNSCRIPTED + (1 << 16) + u64::from(place),
+                    ..act(work)
+                });
+            }
+        }
+        (None, work) => acts.push(act(Work::Scripted(work.clone()))),
+    }
+}
+
+/// The call of an MCP tool that a step makes.
+fn mcp_call(work: &StepWork) -> Option<Approved> {
+    let (server_label, name, arguments, output, ends) = match work {
+        StepWork::McpApproval {
+            server_label,
+            name,
+            arguments,
+        } => (server_label, name, arguments, None, ItemStatus::Completed),
+        StepWork::Tool(step) => match &step.tool {
+            Tool::McpCall {
+                server_label,
+                name,
+                arguments,
+                output,
+            } => {
+                let ends = match step.ends {
+                    ToolEnd::Completed => ItemStatus::Completed,
+                    ToolEnd::Failed | ToolEnd::Incomplete => ItemStatus::Failed,
+                };
+                (server_label, name, arguments, Some(output.clone()), ends)
+            }
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(Approved {
+        request: None,
+        server_label: server_label.clone(),
+        name: name.clone(),
+        arguments: arguments.clone(),
+        output,
+        ends,
+    })
+}
+
+/// An approved call with what the script promises of it.
+fn promised(script: &Script, approved: Arc<Approved>) -> Arc<Approved> {
+    let mut calls = script.steps.iter().filter_map(|step| mcp_call(&step.work));
+    let same = |call: &Approved| {
+        call.server_label == approved.server_label
+            && call.name == approved.name
+            && call.arguments == approved.arguments
+    };
+    match calls.find(same) {
+        Some(call) if call.output.is_some() => Arc::new(Approved {
+            request: approved.request.clone(),
+            ..call
+        }),
+        _ => approved,
+    }
+}
+
+/// Whether the turn ends behind a run of such steps, as the request has it.
+fn asks(work: &StepWork, details: Option<&Details>) -> bool {
+    match (work.asks_client(), mcp_call(work)) {
+        (true, Some(call)) => {
+            let rule = details.and_then(|details| details.server(&call.server_label));
+            rule.is_none_or(|rule| rule.approval.asks(&call.name))
+        }
+        (asks, _) => asks,
+    }
+}
+
+/// Whether a step counts against the maximum of tool calls.
+fn is_built_in(work: &StepWork) -> bool {
+    match work {
+        StepWork::Hosted(_) | StepWork::McpApproval { .. } => true,
+        StepWork::Tool(step) => step.tool.is_built_in(),
+        StepWork::Reasoning | StepWork::Message { .. } | StepWork::FunctionCall { .. } => false,
+    }
+}
+
+/// Whether the request allows the MCP tool of a step.
+fn is_allowed(work: &StepWork, details: Option<&Details>) -> bool {
+    let Some(call) = mcp_call(work) else { return true };
+    let rule = details.and_then(|details| details.server(&call.server_label));
+    let allowed = rule.and_then(|rule| rule.allowed.as_ref());
+    allowed.is_none_or(|allowed| allowed.contains(&call.name))
 }
 
 fn scripted(step: &Step, index: u64, place: Option<u16>) -> Act {
@@ -117,20 +240,20 @@ fn scripted(step: &Step, index: u64, place: Option<u16>) -> Act {
 }
 
 /// The steps of turn number `turn`; empty behind the end.
-fn segment(steps: &[Step], turn: u32) -> &[Step] {
+fn segment<'a>(steps: &'a [Step], turn: u32, details: Option<&Details>) -> &'a [Step] {
     let mut rest = steps;
     for _ in 1..turn {
         if rest.is_empty() {
             break;
         }
-        rest = &rest[turn_len(rest)..];
+        rest = &rest[turn_len(rest, details)..];
     }
-    &rest[..turn_len(rest)]
+    &rest[..turn_len(rest, details)]
 }
 
 /// How many of these steps stand before the end of the first run of questions to the client.
-fn turn_len(steps: &[Step]) -> usize {
-    let asks = |step: &Step| step.work.asks_client();
+fn turn_len(steps: &[Step], details: Option<&Details>) -> usize {
+    let asks = |step: &Step| asks(&step.work, details);
     let first = steps.iter().position(asks).unwrap_or(steps.len());
     first + steps[first..].iter().take_while(|step| asks(step)).count()
 }

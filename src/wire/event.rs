@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Response};
+use super::{Item, Response, Shown};
 
 /// One event with its place in the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,8 +91,11 @@ pub enum Event {
         name: Arc<str>,
         /// Place in the output.
         output: u32,
-        /// The item.
+        /// The item; empty where the event does not name it.
         item_id: Arc<str>,
+        /// Everything else that it says.
+        #[serde(skip)]
+        shown: Shown,
     },
     /// `response.output_item.done`: the item as it ends.
     ItemDone {

@@ -9,7 +9,7 @@ use super::json_error::{Code, ErrorIn, ErrorOut};
 use super::json_item::{ItemIn, ItemOut, PartIn, PartOut};
 use super::json_response::{ResponseIn, put, render_response, word_or_empty};
 use super::read::{Count, Loose, Word};
-use super::{Event, Response, StreamEvent};
+use super::{Event, Response, Shown, StreamEvent};
 
 /// How an `error` event is written: captures show the first form, the published description the second.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,7 +48,17 @@ pub fn render_event(
     out.extend_from_slice(b"\ndata: ");
     match event.event.response() {
         Some(response) => render_life_cycle(name, event.seq, response, echo, out),
-        None => put(out, &PieceOut::of(event, shape, obfuscation)),
+        None => {
+            put(out, &PieceOut::of(event, shape, obfuscation));
+            if let Event::Progress { shown, .. } = &event.event
+                && let Some(pairs) = shown.pairs()
+            {
+                out.pop();
+                out.push(b',');
+                out.extend_from_slice(pairs.as_bytes());
+                out.push(b'}');
+            }
+        }
     }
     out.extend_from_slice(b"\n\n");
 }
@@ -253,7 +263,11 @@ impl<'a> PieceOut<'a> {
                 arguments: Some(arguments),
                 ..base.in_item(*output, item_id)
             },
-            Event::Progress { output, item_id, .. } => base.in_item(*output, item_id),
+            Event::Progress { output, item_id, .. } => Self {
+                item_id: Some(&**item_id).filter(|id| !id.is_empty()),
+                obfuscation: obfuscation.filter(|_| event.event.name().ends_with(".delta")),
+                ..base.in_item(*output, item_id)
+            },
             Event::Error { code, message } => base.with_error(code, message, shape),
             Event::Keepalive | Event::Unknown { .. } => base,
             Event::Created(_)
@@ -463,6 +477,7 @@ fn progress<'a>(name: &str, data: &'a [u8]) -> Found<'a> {
             name: name.into(),
             output,
             item_id,
+            shown: Shown::default(),
         },
     ))
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::json_response::word_or_empty;
 use super::read::{Loose, Text};
-use super::{Item, ItemStatus};
+use super::{Item, ItemStatus, Shown, json_text};
 
 /// A list of items.
 pub(super) struct ItemsOut<'a>(pub(super) &'a [Item]);
@@ -195,6 +196,25 @@ impl Serialize for ItemOut<'_> {
                 arguments,
                 approval_request_id,
                 status,
+                shown,
+            } if shown.pairs().is_some() => raw(
+                id,
+                "mcp_call",
+                &Shown::of(&serde_json::json!({
+                    "status": status_word(*status), "approval_request_id": approval_request_id.as_deref(),
+                    "arguments": &**arguments, "name": &**name, "server_label": &**server_label,
+                })),
+                shown,
+                to,
+            ),
+            Item::McpCall {
+                id,
+                server_label,
+                name,
+                arguments,
+                approval_request_id,
+                status,
+                shown: _,
             } => McpCallOut {
                 id,
                 r#type: "mcp_call",
@@ -211,9 +231,24 @@ impl Serialize for ItemOut<'_> {
                 server_label,
             }
             .serialize(to),
-            Item::Hosted { id, tool, status } => hosted(id, tool, *status, to),
+            Item::Hosted { id, tool, shown, .. } if shown.pairs().is_some() => {
+                raw(id, tool, &Shown::default(), shown, to)
+            }
+            Item::Hosted { id, tool, status, .. } => hosted(id, tool, *status, to),
         }
     }
+}
+
+/// An item that knows what it shows.
+fn raw<S: Serializer>(id: &str, kind: &str, first: &Shown, second: &Shown, to: S) -> Result<S::Ok, S::Error> {
+    let mut json = format!("{{\"id\":{},\"type\":{}", json_text(id), json_text(kind));
+    for pairs in [first, second].into_iter().filter_map(Shown::pairs) {
+        json.push(',');
+        json.push_str(pairs);
+    }
+    json.push('}');
+    let json = RawValue::from_string(json).map_err(serde::ser::Error::custom)?;
+    json.serialize(to)
 }
 
 /// A message that has just begun has no content yet.
@@ -399,12 +434,14 @@ impl AnyItem {
                     arguments,
                     approval_request_id,
                     status,
+                    shown: Shown::default(),
                 }
             }
             _ => Item::Hosted {
                 id,
                 tool: self.r#type.0,
                 status,
+                shown: Shown::default(),
             },
         })
     }

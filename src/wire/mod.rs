@@ -23,6 +23,7 @@ mod request_input;
 mod request_side;
 mod request_tool;
 mod response;
+mod shown;
 mod side;
 mod sse;
 mod text;
@@ -45,6 +46,7 @@ pub use request_side::{
     check_include, parse_items, parse_metadata, parse_new_conversation, stored_items, stored_text,
 };
 pub use response::{Failure, Item, ItemStatus, Response, ResponseId, Status, Usage};
+pub use shown::Shown;
 pub use side::{Order, Page, Side, StoredItem, Talk, json_text, render_page};
 pub use sse::{Frame, SseError, SseLimits, SseReader, StreamEnd};
 pub use text::text_of;

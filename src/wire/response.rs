@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Origin;
+use super::{Origin, Shown};
 
 /// The opaque id of a response.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,15 +173,21 @@ pub enum Item {
         approval_request_id: Option<Arc<str>>,
         /// Whole or failed.
         status: ItemStatus,
+        /// Its output or error.
+        #[serde(skip)]
+        shown: Shown,
     },
     /// A tool that the service runs by itself.
     Hosted {
         /// The item's id.
         id: Arc<str>,
-        /// `file_search_call`, `web_search_call` or `code_interpreter_call`.
+        /// `file_search_call`, `web_search_call` or `code_interpreter_call`; and of a stranger's script any other.
         tool: Arc<str>,
         /// Where it stands.
         status: ItemStatus,
+        /// Everything else about it.
+        #[serde(skip)]
+        shown: Shown,
     },
 }
 

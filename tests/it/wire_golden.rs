@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use lanebench::wire::{
-    Item, ItemStatus, Response, Status, Usage, parse_create, parse_response, render_response,
+    Item, ItemStatus, Response, Shown, Status, Usage, parse_create, parse_response, render_response,
 };
 use serde_json::Value;
 
@@ -50,6 +50,7 @@ fn a_completed_response_is_read_and_loses_no_item() {
             id: "ts_1".into(),
             tool: "tool_search_call".into(),
             status: ItemStatus::Completed,
+            shown: Shown::default(),
         },
         Item::Message {
             id: "msg_1".into(),

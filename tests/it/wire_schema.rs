@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lanebench::wire::{
-    ErrorShape, Event, Failure, Item, ItemStatus, Response, ResponseId, Status, StreamEvent, Usage,
+    ErrorShape, Event, Failure, Item, ItemStatus, Response, ResponseId, Shown, Status, StreamEvent, Usage,
     render_event, render_response,
 };
 use serde_json::{Map, Value};
@@ -152,6 +152,7 @@ fn items(status: ItemStatus) -> Vec<Item> {
         id: "ws_1".into(),
         tool: tool.into(),
         status,
+        shown: Shown::default(),
     };
     vec![
         Item::Message {
@@ -184,6 +185,7 @@ fn items(status: ItemStatus) -> Vec<Item> {
             } else {
                 status
             },
+            shown: Shown::default(),
         },
         hosted("file_search_call"),
         hosted("code_interpreter_call"),
@@ -219,11 +221,13 @@ fn responses() -> Vec<Response> {
         id: "ws_1".into(),
         tool: "web_search_call".into(),
         status: ItemStatus::Completed,
+        shown: Shown::default(),
     });
     whole.push(Item::Hosted {
         id: "mcpl_1".into(),
         tool: "mcp_list_tools".into(),
         status: ItemStatus::Completed,
+        shown: Shown::default(),
     });
     let ended = |status, items: Vec<Item>| Response {
         status,
@@ -263,6 +267,7 @@ fn events() -> Vec<(&'static str, Event)> {
         name: name.into(),
         output: 0,
         item_id: "ws_1".into(),
+        shown: Shown::default(),
     };
     let mut events = vec![
         (

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lanebench::units::{AttemptNo, JobId, TurnNo};
 use lanebench::wire::{
-    ApiError, Create, Event, Failure, InputItem, Item, ItemStatus, Origin, Response, ResponseId, Status,
-    StreamEvent, ToolDeclaration, Usage, Wait,
+    ApiError, Create, Event, Failure, InputItem, Item, ItemStatus, Origin, Response, ResponseId, Shown,
+    Status, StreamEvent, ToolDeclaration, Usage, Wait,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -98,9 +98,15 @@ pub(crate) fn item() -> BoxedStrategy<Item> {
                 arguments,
                 approval_request_id,
                 status,
+                shown: Shown::default(),
             }
         ),
-        (id(), hosted(), item_status()).prop_map(|(id, tool, status)| Item::Hosted { id, tool, status }),
+        (id(), hosted(), item_status()).prop_map(|(id, tool, status)| Item::Hosted {
+            id,
+            tool,
+            status,
+            shown: Shown::default()
+        }),
     ]
     .boxed()
 }
@@ -296,7 +302,8 @@ fn event() -> BoxedStrategy<Event> {
         (progress(), any::<u32>(), id()).prop_map(|(name, output, item_id)| Event::Progress {
             name,
             output,
-            item_id
+            item_id,
+            shown: Shown::default(),
         }),
         (text(), text()).prop_map(|(code, message)| Event::Error { code, message }),
         Just(Event::Keepalive),

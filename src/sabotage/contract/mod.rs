@@ -8,6 +8,7 @@ mod basics;
 mod faults;
 mod parents;
 mod seam;
+mod tools;
 
 pub use seam::{Asked, Breached, Given};
 
@@ -29,7 +30,13 @@ pub struct Breach {
 
 /// Every breach, in the order of the statements.
 pub fn breaches() -> impl Iterator<Item = &'static Breach> {
-    let groups: [&'static [Breach]; 4] = [basics::LIST, background::LIST, parents::LIST, faults::LIST];
+    let groups: [&'static [Breach]; 5] = [
+        basics::LIST,
+        background::LIST,
+        parents::LIST,
+        faults::LIST,
+        tools::LIST,
+    ];
     groups.into_iter().flatten()
 }
 

@@ -30,7 +30,7 @@ pub(super) const LIST: &[Breach] = &[
         45,
         &[],
         "one_child_for_all",
-        "a second child of a parent is answered with the first",
+        "a second child of a parent, made in the same second, is answered with the first",
         Wrong::Said(one_child_for_all),
     ),
     breach(
@@ -71,10 +71,11 @@ fn one_child_for_all(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
                 .entry("made".to_owned())
                 .or_insert_with(|| Value::Array(Vec::new()));
             let Some(made) = made.as_array_mut() else { continue };
-            made.push(Value::from(&*response.id.0));
+            made.push(serde_json::json!([&*response.id.0, response.created_at]));
             // The first is the parent, the second its first child.
             if let ([_, first, _], true) = (made.as_slice(), response.background)
-                && let Some(first) = first.as_str()
+                && first[1] == response.created_at
+                && let Some(first) = first[0].as_str()
             {
                 Arc::make_mut(response).id = ResponseId(first.into());
             }

@@ -8,6 +8,7 @@ mod plan;
 mod product;
 mod registry;
 mod script;
+mod tools;
 pub(in crate::scenario) mod value;
 
 pub(in crate::scenario) use plan::Work;

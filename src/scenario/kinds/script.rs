@@ -11,6 +11,7 @@
 //! | `file_search`, `web_search`, `code_interpreter` | a law | a tool that the service runs |
 //! | `message` | `800 tokens`, or `{ tokens: 800 tokens, takes: 16s }` | text; without `takes` fifty tokens a second |
 //! | `call` | `{ tool, arguments, takes, unlisted }` | a call of a function of the client; `unlisted: true` lets the model call what it was not offered |
+//! | `tool` | `{ web_search: { query, sources }, takes, ends }`, see [`super::tools`] | a tool with everything that it shows |
 //! | `mcp` | `{ server, tool, arguments, takes }` | a request for leave to run a tool of an MCP server |
 //!
 //! A turn ends behind a run of calls; the next turn goes on with the step behind it. Every law is written `4s`,
@@ -97,7 +98,7 @@ pub(in crate::scenario) fn script(node: &Node, out: &mut Diagnostics) -> Option<
     })
 }
 
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     "reasoning",
     "file_search",
     "web_search",
@@ -105,6 +106,7 @@ const STEPS: [&str; 7] = [
     "message",
     "call",
     "mcp",
+    "tool",
 ];
 
 fn step(node: &Node, out: &mut Diagnostics) -> Option<(Step, Option<Callee>)> {
@@ -119,6 +121,7 @@ fn step(node: &Node, out: &mut Diagnostics) -> Option<(Step, Option<Callee>)> {
             .map(|(tokens, takes)| plain(StepWork::Message { tokens }, takes)),
         "call" => case.value(call, out),
         "mcp" => case.value(mcp, out),
+        "tool" => case.value(super::tools::tool, out).map(|step| (step, None)),
         hosted => {
             let item = Arc::from(format!("{hosted}{ITEM_ENDING}"));
             case.value(law, out)

@@ -5,6 +5,7 @@
 //! and returns what does not hold. A breach names the statement that it breaks and those that cannot hold without it;
 //! exactly these have to fail.
 
+mod accounts;
 mod background;
 mod basics;
 mod bench;
@@ -13,3 +14,4 @@ mod faults;
 mod parents;
 mod switches;
 mod table;
+mod tools;

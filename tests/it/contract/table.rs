@@ -9,7 +9,7 @@ use lanebench::clock::Pace;
 use lanebench::sabotage::contract::{Breach, breaches};
 
 use super::bench::Bench;
-use super::{background, basics, faults, parents};
+use super::{background, basics, faults, parents, tools};
 
 /// What a statement found: nothing, or what does not hold.
 pub(super) type Verdict = Result<(), String>;
@@ -50,7 +50,13 @@ pub(super) use statements;
 
 /// Every statement.
 fn all() -> impl Iterator<Item = &'static Statement> {
-    let groups: [&'static [Statement]; 4] = [basics::LIST, background::LIST, parents::LIST, faults::LIST];
+    let groups: [&'static [Statement]; 5] = [
+        basics::LIST,
+        background::LIST,
+        parents::LIST,
+        faults::LIST,
+        tools::LIST,
+    ];
     groups.into_iter().flatten()
 }
 

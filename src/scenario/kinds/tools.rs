@@ -1,0 +1,154 @@
+//! Steps with a tool and everything that its item shows.
+//!
+//! | key | value |
+//! |---|---|
+//! | `custom` | `{ name, input }` |
+//! | `web_search` | `{ query, sources }` |
+//! | `file_search` | `{ queries, results }` |
+//! | `code_interpreter` | `{ code, logs }` |
+//! | `image_generation` | `{ prompt, image, partial_images }`, the image in base64 |
+//! | `computer` | `{ action, checks }`, the action as a JSON text |
+//! | `mcp_list_tools` | `{ server, tools }` |
+//! | `mcp_call` | `{ server, tool, arguments, output }`, behind an approval where the request demands one |
+//! | `local_shell` | `{ command }` |
+//! | `shell` | `{ commands, output }`; with `output` the service runs them itself |
+//! | `apply_patch` | `{ operation, path, diff }`: `create_file`, `update_file` or `delete_file` |
+//!
+//! Beside it stand `takes`, a law (`500ms`), and `ends`: `completed`, `failed` or `incomplete`. A turn ends behind the
+//! tools that the client runs: `custom`, `computer`, `local_shell`, `apply_patch`, and a `shell` without `output`.
+
+use std::sync::Arc;
+
+use super::defaults;
+use super::value::{arguments, law, named, text};
+use crate::backend::{PatchOperation, Step, StepWork, Tool, ToolEnd, ToolStep};
+use crate::scenario::decode::{MapReader, integer, list, map};
+use crate::scenario::{Diagnostics, Node};
+
+const TOOLS: [&str; 11] = [
+    "custom",
+    "web_search",
+    "file_search",
+    "code_interpreter",
+    "image_generation",
+    "computer",
+    "mcp_list_tools",
+    "mcp_call",
+    "local_shell",
+    "shell",
+    "apply_patch",
+];
+
+/// Reads a step with a tool.
+pub(super) fn tool(node: &Node, out: &mut Diagnostics) -> Option<Step> {
+    let mut keys = map(node, out)?;
+    let used = keys.one_of(&TOOLS);
+    let takes = keys.or("takes", defaults::CALL_TAKES, law);
+    let ends = keys.or(
+        "ends",
+        ToolEnd::Completed,
+        named("end", &ToolEnd::ALL, ToolEnd::word),
+    );
+    let made = used.and_then(|(name, node)| {
+        let mut keys = map(node, keys.out())?;
+        let made = fields(name, &mut keys);
+        keys.finish();
+        made
+    });
+    keys.finish();
+    let (tool, takes, ends) = (made?, takes?, ends?);
+    let work = StepWork::Tool(Arc::new(ToolStep { tool, ends }));
+    Some(Step { work, takes })
+}
+
+fn fields(name: &str, keys: &mut MapReader<'_, '_>) -> Option<Tool> {
+    let empty = || Arc::<str>::from("");
+    match name {
+        "custom" => {
+            let (name, input) = (keys.required("name", text), keys.or("input", empty(), text));
+            Some(Tool::Custom {
+                name: name?,
+                input: input?,
+            })
+        }
+        "web_search" => {
+            let (query, sources) = (keys.required("query", text), words(keys, "sources"));
+            Some(Tool::WebSearch {
+                query: query?,
+                sources: sources?,
+            })
+        }
+        "file_search" => {
+            let (queries, results) = (words(keys, "queries"), words(keys, "results"));
+            Some(Tool::FileSearch {
+                queries: queries?,
+                results: results?,
+            })
+        }
+        "code_interpreter" => {
+            let (code, logs) = (keys.required("code", text), keys.or("logs", empty(), text));
+            Some(Tool::CodeInterpreter {
+                code: code?,
+                logs: logs?,
+            })
+        }
+        "image_generation" => {
+            let prompt = keys.or("prompt", empty(), text);
+            let image = keys.required("image", text);
+            let partial_images = keys.or("partial_images", 0, integer(0..=3));
+            Some(Tool::ImageGeneration {
+                prompt: prompt?,
+                image: image?,
+                partial_images: partial_images?,
+            })
+        }
+        "computer" => {
+            let (action, checks) = (keys.required("action", arguments), words(keys, "checks"));
+            Some(Tool::Computer {
+                action: action?,
+                checks: checks?,
+            })
+        }
+        "mcp_list_tools" => {
+            let (server_label, tools) = (keys.required("server", text), words(keys, "tools"));
+            Some(Tool::McpListTools {
+                server_label: server_label?,
+                tools: tools?,
+            })
+        }
+        "mcp_call" => {
+            let (server_label, name) = (keys.required("server", text), keys.required("tool", text));
+            let arguments = keys.or("arguments", Arc::from("{}"), arguments);
+            let output = keys.or("output", empty(), text);
+            Some(Tool::McpCall {
+                server_label: server_label?,
+                name: name?,
+                arguments: arguments?,
+                output: output?,
+            })
+        }
+        "local_shell" => words(keys, "command").map(|command| Tool::LocalShell { command }),
+        "shell" => {
+            let (commands, output) = (words(keys, "commands"), keys.optional("output", text));
+            Some(Tool::Shell {
+                commands: commands?,
+                output: output?,
+            })
+        }
+        _ => {
+            let operation = named("operation", &PatchOperation::ALL, PatchOperation::word);
+            let operation = keys.required("operation", operation);
+            let (path, diff) = (keys.required("path", text), keys.or("diff", empty(), text));
+            Some(Tool::ApplyPatch {
+                operation: operation?,
+                path: path?,
+                diff: diff?,
+            })
+        }
+    }
+}
+
+/// A list of texts, empty if it is left out.
+fn words(keys: &mut MapReader<'_, '_>, key: &'static str) -> Option<Arc<[Arc<str>]>> {
+    keys.or(key, Vec::new(), list(text)).map(Arc::from)
+}

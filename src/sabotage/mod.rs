@@ -1,5 +1,7 @@
 //! Deliberately wrong variants, each wrapped around a public seam, to show that a check can fail.
 //!
+//! Mock servers that break one statement of the contract stand in [`contract`].
+//!
 //! A sabotage says which invariant has to fire first; the honest run with the same seed must not break it. Nothing
 //! outside this module knows of any of them.
 

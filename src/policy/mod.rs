@@ -25,6 +25,7 @@ pub mod route;
 mod space;
 mod task;
 mod vocabulary;
+mod witness;
 
 pub use attribute::{Attribute, AttributeSet, Flag, Source, Truth};
 pub use checked::{Assumption, Fact, Policy, Rule};
@@ -48,3 +49,4 @@ pub use space::{
 };
 pub use task::{AttributeId, Given, NumberId, Task, Value};
 pub use vocabulary::{AttributeType, NameError, NumberKind, Unit, Vocabulary};
+pub use witness::{Observed, Witness, WitnessError, WitnessSuite};

@@ -17,6 +17,7 @@ mod summary;
 mod terminal;
 mod text;
 mod totals;
+mod witness;
 
 pub use catalogue::{catalogue_json, catalogue_text};
 pub use client::{client_text, fails};
@@ -37,3 +38,4 @@ pub use route::{
 };
 pub use summary::suite_summary;
 pub use terminal::{Detail, terminal};
+pub use witness::{witness_files, witness_text};

@@ -48,5 +48,6 @@ mod wire_schema;
 mod wire_stream;
 mod wire_values;
 mod wire_webhook;
+mod witness;
 mod worlds;
 mod yaml;

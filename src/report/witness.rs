@@ -1,0 +1,141 @@
+//! Witness suites as scenarios that anybody can read, play and keep.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::policy::{Boundary, Observed, Policy, Unsaid, Witness, WitnessSuite};
+
+/// The registry of the one kind that written tests need.
+const KINDS: &str = "\
+# The kind of the written tests: nothing is known of it but what a task says.
+kinds:
+  any:
+    description: Any task at all.
+    script: { steps: [{ message: 20 tokens }] }
+";
+
+/// How many of the edits that a task catches are named beside it.
+const NAMED_MAX: usize = 3;
+
+/// The files of a suite, by name: a scenario for each rule that decides some task of it, and the registry of their
+/// kind. `policy_path` leads from their folder to the policy.
+#[must_use]
+pub fn witness_files(policy: &Policy, suite: &WitnessSuite, policy_path: &str) -> BTreeMap<String, String> {
+    let mut by_rule: BTreeMap<Option<u16>, Vec<&Witness>> = BTreeMap::new();
+    for witness in &suite.witnesses {
+        let rule = policy.decide(&witness.task).rule;
+        by_rule.entry(rule).or_default().push(witness);
+    }
+    let mut files = BTreeMap::from([("kinds.yaml".to_owned(), KINDS.to_owned())]);
+    for (rule, witnesses) in by_rule {
+        let id = rule.and_then(|rule| policy.rules().get(usize::from(rule)));
+        let (file, title) = match id {
+            Some(rule) => (
+                format!("rule-{}.yaml", rule.id),
+                format!(
+                    "the rule {} of {} decides as it is written",
+                    rule.id,
+                    policy.name()
+                ),
+            ),
+            None => (
+                "no-rule.yaml".to_owned(),
+                format!("what no rule of {} decides is refused", policy.name()),
+            ),
+        };
+        files.insert(file, scenario(policy, suite, &witnesses, &title, policy_path));
+    }
+    files
+}
+
+fn scenario(
+    policy: &Policy,
+    suite: &WitnessSuite,
+    witnesses: &[&Witness],
+    title: &str,
+    policy_path: &str,
+) -> String {
+    let (mut tasks, mut expect) = (String::new(), String::new());
+    for (index, witness) in witnesses.iter().enumerate() {
+        let id = format!("task-{}", index + 1);
+        let caught = caught(suite, witness);
+        let task = suite.space.task_yaml(&witness.cell, &id, "any", Unsaid::LeftOut);
+        // Writing into a string cannot fail.
+        let _ = write!(tasks, "{caught}{task}");
+        let _ = writeln!(expect, "  {id}: {}", expectation(&policy.observed(&witness.task)));
+    }
+    format!(
+        "# Written by `lanebench check --write-tests`. What stands over each task is what would change its decision.\n\
+         scenario: {}\nshows: [lanes]\npolicy: {}\nkinds: kinds.yaml\n\ntasks:\n{tasks}\nexpect:\n{expect}\n\
+         invariants: all\n",
+        quoted(title),
+        quoted(policy_path),
+    )
+}
+
+/// What a task catches: how much, and by name what nobody else does.
+fn caught(suite: &WitnessSuite, witness: &Witness) -> String {
+    let others = |edit: usize| {
+        let mut others = suite.witnesses.iter().filter(|other| other.cell != witness.cell);
+        others.any(|other| other.catches.contains(&edit))
+    };
+    let alone: Vec<usize> = witness
+        .catches
+        .iter()
+        .copied()
+        .filter(|edit| !others(*edit))
+        .collect();
+    let mut text = format!(
+        "  # catches {} edits, {} of them alone\n",
+        witness.catches.len(),
+        alone.len()
+    );
+    for edit in alone.iter().take(NAMED_MAX) {
+        // Writing into a string cannot fail.
+        let _ = writeln!(text, "  # - {}", suite.edits[*edit].what);
+    }
+    text
+}
+
+fn expectation(observed: &Observed<'_>) -> String {
+    match observed {
+        Observed::Refused(reason) => format!("{{ outcome: refused, refused_because: {} }}", quoted(reason)),
+        Observed::Placed {
+            execution,
+            boundary: Boundary::None,
+            rule,
+        } => format!("{{ lane: {}, boundary: none, rule: {rule} }}", execution.word()),
+        Observed::Placed {
+            execution,
+            boundary: Boundary::Approval,
+            rule,
+        } => format!(
+            "{{ lane: approval, execution: {}, rule: {rule} }}",
+            execution.word()
+        ),
+    }
+}
+
+/// A JSON string, which is a YAML string too.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// What a suite is worth, in a few lines.
+#[must_use]
+pub fn witness_text(suite: &WitnessSuite, files: usize, folder: &str) -> String {
+    let edits = suite.edits.len();
+    let mut text = format!(
+        "tests               {} tasks in {files} scenarios in {folder}; no suite has fewer than {} tasks\n\
+         edits caught        {} of {edits} that change a decision ({} more change none)\n",
+        suite.witnesses.len(),
+        suite.at_least,
+        suite.caught(),
+        suite.silent.len(),
+    );
+    for (sort, loud, silent) in suite.census() {
+        // Writing into a string cannot fail.
+        let _ = writeln!(text, "  {:<18}{loud:>4}, {silent} without effect", sort.word());
+    }
+    text
+}

@@ -8,10 +8,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::simulated::Simulated;
 use crate::units::{SimDuration, SimTime};
 
 /// Ticks per real microsecond, in thousandths: `10` plays ten times as fast, `0.5` half as fast.
@@ -73,7 +74,7 @@ impl fmt::Display for TimeScale {
 /// Whether time is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// One tick is one millisecond of a paused runtime: time goes by when everybody waits.
+    /// Time goes by when everybody waits, straight to the next instant that somebody waits for.
     Virtual,
     /// Ticks follow the real clock.
     Real(TimeScale),
@@ -81,54 +82,58 @@ pub enum Pace {
     Manual,
 }
 
-impl Pace {
-    /// The runtime for it: one thread; virtual time knows no sockets.
-    ///
-    /// # Errors
-    /// What the operating system says when it refuses the resources.
-    pub fn runtime(self) -> io::Result<Runtime> {
-        match self {
-            Self::Virtual => Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build(),
-            Self::Real(_) | Self::Manual => Builder::new_current_thread().enable_all().build(),
-        }
-    }
-}
-
 /// Plays `main` to its end on a runtime of its own, with a clock that starts at [`SimTime::START`].
 ///
-/// Everything that `main` spawned and that is still running then is dropped.
+/// The runtime has one thread. In virtual time it knows neither sockets nor timers of its own, so nothing on it can
+/// wait for what the clock does not see. Everything that `main` spawned and that is still running at its end is
+/// dropped.
 ///
 /// # Errors
 /// What the operating system says when it refuses the runtime's resources.
 pub fn run<F: Future>(pace: Pace, main: impl FnOnce(Clock) -> F) -> io::Result<F::Output> {
-    let runtime = pace.runtime()?;
-    Ok(runtime.block_on(async { main(Clock::start(pace)).await }))
+    let mut builder = Builder::new_current_thread();
+    let (runtime, hands) = match pace {
+        Pace::Virtual => {
+            let time = Simulated::default();
+            let idle = time.clone();
+            // The thread parks when no task can go on: then, and only then, time goes by.
+            let runtime = builder.on_thread_park(move || idle.go_on()).build()?;
+            (runtime, Hands::Simulated(time))
+        }
+        Pace::Real(_) | Pace::Manual => (builder.enable_all().build()?, Hands::moved_by_nobody()),
+    };
+    Ok(runtime.block_on(async { main(Clock { pace, hands }).await }))
 }
 
 /// Tells the time of a run and waits for it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    base: Instant,
     pace: Pace,
-    /// How far somebody moved it on beside its own pace; never in virtual time, which is moved by waiting alone.
-    moved: Option<Arc<watch::Sender<SimDuration>>>,
+    hands: Hands,
+}
+
+#[derive(Debug, Clone)]
+enum Hands {
+    /// Moved by waiting alone.
+    Simulated(Simulated),
+    /// Moved by the real clock and by hand.
+    Real {
+        base: Instant,
+        /// How far somebody moved them on beside their own pace.
+        moved: Arc<watch::Sender<SimDuration>>,
+    },
+}
+
+impl Hands {
+    fn moved_by_nobody() -> Self {
+        Self::Real {
+            base: Instant::now(),
+            moved: Arc::new(watch::Sender::new(SimDuration::ZERO)),
+        }
+    }
 }
 
 impl Clock {
-    /// A clock that shows [`SimTime::START`] now.
-    ///
-    /// In virtual time it has to be the first thing that happens on its runtime, so that no part of a millisecond
-    /// leaks into it; [`run`] sees to that.
-    #[must_use]
-    pub fn start(pace: Pace) -> Self {
-        let base = Instant::now();
-        let moved = (pace != Pace::Virtual).then(|| Arc::new(watch::Sender::new(SimDuration::ZERO)));
-        Self { base, pace, moved }
-    }
-
     /// The pace at which it goes.
     #[must_use]
     pub const fn pace(&self) -> Pace {
@@ -138,20 +143,23 @@ impl Clock {
     /// The tick it shows.
     #[must_use]
     pub fn now(&self) -> SimTime {
-        let gone = || Instant::now().duration_since(self.base);
-        let ticks = match self.pace {
-            Pace::Virtual => gone().as_millis(),
-            Pace::Real(scale) => scale.ticks_in(gone().as_micros()),
-            Pace::Manual => 0,
-        };
-        SimTime::from_ticks(u64::try_from(ticks).unwrap_or(u64::MAX)) + self.ahead()
+        match &self.hands {
+            Hands::Simulated(time) => time.now(),
+            Hands::Real { base, moved } => {
+                let own = match self.pace {
+                    Pace::Real(scale) => scale.ticks_in(base.elapsed().as_micros()),
+                    Pace::Manual | Pace::Virtual => 0,
+                };
+                SimTime::from_ticks(u64::try_from(own).unwrap_or(u64::MAX)) + *moved.borrow()
+            }
+        }
     }
 
     /// Moves the clock on, for everybody who has a clone of it, and returns what it shows then.
     ///
     /// In virtual time nothing moves: there time goes by when everybody waits.
     pub fn advance(&self, by: SimDuration) -> SimTime {
-        if let Some(moved) = &self.moved {
+        if let Hands::Real { moved, .. } = &self.hands {
             moved.send_modify(|ahead| *ahead += by);
         }
         self.now()
@@ -163,9 +171,13 @@ impl Clock {
         if at > SimTime::CAP.next() {
             return pending().await;
         }
-        let Some(moved) = &self.moved else {
-            return sleep_to(self.base.checked_add(Duration::from_millis(at.ticks()))).await;
-        };
+        match &self.hands {
+            Hands::Simulated(time) => time.until(at).await,
+            Hands::Real { base, moved } => self.sleep_really(*base, moved, at).await,
+        }
+    }
+
+    async fn sleep_really(&self, base: Instant, moved: &watch::Sender<SimDuration>, at: SimTime) {
         let mut moved = moved.subscribe();
         loop {
             let ahead = *moved.borrow_and_update();
@@ -177,30 +189,20 @@ impl Clock {
                 biased;
                 // The sender lives as long as this clock, so waiting cannot fail.
                 _ = moved.changed() => {}
-                () = self.own_sleep(own) => return,
+                () = self.own_sleep(base, own) => return,
             }
         }
     }
 
     /// Waits until the clock by itself, moved by nobody, shows this many ticks.
-    async fn own_sleep(&self, ticks: u64) {
+    async fn own_sleep(&self, base: Instant, ticks: u64) {
         let Pace::Real(scale) = self.pace else {
             return pending().await;
         };
         let gone = Duration::from_micros(u64::try_from(scale.micros_for(ticks)).unwrap_or(u64::MAX));
-        sleep_to(self.base.checked_add(gone)).await;
-    }
-
-    fn ahead(&self) -> SimDuration {
-        let moved = self.moved.as_ref();
-        moved.map_or(SimDuration::ZERO, |moved| *moved.borrow())
-    }
-}
-
-/// Waits for an instant; for ever if there is none.
-async fn sleep_to(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => pending().await,
+        match base.checked_add(gone) {
+            Some(instant) => tokio::time::sleep_until(instant).await,
+            None => pending().await,
+        }
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use lanebench::clock::Pace;
 use lanebench::sabotage::contract::{Breach, breaches};
+use lanebench::units::SimDuration;
 
 use super::bench::Bench;
 use super::{background, basics, faults, parents, tools};
@@ -95,14 +95,19 @@ fn judge_breach(breach: &'static Breach) {
     );
 }
 
-/// Longer than any check waits, in paused time: ten simulated hours.
-const PATIENCE: Duration = Duration::from_secs(36_000_000);
+/// Longer than any check waits: ten simulated hours.
+const PATIENCE: SimDuration = SimDuration::from_millis(36_000_000);
 
 fn play(statement: &Statement, breach: Option<&'static Breach>) -> Verdict {
     let played = lanebench::clock::run(Pace::Virtual, |clock| async move {
-        let bench = Bench::new(clock, breach);
-        let checked = tokio::time::timeout(PATIENCE, (statement.check)(&bench)).await;
-        checked.unwrap_or_else(|_| Err("the check waits for something that never comes".to_owned()))
+        let bench = Bench::new(clock.clone(), breach);
+        tokio::select! {
+            biased;
+            checked = (statement.check)(&bench) => checked,
+            () = clock.sleep_until(clock.now() + PATIENCE) => {
+                Err("the check waits for something that never comes".to_owned())
+            }
+        }
     });
     played.unwrap()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::lane::Lane;
-use super::listen::{canonical_order, note_reply};
+use super::listen::{canonical_order, in_canonical_order, note_reply};
 use super::machine::{Context, Job};
 use super::phrases::Phrases;
 use super::state::State;
@@ -101,6 +101,11 @@ impl Desk {
         self.notes.take()
     }
 
+    /// What was noted since it was last taken, one by one.
+    pub fn drain_notes(&mut self) -> impl Iterator<Item = crate::trace::Record<CoreEvent>> {
+        self.notes.drain()
+    }
+
     /// Where a job stands; none if it was never accepted.
     #[must_use]
     pub fn state(&self, job: JobId) -> Option<StateName> {
@@ -132,12 +137,22 @@ impl Desk {
     /// # Panics
     /// If time runs backwards.
     pub fn step(&mut self, now: SimTime, batch: &mut Vec<Input>, actions: &mut Vec<Action>) {
-        assert!(now >= self.now, "time runs backwards: {now} after {}", self.now);
-        self.now = now;
         canonical_order(batch);
+        self.step_in_order(now, batch, actions);
+        batch.clear();
+    }
+
+    /// The same with a batch that is in canonical order already, and that stays with its owner.
+    ///
+    /// # Panics
+    /// If time runs backwards.
+    pub fn step_in_order(&mut self, now: SimTime, batch: &[Input], actions: &mut Vec<Action>) {
+        assert!(now >= self.now, "time runs backwards: {now} after {}", self.now);
+        debug_assert!(in_canonical_order(batch), "the batch of {now} is out of order");
+        self.now = now;
         let mut freed = false;
-        for input in batch.drain(..) {
-            freed |= self.take(&input, actions);
+        for input in batch {
+            freed |= self.take(input, actions);
         }
         freed |= self.wake_due(actions);
         while freed {

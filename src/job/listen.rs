@@ -214,6 +214,11 @@ pub fn canonical_order(batch: &mut [Input]) {
     }
 }
 
+/// Whether they stand in that order.
+pub(super) fn in_canonical_order(batch: &[Input]) -> bool {
+    batch.is_sorted_by(|a, b| canonical(a, b) != Ordering::Greater)
+}
+
 fn canonical(a: &Input, b: &Input) -> Ordering {
     order(a).cmp(&order(b)).then_with(|| match a == b {
         true => Ordering::Equal,

@@ -208,32 +208,33 @@ pub fn facts(scenario: &Scenario, blueprint: &Blueprint, played: &Played, option
 #[must_use]
 pub fn replay(blueprint: &Blueprint, played: &Played) -> Replay {
     let mut desk = blueprint.desk(Recording::Full);
-    let (mut batch, mut actions) = (Vec::new(), Vec::new());
-    for (at, logged) in &played.log {
-        batch.extend_from_slice(logged);
-        desk.step(*at, &mut batch, &mut actions);
-        actions.clear();
-    }
-    let replayed = desk.take_notes();
-    let mut again = replayed.iter();
+    let mut actions = Vec::new();
     let mut recorded = played.trace.records().iter().filter_map(core_record);
     let mut place = 0;
-    loop {
-        match (recorded.next(), again.next()) {
-            (None, None) => return Replay::Same,
-            (Some(a), Some(b)) if a == (b.at, b.job, &b.event) => place += 1,
-            (Some(a), Some(b)) => {
-                let what = format!("record {place} of the core: {a:?} in the run, {b:?} in its replay");
-                return Replay::Differs { what: what.into() };
-            }
-            (a, _) => {
-                let longer = if a.is_some() { "run" } else { "replay" };
-                let what =
-                    format!("the {longer} goes on behind record {place} of the core, the other does not");
-                return Replay::Differs { what: what.into() };
+    for (at, logged) in &played.log {
+        desk.step_in_order(*at, logged, &mut actions);
+        actions.clear();
+        for again in desk.drain_notes() {
+            match recorded.next() {
+                Some(first) if first == (again.at, again.job, &again.event) => place += 1,
+                Some(first) => {
+                    let what =
+                        format!("record {place} of the core: {first:?} in the run, {again:?} in its replay");
+                    return Replay::Differs { what: what.into() };
+                }
+                None => return goes_on("replay", place),
             }
         }
     }
+    match recorded.next() {
+        None => Replay::Same,
+        Some(_) => goes_on("run", place),
+    }
+}
+
+fn goes_on(longer: &str, place: usize) -> Replay {
+    let what = format!("the {longer} goes on behind record {place} of the core, the other does not");
+    Replay::Differs { what: what.into() }
 }
 
 fn core_record(record: &Record) -> Option<(SimTime, Option<JobId>, &CoreEvent)> {

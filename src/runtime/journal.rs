@@ -5,8 +5,9 @@ use crate::units::SimTime;
 
 /// Keeps the inputs of the job core, and its results. The journal alone rebuilds every job.
 pub trait Journal {
-    /// Keeps what the core is told in the tick `at`. Called before the core is stepped, and so before its actions.
-    fn keep(&mut self, at: SimTime, batch: &[job::Input]);
+    /// Takes what the core is told in the tick `at` out of `batch` to keep it, and lends it for the step. Called before
+    /// the core is stepped, and so before its actions.
+    fn keep<'a>(&'a mut self, at: SimTime, batch: &'a mut Vec<job::Input>) -> &'a [job::Input];
 }
 
 /// A journal that lives as long as its run.
@@ -17,15 +18,20 @@ pub struct MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn keep(&mut self, at: SimTime, batch: &[job::Input]) {
-        self.batches.push((at, batch.to_vec()));
+    fn keep<'a>(&'a mut self, at: SimTime, batch: &'a mut Vec<job::Input>) -> &'a [job::Input] {
+        // As long as it has to be: there is one for every step of a run.
+        let kept = Vec::from_iter(batch.drain(..));
+        self.batches.push((at, kept));
+        self.batches.last().map_or(&[], |(_, kept)| kept)
     }
 }
 
-/// Keeps nothing: for runs that are only counted.
+/// Keeps nothing, and lends what it is given: for runs that are only counted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoJournal;
 
 impl Journal for NoJournal {
-    fn keep(&mut self, _: SimTime, _: &[job::Input]) {}
+    fn keep<'a>(&'a mut self, _: SimTime, batch: &'a mut Vec<job::Input>) -> &'a [job::Input] {
+        batch
+    }
 }

@@ -94,8 +94,9 @@ impl<S: Seams, J: Journal> Office<S, J> {
         self.steps += 1;
         self.seams.told(now, &mut self.to_desk);
         job::canonical_order(&mut self.to_desk);
-        self.journal.keep(now, &self.to_desk);
-        self.desk.step(now, &mut self.to_desk, &mut self.actions);
+        let told = self.journal.keep(now, &mut self.to_desk);
+        self.desk.step_in_order(now, told, &mut self.actions);
+        self.to_desk.clear();
         self.seams.wanted(now, &mut self.actions);
         for action in self.actions.drain(..) {
             if let Action::Abort { exchange } = &action {

@@ -1,20 +1,22 @@
 //! What the server remembers between a request and what leaves on it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::rendering::Rendering;
 use super::request_log::RequestLog;
 use crate::backend::{CallKey, ConnectionNo, Face};
 use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, TurnNo};
-use crate::wire::{Echo, Origin, Reply, ResponseId, StreamEvent};
+use crate::wire::{Echo, Origin, Reply, Response, ResponseId, StreamEvent};
 
 /// Events that wait for one slow reader before it is given up.
 const EVENTS_WAITING: usize = 65_536;
 
-/// Requests remembered for rendering their responses; about 1 KiB each.
-const ECHOES: usize = 32_768;
+/// Responses of which is remembered what they repeat of their requests, about 1 KiB each; those that are not over,
+/// with the bytes of their body.
+const KNOWN: usize = 32_768;
 
 /// Creates whose client went away before their response was known.
 const ORPHANS: usize = 1_024;
@@ -38,8 +40,10 @@ pub(super) struct Answer {
     pub(super) face: Face,
     /// Headers beside those that every reply has.
     pub(super) fields: Vec<Field>,
-    /// What the response repeats of its request, if it is still known.
+    /// What the events of a stream repeat of the request, if it is still known.
     pub(super) echo: Option<Echo>,
+    /// The bytes of [`Reply::Response`].
+    pub(super) rendering: Option<Arc<Rendering>>,
     /// The events that follow [`Reply::StreamOpen`].
     pub(super) pieces: Option<mpsc::Receiver<Piece>>,
 }
@@ -75,6 +79,15 @@ enum Call {
     Held,
 }
 
+/// What is remembered of a response.
+#[derive(Debug)]
+struct Known {
+    /// What it repeats of its request.
+    echo: Echo,
+    /// Its bytes when it was last read, as long as it was not over: what is over is seldom read again.
+    rendering: Option<Arc<Rendering>>,
+}
+
 /// A create whose client went away before its response was known.
 #[derive(Debug)]
 struct Orphan {
@@ -96,8 +109,8 @@ pub(super) enum Taken {
 #[derive(Debug)]
 pub(super) struct Book {
     calls: BTreeMap<CallKey, Call>,
-    echoes: BTreeMap<ResponseId, Echo>,
-    echo_order: VecDeque<ResponseId>,
+    known: HashMap<ResponseId, Known>,
+    known_order: VecDeque<ResponseId>,
     orphans: VecDeque<Orphan>,
     strangers: [u32; ExchangeKind::ALL.len()],
     connections: u64,
@@ -110,8 +123,8 @@ impl Book {
     pub(super) fn new(seen_max: usize) -> Self {
         Self {
             calls: BTreeMap::new(),
-            echoes: BTreeMap::new(),
-            echo_order: VecDeque::new(),
+            known: HashMap::new(),
+            known_order: VecDeque::new(),
             orphans: VecDeque::new(),
             strangers: [0; ExchangeKind::ALL.len()],
             connections: 0,
@@ -207,23 +220,21 @@ impl Book {
         if let Reply::Response(response) = &reply {
             match &echo {
                 Some(echo) => self.remember(&response.id, echo),
-                None if response.origin.is_some() && !self.echoes.contains_key(&response.id) => {
+                None if response.origin.is_some() && !self.known.contains_key(&response.id) => {
                     self.adopt(&reply, |orphan| orphan.origin == response.origin);
                 }
                 None => {}
             }
         }
-        let known = match &reply {
-            Reply::Response(response) => self.echoes.get(&response.id).cloned(),
-            Reply::StreamOpen => echo.clone().or_else(|| {
-                subject
-                    .response
-                    .as_ref()
-                    .and_then(|id| self.echoes.get(id))
-                    .cloned()
-            }),
-            Reply::Deleted | Reply::Document(_) | Reply::Error(_) => None,
-        };
+        let (mut repeated, mut rendering) = (None, None);
+        match &reply {
+            Reply::Response(response) => rendering = Some(self.rendering(response)),
+            Reply::StreamOpen => {
+                let known = subject.response.as_ref().and_then(|id| self.known.get(id));
+                repeated = echo.clone().or_else(|| known.map(|known| known.echo.clone()));
+            }
+            Reply::Deleted | Reply::Document(_) | Reply::Error(_) => {}
+        }
         let pieces = match (&reply, &face) {
             (_, Face::Stall | Face::Silent) => {
                 self.calls.insert(key, Call::Held);
@@ -240,14 +251,15 @@ impl Book {
             && key.exchange.kind == ExchangeKind::Delete
             && let Some(id) = &subject.response
         {
-            self.echoes.remove(id);
+            self.known.remove(id);
         }
         // A receiver that is gone means that the handler was dropped, and its guard has said so.
         let _ = answer.send(Answer {
             reply,
             face,
             fields,
-            echo: known,
+            echo: repeated,
+            rendering,
             pieces,
         });
     }
@@ -292,15 +304,32 @@ impl Book {
         }
     }
 
+    /// The bytes of a response: those of the last time if it is the same.
+    fn rendering(&mut self, response: &Arc<Response>) -> Arc<Rendering> {
+        let Some(known) = self.known.get_mut(&response.id) else {
+            return Arc::new(Rendering::new(Arc::clone(response), None));
+        };
+        if let Some(last) = known.rendering.as_ref().filter(|last| last.is_of(response)) {
+            return Arc::clone(last);
+        }
+        let new = Arc::new(Rendering::new(Arc::clone(response), Some(known.echo.clone())));
+        known.rendering = response.status.is_open().then(|| Arc::clone(&new));
+        new
+    }
+
     fn remember(&mut self, id: &ResponseId, echo: &Echo) {
-        if self.echoes.insert(id.clone(), echo.clone()).is_some() {
+        let known = Known {
+            echo: echo.clone(),
+            rendering: None,
+        };
+        if self.known.insert(id.clone(), known).is_some() {
             return;
         }
-        self.echo_order.push_back(id.clone());
-        if self.echo_order.len() > ECHOES
-            && let Some(oldest) = self.echo_order.pop_front()
+        self.known_order.push_back(id.clone());
+        if self.known_order.len() > KNOWN
+            && let Some(oldest) = self.known_order.pop_front()
         {
-            self.echoes.remove(&oldest);
+            self.known.remove(&oldest);
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod book;
 mod pipe;
+mod rendering;
 mod reply;
 mod request_log;
 mod routes;

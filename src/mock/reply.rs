@@ -7,19 +7,18 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::response::Parts;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::book::{Answer, Field};
+use super::rendering::{Rendering, fallback_echo};
 use super::script::{Act, Script, ScriptSlot};
 use super::server::{CallGuard, Shared};
 use super::stream::EventBody;
 use crate::backend::{CallKey, Face, RequestIds};
 use crate::rng::{Purpose, Seed};
 use crate::units::SimTime;
-use crate::wire::{
-    ApiError, Echo, Reply, ResponseId, parse_create, render_error, render_response, write_wait,
-};
+use crate::wire::{ApiError, Reply, ResponseId, render_error, write_wait};
 
 /// What every reply carries beside its meaning.
 pub(super) struct Stamp {
@@ -52,14 +51,24 @@ impl Stamp {
         let Seed(seed) = shared.options.seed;
         let high = Seed(seed).bits(Purpose::Id, origin, place);
         let low = Seed(high).bits(Purpose::Id, connection, place);
-        let id = || HeaderValue::try_from(format!("req_{high:016x}{low:016x}")).ok();
         let sent = shared.options.request_ids == RequestIds::Sent;
         Self {
-            request_id: sent.then(id).flatten(),
+            request_id: sent.then(|| request_id(high, low)),
             fields: Vec::new(),
             processing_ms: shared.clock.now().since(at).ticks() / 1_000,
         }
     }
+}
+
+/// `req_` and the digits of two numbers.
+fn request_id(high: u64, low: u64) -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut id = *b"req_00000000000000000000000000000000";
+    let bits = u128::from(high) << 64 | u128::from(low);
+    for (place, digit) in id[4..].iter_mut().rev().enumerate() {
+        *digit = DIGITS[(bits >> (4 * place) & 15) as usize];
+    }
+    HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("req_"))
 }
 
 /// Answers a request that the backend was not asked about; its connection ends with it.
@@ -87,15 +96,16 @@ pub(super) async fn answer(
         face,
         fields,
         echo,
+        rendering,
         pieces,
     } = answer;
     stamp.fields = fields;
-    let echo = echo.unwrap_or_else(|| fallback_echo().clone());
     if let Some(pieces) = pieces {
+        let echo = echo.unwrap_or_else(|| fallback_echo().clone());
         let body = EventBody::new(pieces, echo, guard, slot.clone(), shared.options.seed);
         return Response::from_parts(stream_head(stamp), Body::new(body));
     }
-    let (mut parts, body) = plain_reply(&reply, &echo, about, stamp);
+    let (mut parts, body) = plain_reply(&reply, rendering.as_deref(), about, stamp);
     let cut = match face {
         Face::Whole => return Response::from_parts(parts, Body::from(body)),
         Face::Malformed => {
@@ -122,19 +132,26 @@ async fn hand_over(slot: &ScriptSlot, acts: Vec<Act>, guard: Option<CallGuard>) 
     pending().await
 }
 
-fn plain_reply(reply: &Reply, echo: &Echo, about: Option<&ResponseId>, stamp: Stamp) -> (Parts, Vec<u8>) {
-    let mut body = Vec::new();
-    match reply {
-        Reply::Response(response) => render_response(response, echo, &mut body),
-        Reply::Deleted => body = deleted(about),
-        Reply::Document(json) => body = json.as_bytes().to_vec(),
-        Reply::StreamOpen => return (stream_head(stamp), body),
+fn plain_reply(
+    reply: &Reply,
+    rendering: Option<&Rendering>,
+    about: Option<&ResponseId>,
+    stamp: Stamp,
+) -> (Parts, Bytes) {
+    let body = match reply {
+        Reply::Response(response) => match rendering {
+            Some(rendering) => rendering.bytes(),
+            None => Rendering::new(Arc::clone(response), None).bytes(),
+        },
+        Reply::Deleted => deleted(about).into(),
+        Reply::Document(json) => json.as_bytes().to_vec().into(),
+        Reply::StreamOpen => return (stream_head(stamp), Bytes::new()),
         Reply::Error(error) => return error_reply(error, stamp),
-    }
+    };
     (head(StatusCode::OK, JSON, stamp), body)
 }
 
-fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Vec<u8>) {
+fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Bytes) {
     let status = StatusCode::from_u16(error.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let kind = if error.page_text().is_some() { PAGE } else { JSON };
     let mut parts = head(status, kind, stamp);
@@ -151,30 +168,37 @@ fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Vec<u8>) {
     }
     let mut body = Vec::new();
     render_error(error, &mut body);
-    (parts, body)
+    (parts, body.into())
 }
 
 const JSON: &str = "application/json";
 const PAGE: &str = "text/html; charset=utf-8";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const VERSION: HeaderName = HeaderName::from_static("openai-version");
+const PROCESSING: HeaderName = HeaderName::from_static("openai-processing-ms");
 
 /// The head of every reply.
 fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
     let (mut parts, ()) = Response::new(()).into_parts();
     parts.status = status;
     let headers = &mut parts.headers;
+    headers.reserve(HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Some(request_id) = stamp.request_id {
-        headers.insert("x-request-id", request_id);
+        headers.insert(REQUEST_ID, request_id);
     }
     for (name, value) in stamp.fields {
         if let Ok(value) = HeaderValue::try_from(&*value) {
             headers.insert(name, value);
         }
     }
-    headers.insert("openai-version", HeaderValue::from_static("2020-10-01"));
-    headers.insert("openai-processing-ms", HeaderValue::from(stamp.processing_ms));
+    headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
+    headers.insert(PROCESSING, HeaderValue::from(stamp.processing_ms));
     parts
 }
+
+/// Headers for which a reply has room from the start: ours, and those that the transport adds.
+const HEADERS: usize = 6;
 
 /// The head of a stream, whose connection ends with it.
 fn stream_head(stamp: Stamp) -> Parts {
@@ -253,16 +277,6 @@ fn beginning(parts: &Parts, reply: &Reply, body: &[u8], cut: usize) -> Bytes {
         false => bytes.extend_from_slice(&body[..cut]),
     }
     bytes.into()
-}
-
-/// What stands in place of a request that is not known any more.
-fn fallback_echo() -> &'static Echo {
-    static ECHO: std::sync::OnceLock<Echo> = std::sync::OnceLock::new();
-    ECHO.get_or_init(|| {
-        #[expect(clippy::expect_used, reason = "the body is a valid create request")]
-        let (_, echo) = parse_create(br#"{"model":"unknown","input":"-"}"#).expect("a valid request");
-        echo
-    })
 }
 
 /// A text of `length` letters, fixed by its key.

@@ -333,6 +333,9 @@ enum Reading {
 
 /// Reads the query of a GET; a mistake in it is told with the kind of exchange that was meant.
 fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
+    if uri.query().is_none() {
+        return Ok(Reading::Whole);
+    }
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
     let pairs = pairs.map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
     let value = |name: &str| {

@@ -1,0 +1,51 @@
+//! A response as the bytes of a body.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use crate::wire::{Echo, Response, parse_create, render_response};
+
+/// A response and the request that it repeats, written once however often it is read.
+#[derive(Debug)]
+pub(super) struct Rendering {
+    response: Arc<Response>,
+    echo: Echo,
+    body: OnceLock<Bytes>,
+}
+
+impl Rendering {
+    /// Of a response; it is written when its bytes are first wanted.
+    pub(super) fn new(response: Arc<Response>, echo: Option<Echo>) -> Self {
+        Self {
+            response,
+            echo: echo.unwrap_or_else(|| fallback_echo().clone()),
+            body: OnceLock::new(),
+        }
+    }
+
+    /// Whether it is one of this very object, and so of its every byte: a response that changes becomes a new object.
+    pub(super) fn is_of(&self, response: &Arc<Response>) -> bool {
+        Arc::ptr_eq(&self.response, response)
+    }
+
+    /// The body.
+    pub(super) fn bytes(&self) -> Bytes {
+        let body = self.body.get_or_init(|| {
+            let mut body = Vec::new();
+            render_response(&self.response, &self.echo, &mut body);
+            body.into()
+        });
+        body.clone()
+    }
+}
+
+/// What stands in place of a request that is not known any more.
+pub(super) fn fallback_echo() -> &'static Echo {
+    static ECHO: OnceLock<Echo> = OnceLock::new();
+    ECHO.get_or_init(|| {
+        #[expect(clippy::expect_used, reason = "the body is a valid create request")]
+        let (_, echo) = parse_create(br#"{"model":"unknown","input":"-"}"#).expect("a valid request");
+        echo
+    })
+}

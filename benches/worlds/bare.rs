@@ -37,7 +37,7 @@ use super::Bench;
 #[derive(Debug, Default)]
 pub struct Exchanges {
     jobs: BTreeMap<JobId, Vec<(Exchange, Ask, Response)>>,
-    /// Exchanges in flight, on average over the play.
+    /// Exchanges on a wire at one instant, on average over the play.
     pub in_flight: f64,
 }
 
@@ -100,7 +100,8 @@ impl Seams for Listening {
     }
 }
 
-/// Does all exchanges once, `at_once` of them at a time, each chain of them on a connection that it keeps.
+/// Does all exchanges once, `at_once` of them at a time, each chain of them on a connection that it keeps; those in
+/// flight take turns.
 pub fn play(exchanges: &Rc<Exchanges>, service: &Service, at_once: usize) {
     service.forget();
     let done = run(Pace::Virtual, |_| async {

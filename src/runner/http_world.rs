@@ -118,7 +118,11 @@ async fn play<S: Seams + 'static>(
         steps: 0,
         end: SimTime::START,
     };
-    Ok(world.play().await)
+    // A task of its own is woken by what it waits for; here it would be looked after with every task of the world.
+    match tokio::task::spawn_local(world.play()).await {
+        Ok(played) => Ok(played),
+        Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+    }
 }
 
 /// Connections on which webhooks come.

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use http_body_util::Full;
 
 use super::pool::Outgoing;
@@ -15,6 +15,7 @@ use crate::wire::{Ask, ClientFields, ResponseId, render_create};
 /// The header that carries the key of an exchange.
 pub const EXCHANGE_HEADER: &str = "x-lanebench-exchange";
 
+const EXCHANGE: HeaderName = HeaderName::from_static(EXCHANGE_HEADER);
 const AGENT: &str = concat!("lanebench/", env!("CARGO_PKG_VERSION"));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -57,8 +58,8 @@ pub enum ServiceError {
 
 /// Writes requests to one service.
 pub(super) struct Requests {
-    authority: HeaderValue,
-    authorization: HeaderValue,
+    /// The headers of every request; the key of the exchange is filled in.
+    headers: HeaderMap,
     base: String,
     fields: ClientFields,
 }
@@ -70,12 +71,18 @@ impl Requests {
         if !path.path().starts_with('/') || path.query().is_some() {
             return Err(ServiceError::Base);
         }
+        let authority = HeaderValue::try_from(&service.authority).map_err(|_| ServiceError::Authority)?;
         let mut authorization =
             HeaderValue::try_from(format!("Bearer {}", service.key)).map_err(|_| ServiceError::Key)?;
         authorization.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, authority);
+        headers.insert(AUTHORIZATION, authorization);
+        headers.insert(EXCHANGE, HeaderValue::from_static(""));
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT, JSON);
         Ok(Self {
-            authority: HeaderValue::try_from(&service.authority).map_err(|_| ServiceError::Authority)?,
-            authorization,
+            headers,
             base: base.to_owned(),
             fields: service.fields.clone(),
         })
@@ -105,39 +112,44 @@ impl Requests {
             Ask::Cancel(id) => (Method::POST, self.path(id, "/cancel"), Bytes::new()),
             Ask::Delete(id) => (Method::DELETE, self.path(id, ""), Bytes::new()),
         };
-        let key = HeaderValue::try_from(exchange.to_string())?;
-        let mut request = http::Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, &self.authority)
-            .header(AUTHORIZATION, &self.authorization)
-            .header(HeaderName::from_static(EXCHANGE_HEADER), key)
-            .header(USER_AGENT, AGENT)
-            .header(ACCEPT, JSON);
+        let mut headers = self.headers.clone();
+        headers.insert(
+            EXCHANGE,
+            HeaderValue::from_maybe_shared(Bytes::from(exchange.to_string()))?,
+        );
         if !body.is_empty() {
-            request = request.header(CONTENT_TYPE, JSON);
+            headers.insert(CONTENT_TYPE, JSON);
         }
-        request.body(Full::new(body))
+        let mut request = http::Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::try_from(path)?;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 
     fn path(&self, id: &ResponseId, rest: &str) -> String {
-        let mut path = format!("{}/responses/", self.base);
+        const MIDDLE: &str = "/responses/";
+        let mut path = String::with_capacity(self.base.len() + MIDDLE.len() + id.0.len() + rest.len());
+        path.push_str(&self.base);
+        path.push_str(MIDDLE);
         push_segment(&mut path, &id.0);
-        path + rest
+        path.push_str(rest);
+        path
     }
 }
 
 /// Appends an id as one segment of a path: ids are opaque, and a service may put anything into them.
 fn push_segment(path: &mut String, id: &str) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.');
+    if id.bytes().all(plain) {
+        return path.push_str(id);
+    }
     for byte in id.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'.' => {
-                path.push(char::from(byte))
-            }
-            other => {
-                let written = write!(path, "%{other:02X}");
-                debug_assert!(written.is_ok(), "a string takes every text");
-            }
+        if plain(byte) {
+            path.push(char::from(byte));
+        } else {
+            let written = write!(path, "%{byte:02X}");
+            debug_assert!(written.is_ok(), "a string takes every text");
         }
     }
 }

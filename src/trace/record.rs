@@ -85,6 +85,16 @@ pub struct Record<E = Event> {
     pub event: E,
 }
 
+impl<E> Record<E> {
+    fn map<F>(self, event: impl FnOnce(E) -> F) -> Record<F> {
+        Record {
+            at: self.at,
+            job: self.job,
+            event: event(self.event),
+        }
+    }
+}
+
 /// Where one writer leaves its records; switched off it costs nothing.
 #[derive(Debug, Clone)]
 pub struct Notes<E> {
@@ -140,6 +150,11 @@ impl<E> Notes<E> {
         &self.records
     }
 
+    /// Hands over everything left so far, one by one, and keeps the room.
+    pub fn drain(&mut self) -> impl Iterator<Item = Record<E>> {
+        self.records.drain(..)
+    }
+
     /// Hands over everything left so far.
     #[must_use]
     pub fn take(&mut self) -> Vec<Record<E>> {
@@ -155,32 +170,39 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Joins what the three writers left into one order.
+    /// Joins what the three writers left into one order: by instant; within one, the writers keep their rank and each
+    /// its own order.
     #[must_use]
     pub fn join(
-        outside: Vec<Record<OutsideEvent>>,
-        core: Vec<Record<CoreEvent>>,
-        service: Vec<Record<ServiceEvent>>,
+        mut outside: Vec<Record<OutsideEvent>>,
+        mut core: Vec<Record<CoreEvent>>,
+        mut service: Vec<Record<ServiceEvent>>,
     ) -> Self {
         let mut records: Vec<Record> = Vec::with_capacity(outside.len() + core.len() + service.len());
-        records.extend(outside.into_iter().map(|r| Record {
-            at: r.at,
-            job: r.job,
-            event: Event::Outside(r.event),
-        }));
-        records.extend(core.into_iter().map(|r| Record {
-            at: r.at,
-            job: r.job,
-            event: Event::Core(r.event),
-        }));
-        records.extend(service.into_iter().map(|r| Record {
-            at: r.at,
-            job: r.job,
-            event: Event::Service(r.event),
-        }));
-        // The sort is stable: within a tick the writers keep their rank and each its own order.
-        records.sort_by_key(|record| record.at);
-        Self { records }
+        in_order(&mut outside);
+        in_order(&mut core);
+        in_order(&mut service);
+        let (mut outside, mut core, mut service) =
+            (outside.into_iter(), core.into_iter(), service.into_iter());
+        loop {
+            let ahead = (
+                at(outside.as_slice()),
+                at(core.as_slice()),
+                at(service.as_slice()),
+            );
+            let first = ahead.0.min(ahead.1).min(ahead.2);
+            let next = if ahead.0 == first {
+                outside.next().map(|record| record.map(Event::Outside))
+            } else if ahead.1 == first {
+                core.next().map(|record| record.map(Event::Core))
+            } else {
+                service.next().map(|record| record.map(Event::Service))
+            };
+            match next {
+                Some(record) => records.push(record),
+                None => return Self { records },
+            }
+        }
     }
 
     /// The records in order.
@@ -194,4 +216,16 @@ impl Trace {
     pub fn end(&self) -> SimTime {
         self.records.last().map_or(SimTime::START, |record| record.at)
     }
+}
+
+/// Sorts by instant; what one writer left stands so already, unless somebody has meddled with it.
+fn in_order<E>(records: &mut [Record<E>]) {
+    if !records.is_sorted_by_key(|record| record.at) {
+        records.sort_by_key(|record| record.at);
+    }
+}
+
+/// When the first of them was left; behind everything if there is none.
+fn at<E>(records: &[Record<E>]) -> SimTime {
+    records.first().map_or(SimTime::NEVER, |record| record.at)
 }

@@ -42,6 +42,9 @@ pub(super) fn columns(text: &str) -> usize {
 
 /// At most `width` columns of a line; where something is missing at its end stands an ellipsis.
 pub(super) fn cut(text: &str, width: usize) -> String {
+    if width == 0 {
+        return String::new();
+    }
     let looked_at = width * CHARS_PER_COLUMN;
     let head: String = text.chars().take(looked_at).collect();
     if head.len() == text.len() && columns(text) <= width {

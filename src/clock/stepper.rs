@@ -1,6 +1,6 @@
 //! The loop around a core: collect, step, release.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Clock, Inbox, Pace};
@@ -106,6 +106,36 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
             Pace::Virtual => self.behind_barrier().await,
             Pace::Real(_) | Pace::Manual => self.as_soon_as_due().await,
         };
+        self.make(at)
+    }
+
+    /// When the tick that is to be stepped next will be over, as far as is known: what a step in virtual time waits
+    /// for. An input can bring it nearer as long as none waits; see [`Stepper::first_input`].
+    pub fn over_at(&self) -> SimTime {
+        self.due().next()
+    }
+
+    /// Waits until an input comes where none waits.
+    pub async fn first_input(&self) {
+        if self.inbox.first().is_some() {
+            return pending().await;
+        }
+        first_input(&self.inbox).await;
+    }
+
+    /// Makes the next step if its tick is over at `now`, for those who wait for several steppers in virtual time.
+    pub fn step_if_over(&mut self, now: SimTime) -> Option<Stepped> {
+        let at = self.due();
+        (at < now).then(|| self.make(at))
+    }
+
+    /// The earliest tick in which something is to be stepped, as far as is known.
+    fn due(&self) -> SimTime {
+        let first = self.inbox.first().unwrap_or(SimTime::NEVER);
+        self.after_last(first.min(self.deadline()))
+    }
+
+    fn make(&mut self, at: SimTime) -> Stepped {
         debug_assert!(self.last.is_none_or(|last| last < at), "time rises");
         self.last = Some(at);
         self.inbox.take(at, &mut self.batch);

@@ -1,6 +1,5 @@
 //! From what the backend answers to bytes, spoiled ones included.
 
-use std::future::pending;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -82,15 +81,18 @@ pub(super) fn refuse(error: &ApiError, stamp: Stamp) -> Response<Body> {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Answers a call as the backend says. Where no orderly reply leaves, a script takes over and this never returns.
-pub(super) async fn answer(
+/// Answers a call as the backend says.
+///
+/// # Errors
+/// With the script that takes the connection over where no orderly reply leaves.
+pub(super) fn answer(
     answer: Answer,
     guard: CallGuard,
     mut stamp: Stamp,
     about: Option<&ResponseId>,
     slot: &ScriptSlot,
     shared: &Shared,
-) -> Response<Body> {
+) -> Result<Response<Body>, Script> {
     let Answer {
         reply,
         face,
@@ -103,17 +105,18 @@ pub(super) async fn answer(
     if let Some(pieces) = pieces {
         let echo = echo.unwrap_or_else(|| fallback_echo().clone());
         let body = EventBody::new(pieces, echo, guard, slot.clone(), shared.options.seed);
-        return Response::from_parts(stream_head(stamp), Body::new(body));
+        return Ok(Response::from_parts(stream_head(stamp), Body::new(body)));
     }
     let (mut parts, body) = plain_reply(&reply, rendering.as_deref(), about, stamp);
+    let script = |acts, guard| Err(Script { acts, guard });
     let cut = match face {
-        Face::Whole => return Response::from_parts(parts, Body::from(body)),
+        Face::Whole => return Ok(Response::from_parts(parts, Body::from(body))),
         Face::Malformed => {
             parts.status = StatusCode::OK;
-            return Response::from_parts(parts, Body::from(malformed(&reply)));
+            return Ok(Response::from_parts(parts, Body::from(malformed(&reply))));
         }
-        Face::Reset => return hand_over(slot, vec![Act::Reset], None).await,
-        Face::Silent => return hand_over(slot, vec![Act::Hang], Some(guard)).await,
+        Face::Reset => return script(vec![Act::Reset], None),
+        Face::Silent => return script(vec![Act::Hang], Some(guard)),
         Face::CutBeforeId | Face::Stall => before_id(&reply, &body),
         Face::CutAfterId => after_id(&reply, &body),
     };
@@ -121,15 +124,9 @@ pub(super) async fn answer(
     parts.status = StatusCode::OK;
     let start = Act::Write(beginning(&parts, &reply, &body, cut));
     match face {
-        Face::Stall => hand_over(slot, vec![start, Act::Hang], Some(guard)).await,
-        _ => hand_over(slot, vec![start, Act::HalfClose], None).await,
+        Face::Stall => script(vec![start, Act::Hang], Some(guard)),
+        _ => script(vec![start, Act::HalfClose], None),
     }
-}
-
-/// Leaves the connection to a script; the handler waits to be dropped with the rest of the orderly conversation.
-async fn hand_over(slot: &ScriptSlot, acts: Vec<Act>, guard: Option<CallGuard>) -> Response<Body> {
-    slot.put(Script { acts, guard });
-    pending().await
 }
 
 fn plain_reply(

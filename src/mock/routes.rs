@@ -146,7 +146,7 @@ async fn not_found(State(shared): State<Arc<Shared>>, request: Request) -> Respo
 
 async fn not_allowed(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (caller, _) = Caller::of(&shared, request);
-    let message = format!("Not allowed to {} on {}.", caller.method, caller.path);
+    let message = format!("Not allowed to {} on {}.", caller.method, caller.uri.path());
     caller.refuse(&ApiError::plain(
         405,
         "invalid_request_error",
@@ -162,7 +162,7 @@ struct Caller {
     visit: Visit,
     auth: Auth,
     method: http::Method,
-    path: String,
+    uri: Uri,
 }
 
 impl Caller {
@@ -180,7 +180,7 @@ impl Caller {
             visit,
             auth: auth_of(&head.headers, &shared.options),
             method: head.method,
-            path: head.uri.path().to_owned(),
+            uri: head.uri,
         };
         (caller, body)
     }
@@ -248,15 +248,21 @@ impl Caller {
             return std::future::pending().await;
         };
         let stamp = Stamp::of_call(&self.shared, &call, self.visit.at);
-        answer(
+        match answer(
             reply,
             guard,
             stamp,
             about.as_ref(),
             &self.visit.slot,
             &self.shared,
-        )
-        .await
+        ) {
+            Ok(response) => response,
+            Err(script) => {
+                self.visit.slot.put(script);
+                // The handler waits to be dropped with the rest of the orderly conversation.
+                std::future::pending().await
+            }
+        }
     }
 
     /// The key of the call: the one it shows, or one of a stranger.
@@ -286,7 +292,7 @@ impl Caller {
 
     /// Answers a request for what the service does not have.
     fn stray(&self) -> Response<Body> {
-        self.refuse(&ApiError::invalid_url(self.method.as_str(), &self.path))
+        self.refuse(&ApiError::invalid_url(self.method.as_str(), self.uri.path()))
     }
 }
 

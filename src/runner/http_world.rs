@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use crate::backend::Service;
-use crate::clock::{self, Clock, Pace};
+use crate::clock::{self, Clock, Pace, Stepped};
 use crate::fault::FaultPlan;
 use crate::mock::{self, ByteStream, Mock, MockDriver, MockOptions, Pipe, WebhookTarget};
 use crate::runtime::{
@@ -280,12 +280,12 @@ impl<S: Seams> World<S> {
             if self.steps >= self.caps.steps {
                 break Ending::StepCap;
             }
-            let silence = self.silence(deadline);
-            let stepped = tokio::select! {
-                biased;
-                stepped = self.core.step() => stepped,
-                stepped = self.service.step() => stepped,
-                () = self.clock.sleep_until(silence) => break Ending::Quiet,
+            let stepped = match self.link {
+                Link::Memory => self.step_in_silence().await,
+                Link::Tcp(_) => self.step_with_grace(deadline).await,
+            };
+            let Some(stepped) = stepped else {
+                break Ending::Quiet;
             };
             self.steps += 1;
             self.end = self.end.max(stepped.at);
@@ -293,16 +293,42 @@ impl<S: Seams> World<S> {
         self.finish(ending)
     }
 
-    /// Until when nothing may happen before the run counts as quiet; never while something is due. In virtual time
-    /// whatever is on a wire lands in its tick; real sockets get a moment.
-    fn silence(&self, deadline: Option<SimTime>) -> SimTime {
-        let grace = match self.link {
-            Link::Memory => SimDuration::from_ticks(3),
-            Link::Tcp(_) => SimDuration::from_millis(200),
-        };
-        match deadline {
+    /// The next step in virtual time; none if nothing is due and nothing comes. Whatever is on a wire lands in its
+    /// tick. The world holds one timer, for the step that is due first.
+    async fn step_in_silence(&mut self) -> Option<Stepped> {
+        const GRACE: SimDuration = SimDuration::from_ticks(3);
+        loop {
+            let now = self.clock.now();
+            let stepped = self.core.step_if_over(now);
+            if let Some(stepped) = stepped.or_else(|| self.service.step_if_over(now)) {
+                return Some(stepped);
+            }
+            let over = self.core.over_at().min(self.service.over_at());
+            let until = if over == SimTime::NEVER { now + GRACE } else { over };
+            tokio::select! {
+                biased;
+                () = self.core.first_input() => {}
+                () = self.service.first_input() => {}
+                () = self.clock.sleep_until(until) => if over == SimTime::NEVER {
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// The next step in real time; none if nothing is due at `deadline` and nothing comes for a moment, as real sockets
+    /// need one.
+    async fn step_with_grace(&mut self, deadline: Option<SimTime>) -> Option<Stepped> {
+        const GRACE: SimDuration = SimDuration::from_millis(200);
+        let silence = match deadline {
             Some(_) => SimTime::NEVER,
-            None => self.clock.now() + grace,
+            None => self.clock.now() + GRACE,
+        };
+        tokio::select! {
+            biased;
+            stepped = self.core.step() => Some(stepped),
+            stepped = self.service.step() => Some(stepped),
+            () = self.clock.sleep_until(silence) => None,
         }
     }
 

@@ -142,23 +142,27 @@ impl Drop for Client {
 
 impl Shared {
     /// Carries one exchange and gives its last fact; those before it are reported on the way.
+    ///
+    /// Every exchange is a task, so what few of them need is kept out of its size, in boxes.
     async fn carry(&self, exchange: Exchange, ask: &Ask) -> Fact {
-        let (link, head, body) = match self.reach(exchange, ask).await {
+        let (mut link, head, body) = match self.reach(exchange, ask).await {
             Ok(reply) => reply,
             Err(how) => return Fact::Broke(how),
         };
         if opens_stream(ask, &head) {
             (self.inbox)(exchange, Fact::Reply(Reply::StreamOpen));
-            self.follow(exchange, ask, link, body).await;
+            Box::pin(self.follow(exchange, ask, link, body)).await;
             return Fact::StreamEnded;
         }
-        let mut link = link;
         let (bytes, end) = read_body(&mut link, body, self.limits.body_bytes).await;
-        self.keep(link, end).await;
-        match read_reply(ask.kind(), &head, &bytes, end) {
+        let fact = match read_reply(ask, &head, &bytes, end) {
             Ok(reply) => Fact::Reply(reply),
             Err(how) => Fact::Broke(how),
-        }
+        };
+        // The connection looks for its next bytes in the room that these had.
+        drop((head, bytes));
+        self.keep(link, end).await;
+        fact
     }
 
     /// Sends the request and waits for the head of the reply.
@@ -167,23 +171,29 @@ impl Shared {
             return Err(Break::Refused);
         }
         let mut request = self.requests.write(exchange, ask).map_err(|_| Break::Refused)?;
-        while let Some(mut link) = self.pool.take() {
-            // The server may close a connection while it is idle. Then hyper gives the request back, and it goes
-            // out on another connection. That is no retry: not one byte of it was written, so there was no first
-            // try that the service could have seen, and the job core has nothing to decide.
+        loop {
+            let kept = self.pool.take();
+            let fresh = kept.is_none();
+            let mut link = match kept {
+                Some(link) => link,
+                None => Box::pin(self.connect(exchange)).await?,
+            };
             match pass(&mut link, request).await {
                 Ok((head, body)) => return Ok((link, head, body)),
-                Err(Unsent(Some(unsent))) => request = unsent,
+                // The server may close a connection while it is idle. Then hyper gives the request back, and it
+                // goes out on another connection. That is no retry: not one byte of it was written, so there was no
+                // first try that the service could have seen, and the job core has nothing to decide.
+                Err(Unsent(Some(unsent))) if !fresh => request = unsent,
+                Err(Unsent(Some(_))) => return Err(Break::Refused),
                 Err(Unsent(None)) => return Err(Break::NoReply),
             }
         }
+    }
+
+    /// A new connection.
+    async fn connect(&self, exchange: Exchange) -> Result<Link, Break> {
         let stream = self.dial.connect(exchange).await.map_err(|_| Break::Refused)?;
-        let mut link = Link::open(stream).await.map_err(|_| Break::Refused)?;
-        match pass(&mut link, request).await {
-            Ok((head, body)) => Ok((link, head, body)),
-            Err(Unsent(Some(_))) => Err(Break::Refused),
-            Err(Unsent(None)) => Err(Break::NoReply),
-        }
+        Link::open(stream).await.map_err(|_| Break::Refused)
     }
 
     /// Reports the events of a stream to its end, which may lie far behind the last meaningful one.

@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use super::pool::Link;
 use crate::units::ExchangeKind;
-use crate::wire::{Ask, Break, Reply, parse_error, parse_response, read_should_retry, read_wait, salvage_id};
+use crate::wire::{
+    Ask, Break, Reply, Response, parse_error, parse_response, read_should_retry, read_wait, salvage_id,
+};
 
 /// How the bytes of a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +24,9 @@ pub(super) enum BodyEnd {
     OverCap,
 }
 
-/// Reads a body, at most `cap` bytes of it.
-pub(super) async fn read_body(link: &mut Link, mut body: Incoming, cap: usize) -> (Vec<u8>, BodyEnd) {
-    let mut bytes = Vec::new();
+/// Reads a body, at most `cap` bytes of it. One that came in one piece, as most do, is not copied.
+pub(super) async fn read_body(link: &mut Link, mut body: Incoming, cap: usize) -> (Bytes, BodyEnd) {
+    let (mut first, mut rest) = (Bytes::new(), Vec::new());
     let end = link.drive(async {
         loop {
             let data = match next_data(&mut body).await {
@@ -32,15 +34,25 @@ pub(super) async fn read_body(link: &mut Link, mut body: Incoming, cap: usize) -
                 Ok(None) => return BodyEnd::Whole,
                 Err(_) => return BodyEnd::Cut,
             };
-            if bytes.len() + data.len() > cap {
-                bytes.extend_from_slice(&data[..cap - bytes.len()]);
+            let room = cap - first.len() - rest.len();
+            let taken = data.slice(..data.len().min(room));
+            match first.is_empty() {
+                true => first = taken,
+                false => rest.extend_from_slice(&taken),
+            }
+            if data.len() > room {
                 return BodyEnd::OverCap;
             }
-            bytes.extend_from_slice(&data);
         }
     });
     let end = end.await;
-    (bytes, end)
+    if rest.is_empty() {
+        return (first, end);
+    }
+    let mut whole = Vec::with_capacity(first.len() + rest.len());
+    whole.extend_from_slice(&first);
+    whole.append(&mut rest);
+    (whole.into(), end)
 }
 
 /// The next piece of a body; trailers are passed over.
@@ -74,12 +86,7 @@ pub(super) fn opens_stream(ask: &Ask, head: &Parts) -> bool {
 /// # Errors
 /// [`Break`] for a success whose body did not arrive whole or is not the contract's. Anything but a success is an
 /// error reply, whatever its body: the status alone decides more than the body could.
-pub(super) fn read_reply(
-    kind: ExchangeKind,
-    head: &Parts,
-    body: &[u8],
-    end: BodyEnd,
-) -> Result<Reply, Break> {
+pub(super) fn read_reply(ask: &Ask, head: &Parts, body: &[u8], end: BodyEnd) -> Result<Reply, Break> {
     if !head.status.is_success() {
         let wait = read_wait(text(head, "retry-after-ms"), text(head, RETRY_AFTER.as_str()));
         let should_retry = read_should_retry(text(head, "x-should-retry"));
@@ -89,12 +96,20 @@ pub(super) fn read_reply(
     match end {
         BodyEnd::Cut => Err(Break::Cut { id: salvage_id(body) }),
         BodyEnd::OverCap => Err(Break::Unreadable { id: salvage_id(body) }),
-        BodyEnd::Whole if kind == ExchangeKind::Delete => read_deletion(body),
+        BodyEnd::Whole if ask.kind() == ExchangeKind::Delete => read_deletion(body),
         BodyEnd::Whole => match parse_response(body) {
-            Ok(response) => Ok(Reply::Response(response.into())),
+            Ok(response) => Ok(Reply::Response(sharing_id(response, ask).into())),
             Err(unreadable) => Err(Break::Unreadable { id: unreadable.id }),
         },
     }
+}
+
+/// The response with the very id that it was asked by: replies are kept, and each would keep a copy of its own.
+fn sharing_id(mut response: Response, ask: &Ask) -> Response {
+    if let Some(id) = ask.response().filter(|id| **id == response.id) {
+        response.id = id.clone();
+    }
+    response
 }
 
 fn text<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {

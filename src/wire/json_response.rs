@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::echo::{Echo, MetadataOut};
 use super::json_item::{ItemIn, ItemsOut};
-use super::read::{Count, Loose, OriginIn, StatusWord, Text};
+use super::read::{Count, Loose, OriginIn, StatusWord, Text, Tier};
 use super::{Failure, Item, Response, ResponseId, Usage};
 
 /// A body that is no Response object.
@@ -177,7 +177,12 @@ pub(super) struct ResponseIn {
     #[serde(default)]
     usage: Option<UsageIn>,
     #[serde(default)]
-    service_tier: Loose,
+    service_tier: Tier,
+}
+
+thread_local! {
+    /// The output of a response that has none, as most looks at one find it.
+    static NOTHING_YET: Arc<[Item]> = Arc::from([]);
 }
 
 struct Id(ResponseId);
@@ -229,7 +234,7 @@ impl From<ResponseIn> for Response {
                 .incomplete_details
                 .map(|details| word_or_empty(details.reason)),
             usage: body.usage.map(Usage::from),
-            service_tier: word_or_empty(body.service_tier),
+            service_tier: body.service_tier.0,
         }
     }
 }
@@ -282,6 +287,9 @@ impl<'de> Deserialize<'de> for ItemsIn {
                 let mut items = Vec::new();
                 while let Some(ItemIn(item)) = seq.next_element()? {
                     items.push(item);
+                }
+                if items.is_empty() {
+                    return Ok(ItemsIn(NOTHING_YET.with(Arc::clone)));
                 }
                 Ok(ItemsIn(items.into()))
             }

@@ -22,6 +22,9 @@ pub(super) struct Word<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 #[derive(Default)]
 pub(super) struct Loose(pub(super) Option<Arc<str>>);
 
+/// A service tier; empty where any other value stands. Every response has one, so the usual ones are shared.
+pub(super) struct Tier(pub(super) Arc<str>);
+
 /// A count or an instant: an integer, or a float as old bodies have it; nothing where any other value stands.
 #[derive(Default)]
 pub(super) struct Count(pub(super) Option<u64>);
@@ -102,6 +105,22 @@ impl Scalar for Loose {
     }
 }
 
+impl Scalar for Tier {
+    fn text(text: &str) -> Self {
+        thread_local! {
+            static USUAL: [Arc<str>; 3] = ["auto", "default", ""].map(Arc::from);
+        }
+        let usual = USUAL.with(|usual| usual.iter().find(|tier| ***tier == *text).cloned());
+        Self(usual.unwrap_or_else(|| text.into()))
+    }
+}
+
+impl Default for Tier {
+    fn default() -> Self {
+        Self::text("")
+    }
+}
+
 impl Scalar for Count {
     fn integer(count: u64) -> Self {
         Self(Some(count))
@@ -154,6 +173,12 @@ impl<'de, T: Scalar> Visitor<'de> for ScalarVisitor<T> {
 }
 
 impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor(std::marker::PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for Tier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ScalarVisitor(std::marker::PhantomData))
     }

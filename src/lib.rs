@@ -34,6 +34,8 @@
 //! | edit | a policy with a single thing changed: a literal, an operator, a rule, a threshold | mutation, mutant |
 //! | gate | one of the three conditions for background work | |
 //! | finding | what an analysis has to say about a decision | issue, warning |
+//! | cell | every task that a policy cannot tell from another: one value for each attribute | case, row |
+//! | waiver | who accepts a loosened boundary, for which cells, why and until when | exception |
 //! | job, attempt, turn | an accepted task; one try, from 1; one response inside an attempt | |
 //! | state | where a job stands | status (a word of the wire) |
 //! | response | the model service's unit of work, with its wire status | run |

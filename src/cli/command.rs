@@ -5,10 +5,12 @@ use std::io::Write;
 
 use clap::{Parser, Subcommand};
 
+use super::diff::{Diff, diff};
 use super::exit::{CODES, Exit};
 use super::invariants::{Invariants, invariants};
 use super::route::{Route, route};
 use super::run::{Run, run};
+use super::schema::{Schema, schema};
 use super::serve::{Serve, serve};
 
 /// Evaluates and simulates the runtime lanes of products that call an AI model.
@@ -23,8 +25,12 @@ struct Line {
 enum Command {
     /// Play scenarios and judge them by what they expect and by the invariants.
     Run(Run),
+    /// Compare two policies: everything that changes, and whether the approval boundary loosens.
+    Diff(Diff),
     /// Route a table of tasks: a decision a row, a census, or the account of one task.
     Route(Route),
+    /// Print the JSON Schema of a format, for editors.
+    Schema(Schema),
     /// Print the catalogue of invariants that every run is judged by.
     Invariants(Invariants),
     /// Run the mock Responses API server alone, for any client in any language.
@@ -40,6 +46,8 @@ pub fn main() -> Exit {
     };
     match line.command {
         Command::Run(args) => run(&args),
+        Command::Diff(args) => diff(&args),
+        Command::Schema(args) => schema(&args),
         Command::Route(args) => route(&args),
         Command::Invariants(args) => invariants(&args),
         Command::Serve(args) => serve(&args),

@@ -2,7 +2,9 @@
 //!
 //! Invariant: data go to stdout, messages to stderr, and a closed stream is no panic.
 
+mod columns;
 mod command;
+mod diff;
 mod exit;
 mod files;
 mod invariants;
@@ -11,6 +13,7 @@ mod policies;
 mod prove;
 mod route;
 mod run;
+mod schema;
 mod serve;
 
 pub use command::main;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::columns::ColumnArgs;
 use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, shown};
 use super::output::Tint;
 use super::policies::{PolicyFile, read_kinds, read_policy, refuse_file, write_found};
-use crate::policy::route::{Census, ColumnPlan, Next, Row, Table};
+use crate::policy::route::{Census, Next, Row, Table};
 use crate::policy::{Decision, FindingSeverity, Policy};
 use crate::report::{
     Account, FoundRequest, Paint, RouteFormat, RouteRows, RouteShape, census_csv, census_json, census_text,
@@ -28,21 +29,8 @@ pub(super) struct Route {
     /// A table with a task a row, as CSV; `-` is stdin. Columns are attributes, `effects`, `id` and `kind`
     #[arg(value_name = "TASKS")]
     tasks: PathBuf,
-    /// A registry of kinds: what its kind says holds for a task unless the row says otherwise
-    #[arg(long, value_name = "FILE")]
-    kinds: Option<PathBuf>,
-    /// The column that names the task, if it is not called `id`
-    #[arg(long, value_name = "COLUMN")]
-    id: Option<String>,
-    /// The column that names the kind, if it is not called `kind`
-    #[arg(long, value_name = "COLUMN")]
-    kind: Option<String>,
-    /// The column of an attribute that is called otherwise; may be given many times
-    #[arg(long = "column", value_name = "ATTRIBUTE=COLUMN", value_parser = renamed)]
-    columns: Vec<(String, String)>,
-    /// A column that is no attribute and is passed over; may be given many times
-    #[arg(long, value_name = "COLUMN")]
-    ignore: Vec<String>,
+    #[command(flatten)]
+    columns: ColumnArgs,
     /// Explain one task, by its id or the number of its row: gates, rule, nearest flip, why not background
     #[arg(long, value_name = "ID|ROW", conflicts_with = "census")]
     why: Option<String>,
@@ -79,17 +67,6 @@ impl FormatWord {
     }
 }
 
-fn renamed(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((attribute, column)) if !attribute.is_empty() && !column.is_empty() => {
-            Ok((attribute.to_owned(), column.to_owned()))
-        }
-        _ => Err(
-            "a column is mapped as `ATTRIBUTE=COLUMN`, for example `expected_duration=seconds`".to_owned(),
-        ),
-    }
-}
-
 /// So much is written at a time.
 const WRITTEN_BYTES: usize = 128 << 10;
 
@@ -107,7 +84,7 @@ pub(super) fn route(args: &Route) -> Exit {
     let mut sources = Sources::new();
     let wanted = "a policy, a table of tasks as CSV, and with `--kinds` a registry of kinds";
     let read = read_policy(&args.policy, &mut sources, paint).and_then(|file| {
-        let kinds = args.kinds.as_ref();
+        let kinds = args.columns.kinds.as_ref();
         let kinds = kinds.map(|path| read_kinds(path, &file.policy, &mut sources, paint));
         Ok((file, kinds.transpose()?, open(&args.tasks)?))
     });
@@ -140,12 +117,7 @@ fn route_table(
 ) -> Exit {
     let policy = &file.policy;
     let name = table_name(args);
-    let plan = ColumnPlan {
-        id: args.id.clone(),
-        kind: args.kind.clone(),
-        renamed: args.columns.clone(),
-        ignored: args.ignore.clone(),
-    };
+    let plan = args.columns.plan();
     let format = args.format.rows();
     let render = |decision: &Decision| RouteRows::decision(format, policy, decision);
     let mut out = Diagnostics::new();

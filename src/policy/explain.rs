@@ -26,6 +26,14 @@ pub(super) fn explain(
     error.maybe_help(help(&mistake.error))
 }
 
+/// The diagnostic of a condition that stands outside of a policy.
+pub(super) fn condition_diagnostic(error: &ConditionError, span: Span) -> Diagnostic {
+    let error = PolicyError::Condition(error.clone());
+    Diagnostic::error(error.to_string())
+        .at(span, label(&error))
+        .maybe_help(help(&error))
+}
+
 fn circle(names: &[String]) -> String {
     names
         .iter()

@@ -8,6 +8,7 @@ mod checked;
 mod compiled;
 mod condition;
 mod decide;
+pub mod diff;
 mod draft;
 mod edit;
 mod explain;

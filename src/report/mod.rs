@@ -6,6 +6,7 @@ mod catalogue;
 mod client;
 mod csv;
 mod diagnostic;
+mod diff;
 mod found;
 mod json;
 mod junit;
@@ -13,6 +14,7 @@ mod kind;
 mod paint;
 mod result;
 mod route;
+mod schema;
 mod summary;
 mod terminal;
 mod text;
@@ -23,6 +25,7 @@ pub use catalogue::{catalogue_json, catalogue_text};
 pub use client::{client_text, fails};
 pub use csv::{invariants_csv, runs_csv};
 pub use diagnostic::{render, render_all};
+pub use diff::{DiffReport, diff_analysis};
 pub use found::{
     Analysis, Found, FoundKind, FoundKindError, FoundPlace, FoundRequest, Gravity, LookedFor, found_github,
     found_json, found_junit, found_markdown, found_sarif, found_text,
@@ -36,6 +39,7 @@ pub use route::{
     Account, RouteFormat, RouteRows, RouteShape, census_csv, census_json, census_text, finding_title,
     route_analysis, why_json, why_text,
 };
+pub use schema::{SchemaKind, SchemaKindError};
 pub use summary::suite_summary;
 pub use terminal::{Detail, terminal};
 pub use witness::{witness_files, witness_text};

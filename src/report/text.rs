@@ -87,7 +87,7 @@ pub(super) fn wrap(words: impl IntoIterator<Item = impl AsRef<str>>, gap: &str, 
 }
 
 /// A number with a comma between its thousands.
-pub(super) fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: impl std::fmt::Display) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -236,7 +236,15 @@ fn help_names_every_command_and_the_exit_codes() {
     let output = lanebench(&root(), &["--help"]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0));
-    for words in ["run", "route", "serve", "invariants", "Exit codes:"] {
+    for words in [
+        "run",
+        "diff",
+        "route",
+        "schema",
+        "serve",
+        "invariants",
+        "Exit codes:",
+    ] {
         assert!(text.contains(words), "{text}");
     }
 }

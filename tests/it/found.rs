@@ -40,6 +40,7 @@ fn analysis() -> Analysis {
         command: "diff",
         subject: "policies/new.yaml".to_owned(),
         headline: "3 findings, 1 of them an error".to_owned(),
+        lead: "a -> b".to_owned(),
         looked_for: vec![
             LookedFor::new("loosened", "the boundary is not loosened"),
             LookedFor::new("wide", "a waiver is not too wide"),

@@ -1,8 +1,9 @@
 //! What the columns of a table mean.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 
-use csv::ByteRecord;
+use csv::{ByteRecord, ReaderBuilder};
 
 use crate::policy::attribute::{Attribute, Truth};
 use crate::policy::task::{AttributeId, Given, Value};
@@ -10,6 +11,7 @@ use crate::policy::{Source, Vocabulary};
 use crate::scenario::{Diagnostic, Diagnostics, SourceId, Span, quoted, suggest};
 
 use super::cells::cell;
+use super::tail::ROW_BYTES_MAX;
 
 /// The column that says all effects at once.
 pub(super) const EFFECTS: &str = "effects";
@@ -27,6 +29,47 @@ pub struct ColumnPlan {
     pub renamed: Vec<(String, String)>,
     /// Columns that are passed over.
     pub ignored: Vec<String>,
+}
+
+/// The plans for routing one table by two policies: a column that only one of them knows is passed over for the
+/// other.
+///
+/// # Errors
+/// Whatever the input says.
+pub fn common_plans(
+    plan: &ColumnPlan,
+    input: impl Read,
+    vocabularies: [&Vocabulary; 2],
+) -> io::Result<[ColumnPlan; 2]> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(input.take(ROW_BYTES_MAX));
+    let mut header = ByteRecord::new();
+    reader.read_byte_record(&mut header)?;
+    let names = header.iter().map(|name| {
+        let name = String::from_utf8_lossy(name);
+        name.trim_start_matches('\u{feff}').trim().to_owned()
+    });
+    let names: Vec<String> = names.collect();
+    Ok([0, 1].map(|own| plan.without_strangers(&names, vocabularies[own], vocabularies[1 - own])))
+}
+
+impl ColumnPlan {
+    /// This plan with the columns ignored that `other` knows and `own` does not.
+    fn without_strangers(&self, names: &[String], own: &Vocabulary, other: &Vocabulary) -> Self {
+        let is_stranger =
+            |attribute: &str| own.attribute(attribute).is_none() && other.attribute(attribute).is_some();
+        let mut plan = self.clone();
+        let strangers = self
+            .renamed
+            .iter()
+            .filter(|(attribute, _)| is_stranger(attribute));
+        plan.ignored.extend(strangers.map(|(_, column)| column.clone()));
+        plan.renamed.retain(|(attribute, _)| !is_stranger(attribute));
+        plan.ignored
+            .extend(names.iter().filter(|name| is_stranger(name)).cloned());
+        plan
+    }
 }
 
 /// What one column says.

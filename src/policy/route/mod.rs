@@ -13,6 +13,6 @@ mod table;
 mod tail;
 
 pub use census::{Census, Count, LaneCounts};
-pub use columns::ColumnPlan;
+pub use columns::{ColumnPlan, common_plans};
 pub use flip::{Change, Flip, Flips};
 pub use table::{Next, Row, Table};

@@ -164,6 +164,8 @@ pub struct Analysis {
     pub looked_for: Vec<LookedFor>,
     /// What was found, the worst first.
     pub found: Vec<Found>,
+    /// What the command itself has to say, for people; stands before the findings.
+    pub lead: String,
     /// Sections of Markdown between headline and findings.
     pub sections: Vec<String>,
     /// What the command itself has to say, for the JSON.

@@ -17,5 +17,6 @@ pub use json::found_json;
 pub use junit::found_junit;
 pub use kind::{FoundKind, FoundKindError, FoundRequest};
 pub use markdown::found_markdown;
+pub(super) use markdown::{code, escaped, fenced};
 pub use sarif::found_sarif;
 pub use text::found_text;

@@ -65,6 +65,7 @@ pub fn route_analysis(
         headline: summary(policy, census, broken),
         looked_for: looked_for.to_vec(),
         found: found.collect(),
+        lead: String::new(),
         sections: Vec::new(),
         details: details(table, broken),
     }

@@ -37,6 +37,10 @@ pub(super) enum Due {
         /// The sending.
         send: u16,
     },
+    /// The next piece of an event leaves on a slow stream.
+    Piece(Handle),
+    /// The time to the next keepalive of a response is over.
+    Beat(Handle),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

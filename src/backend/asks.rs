@@ -14,6 +14,7 @@ use super::slots::Handle;
 use super::turn::acts;
 use super::{Auth, CallKey, Output, Service, name};
 use crate::rng::Purpose;
+use crate::units::SimDuration;
 use crate::wire::{
     ApiError, Ask, Create, Details, Item, Overflow, Reply, Response, ResponseId, Status, StoredItem,
     StreamRefusal, json_text,
@@ -24,6 +25,8 @@ use std::sync::Arc;
 enum Answer {
     /// A reply.
     Now(Reply),
+    /// A reply, when a response is admitted.
+    Admitted(Reply, SimDuration),
     /// A stream of a response's events, from this number on.
     Stream(Handle, u64),
     /// A reply when a foreground response has ended.
@@ -49,14 +52,30 @@ impl Service {
     ) {
         match self.answer(key, auth, ask) {
             Ok(Answer::Now(reply)) => self.reply(key, strike, reply),
+            Ok(Answer::Admitted(reply, later)) => {
+                let stage = Stage::Leaving {
+                    reply,
+                    stream: None,
+                    parts: 0,
+                };
+                self.plan_leave(Call { key, strike, stage }, later);
+            }
             Err(error) => self.reply(key, strike, Reply::Error(error)),
             Ok(Answer::Stream(run, next)) => {
-                let reading = Reading { run, next, sent: 0 };
+                let reading = Reading {
+                    run,
+                    next,
+                    sent: 0,
+                    piece: 0,
+                };
                 let stage = Stage::Leaving {
                     reply: Reply::StreamOpen,
                     stream: Some(reading),
+                    parts: 0,
                 };
-                self.bind(run, |service| service.plan_leave(Call { key, strike, stage }));
+                self.bind(run, |service| {
+                    service.plan_leave(Call { key, strike, stage }, SimDuration::ZERO)
+                });
             }
             Ok(Answer::Later(run)) => {
                 let stage = Stage::Waiting { run };
@@ -280,9 +299,9 @@ impl Service {
     }
 
     fn sow(&mut self, seedling: Seedling) -> Answer {
-        let now = self.desk.now;
         let streamed = seedling.streamed;
-        let handle = self.runs.insert(|me| Run::new(seedling, me, now));
+        let desk = &self.desk;
+        let handle = self.runs.insert(|me| Run::new(seedling, me, desk));
         let Some(run) = self.runs.get_mut(handle) else {
             unreachable!("the response was just taken in");
         };
@@ -295,7 +314,13 @@ impl Service {
         }
         match run.hold {
             _ if streamed => Answer::Stream(handle, 0),
-            Hold::Background(_) => Answer::Now(Reply::Response(run.object.clone())),
+            Hold::Background(_) => {
+                let reply = Reply::Response(run.object.clone());
+                match run.fate.admission {
+                    None => Answer::Now(reply),
+                    Some((law, rule)) => Answer::Admitted(reply, run.admission(&self.desk, law, rule)),
+                }
+            }
             Hold::Foreground { .. } => Answer::Later(handle),
         }
     }
@@ -392,7 +417,8 @@ impl Service {
             }
         }
         let run = self.visible(id, who)?;
-        Ok(Answer::Now(Reply::Response(run.object.clone())))
+        let object = run.told_cancelled().unwrap_or_else(|| run.object.clone());
+        Ok(Answer::Now(Reply::Response(object)))
     }
 
     fn delete(&mut self, id: &ResponseId, who: AccountNo) -> Result<Answer, ApiError> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::slots::{Handle, Lookup, Slots};
 use super::{Auth, CallKey, Face};
-use crate::fault::Fault;
+use crate::fault::{Fault, Place};
+use crate::rng::Law;
 use crate::wire::{ApiError, Ask, Reply, Side};
 
 /// A call from its arrival to the end of its reply.
@@ -48,6 +49,8 @@ pub(super) enum Stage {
         reply: Reply,
         /// The stream that it opens.
         stream: Option<Reading>,
+        /// How many parts have left before the rest.
+        parts: u32,
     },
     /// Events leave on it.
     Reading(Reading),
@@ -67,6 +70,8 @@ pub(super) struct Reading {
     pub(super) next: u64,
     /// How many have had their turn on this call.
     pub(super) sent: u32,
+    /// How many pieces of the next event have left, where events leave in pieces.
+    pub(super) piece: u32,
 }
 
 impl Call {
@@ -133,7 +138,7 @@ impl Calls {
 /// How `fault` spoils `reply`; a fault that does not fit the kind of reply spoils nothing.
 pub(super) const fn face_of(fault: &Fault, reply: &Reply) -> Face {
     match (fault, reply) {
-        (Fault::ResetBefore | Fault::ResetAfter, _) => Face::Reset,
+        (Fault::Refuse | Fault::ResetBefore | Fault::ResetAfter, _) => Face::Reset,
         (Fault::LoseReply, _) => Face::Silent,
         (Fault::StallBody, Reply::Response(_) | Reply::Deleted | Reply::Document(_) | Reply::Error(_)) => {
             Face::Stall
@@ -141,7 +146,34 @@ pub(super) const fn face_of(fault: &Fault, reply: &Reply) -> Face {
         (Fault::CutBeforeId, Reply::Response(_) | Reply::Document(_)) => Face::CutBeforeId,
         (Fault::CutAfterId, Reply::Response(_) | Reply::Document(_)) => Face::CutAfterId,
         (Fault::Malformed, Reply::Response(_) | Reply::Document(_)) => Face::Malformed,
+        (Fault::WrongLength, Reply::Response(_) | Reply::Document(_)) => Face::WrongLength,
+        (Fault::WrongType, Reply::Response(_) | Reply::Document(_) | Reply::StreamOpen) => Face::WrongType,
+        (Fault::HtmlPage, Reply::Response(_) | Reply::Document(_) | Reply::StreamOpen) => Face::HtmlPage,
         _ => Face::Whole,
+    }
+}
+
+/// Parts of a slow reply before the rest: its head, then pieces of its body.
+pub(super) const PARTS: u32 = 4;
+
+/// Pieces of each event of a slow stream.
+pub(super) const PIECES: u32 = 3;
+
+/// How long `fault` lets a part of `reply` wait for the next, and how many parts there are before the rest: the head
+/// alone, or the head and pieces of the body.
+pub(super) const fn pace_of(fault: &Fault, reply: &Reply) -> Option<(Law, u32)> {
+    match (fault, reply) {
+        (
+            Fault::Delay {
+                place: Place::Body,
+                law,
+            },
+            _,
+        ) => Some((*law, 1)),
+        (Fault::Trickle { pause }, Reply::Response(_) | Reply::Deleted | Reply::Error(_)) => {
+            Some((*pause, PARTS))
+        }
+        _ => None,
     }
 }
 
@@ -152,6 +184,10 @@ pub(super) enum Spoil {
     Cut,
     /// Closes it inside an event.
     CutInside,
+    /// Closes it between the two lines of an event.
+    CutBetweenLines,
+    /// Resets the connection.
+    Reset,
     /// Keeps it open and silent.
     Stall,
     /// Leaves one event out.
@@ -167,6 +203,8 @@ pub(super) fn spoil_of(fault: &Fault) -> Option<(Spoil, u32)> {
     match fault {
         Fault::CutStream { after } => Some((Spoil::Cut, *after)),
         Fault::CutInsideEvent { after } => Some((Spoil::CutInside, *after)),
+        Fault::CutBetweenLines { after } => Some((Spoil::CutBetweenLines, *after)),
+        Fault::ResetStream { after } => Some((Spoil::Reset, *after)),
         Fault::StallStream { after } => Some((Spoil::Stall, *after)),
         Fault::SkipEvent { after } => Some((Spoil::Skip, *after)),
         Fault::UnknownEvent { after } => Some((Spoil::Rename, *after)),

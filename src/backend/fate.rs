@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::turn::{self, Act};
 use crate::fault::{Fault, FaultPlan, Probe, Target};
+use crate::rng::Law;
 use crate::units::SimDuration;
 
 /// What is in store for a response; each part knows the rule behind it.
@@ -21,6 +22,14 @@ pub(super) struct Fate {
     pub(super) vanish: Option<(SimDuration, u32)>,
     /// It takes so long to be cancelled.
     pub(super) slow_cancel: Option<(SimDuration, u32)>,
+    /// It takes so long until anything is said of it.
+    pub(super) admission: Option<(Law, u32)>,
+    /// It is shown as queued once more after it was in progress.
+    pub(super) disorder: Option<u32>,
+    /// A cancel is acknowledged and changes nothing.
+    pub(super) ignored_cancel: Option<u32>,
+    /// Its output is cut and called completed.
+    pub(super) truncated: Option<u32>,
 }
 
 /// The number that no rule has.
@@ -71,6 +80,10 @@ impl Fate {
             stuck_in_progress: None,
             vanish: None,
             slow_cancel: None,
+            admission: None,
+            disorder: None,
+            ignored_cancel: None,
+            truncated: None,
         };
         if cap.is_some_and(|cap| turn::cap_tokens(acts, cap)) {
             let reason = "max_output_tokens".into();
@@ -109,6 +122,12 @@ impl Fate {
             Fault::StuckQueued => self.stuck_queued = self.stuck_queued.or(Some(rule)),
             Fault::StuckInProgress => self.stuck_in_progress = self.stuck_in_progress.or(Some(rule)),
             Fault::Vanish { after } => self.vanish = self.vanish.or(Some((*after, rule))),
+            Fault::SlowAdmission { law } => self.admission = self.admission.or(Some((*law, rule))),
+            Fault::WrongOrder => self.disorder = self.disorder.or(Some(rule)),
+            Fault::IgnoreCancel => self.ignored_cancel = self.ignored_cancel.or(Some(rule)),
+            Fault::Truncate if self.is_plain() && self.truncated.is_none() && turn::truncate(acts) => {
+                self.truncated = Some(rule);
+            }
             Fault::SlowCancel { lag } => self.slow_cancel = self.slow_cancel.or(Some((*lag, rule))),
             // The rest disturbs no response.
             _ => {}

@@ -60,6 +60,13 @@ pub enum Input {
         /// What it asks; or why the request is no valid one.
         ask: Result<Box<Side>, ApiError>,
     },
+    /// The request of this call, which follows in the same tick, shows the headers of these fault rules.
+    Marked {
+        /// The call.
+        call: CallKey,
+        /// The rules' places in the scenario's list.
+        rules: Arc<[u32]>,
+    },
     /// The caller went away before its call was over.
     Gone {
         /// The call.
@@ -100,6 +107,12 @@ pub enum Face {
     Malformed,
     /// Nothing comes; the connection stays.
     Silent,
+    /// The head promises less of the body than there is.
+    WrongLength,
+    /// The head says that the body is plain text; a stream ends there.
+    WrongType,
+    /// The body is a page for people.
+    HtmlPage,
 }
 
 impl Face {
@@ -111,11 +124,15 @@ impl Face {
             Reply::StreamOpen | Reply::Deleted | Reply::Document(_) | Reply::Error(_) => None,
         };
         match self {
-            Self::Whole => Some(Ok(reply.clone())),
+            Self::WrongType if matches!(reply, Reply::StreamOpen) => {
+                Some(Err(Break::Unreadable { id: None }))
+            }
+            Self::Whole | Self::WrongType => Some(Ok(reply.clone())),
+            Self::WrongLength => Some(Err(Break::Unreadable { id: id() })),
             Self::Reset => Some(Err(Break::NoReply)),
             Self::CutBeforeId => Some(Err(Break::Cut { id: None })),
             Self::CutAfterId => Some(Err(Break::Cut { id: id() })),
-            Self::Malformed => Some(Err(Break::Unreadable { id: None })),
+            Self::Malformed | Self::HtmlPage => Some(Err(Break::Unreadable { id: None })),
             Self::Stall | Self::Silent => None,
         }
     }
@@ -140,6 +157,8 @@ pub struct WebhookSend {
     pub stamp: u64,
     /// Whether the signature is ours.
     pub genuine: Genuine,
+    /// How many signatures it shows.
+    pub signatures: Signatures,
 }
 
 /// Whether a webhook is what it says.
@@ -148,10 +167,33 @@ pub struct WebhookSend {
 pub enum Genuine {
     /// Signed by the service, in time.
     Valid,
-    /// Signed by the service, with a stamp that is too old.
+    /// Signed by the service, with a stamp that is too old, or too far ahead.
     Stale,
     /// Not signed by the service.
     Forged,
+}
+
+/// Where a stream ends; the bytes in front of the end make no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamEnd {
+    /// Between two events.
+    BetweenEvents,
+    /// Inside the data of one more event.
+    InsideEvent,
+    /// Between the name and the data of one more event.
+    BetweenLines,
+    /// The connection is reset.
+    Reset,
+}
+
+/// How many signatures a webhook shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signatures {
+    /// That of the secret.
+    #[default]
+    One,
+    /// That of a secret that is going out of use too, in front, as while a secret is rotated.
+    Two,
 }
 
 /// What the backend core answers. It takes effect in the next tick.
@@ -180,6 +222,29 @@ pub enum Output {
         /// How it is spoiled.
         face: Face,
     },
+    /// The beginning of a reply that follows as [`Output::Reply`] when it is whole: its head, and so much of its
+    /// body. No client can make anything of it.
+    Part {
+        /// On which call.
+        call: CallKey,
+        /// What.
+        reply: Reply,
+        /// The parts of the body that have left; 0: the head alone.
+        part: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// A piece of an event that follows as [`Output::Event`] when it is whole.
+    EventPart {
+        /// On which call.
+        call: CallKey,
+        /// What.
+        event: StreamEvent,
+        /// The pieces that have left.
+        part: u32,
+        /// Of how many.
+        of: u32,
+    },
     /// An event of an open stream leaves.
     Event {
         /// On which call.
@@ -191,8 +256,8 @@ pub enum Output {
     Close {
         /// Which call.
         call: CallKey,
-        /// Whether a piece of one more event leaves first.
-        inside_event: bool,
+        /// Where.
+        how: StreamEnd,
     },
     /// A webhook leaves.
     Webhook(WebhookSend),

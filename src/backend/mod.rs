@@ -15,6 +15,7 @@ mod fate;
 mod item;
 mod ledger;
 mod limiter;
+mod log;
 mod message;
 mod name;
 mod run;
@@ -24,6 +25,7 @@ mod service;
 mod settle;
 mod side;
 mod slots;
+mod streaming;
 mod text;
 mod tool;
 mod turn;
@@ -33,7 +35,10 @@ pub use contract::{
     Account, BackgroundUnstored, CancelCompleted, CancelOutput, CancelRace, Contract, DeleteInFlight,
     DeleteObject, EndedUsage, GetAfterDelete, ModelMissing, Models, Rates, RequestIds, SwitchError, Switches,
 };
-pub use message::{Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, WebhookSend};
+pub use message::{
+    Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, Signatures, StreamEnd, WebhookSend,
+};
 pub use script::{Limiter, Profile, Script, Step, StepWork};
 pub use service::{Held, Service, Setup};
+pub use streaming::{CancelledEnd, FailedEnd, Padding, Streaming};
 pub use tool::{PatchOperation, Tool, ToolEnd, ToolStep};

@@ -33,6 +33,8 @@ pub(super) const fn call_index(exchange: Exchange) -> u64 {
 /// Where the indices of draws about delayed steps and webhooks begin, apart from those about calls.
 pub(super) const STEP_DELAYS: u64 = 1 << 40;
 pub(super) const WEBHOOK_DELAYS: u64 = 1 << 41;
+pub(super) const ADMISSIONS: u64 = 1 << 42;
+pub(super) const PAUSES: u64 = 1 << 43;
 
 /// What a rule about the response (or its webhook) that `exchange` made is asked.
 pub(super) const fn probe(exchange: Exchange, at: SimTime) -> Probe<'static> {

@@ -11,18 +11,17 @@ use super::desk::Desk;
 use super::fate::{Fate, Finale};
 use super::item::Draft;
 use super::ledger::AccountNo;
+use super::log::Log;
 use super::slots::Handle;
 use super::text::{PIECES_MAX, piece_end};
 use super::turn::{Act, Approved, Work};
-use super::{CallKey, name};
+use super::{CallKey, CancelledEnd, FailedEnd, name};
 use crate::fault::{Fault, Probe, Target};
 use crate::job::digest;
-use crate::rng::Purpose;
+use crate::rng::{Law, Purpose};
 use crate::trace::BackendEvent;
 use crate::units::{JobId, SimDuration, SimTime};
-use crate::wire::{
-    Create, Echo, Event, Failure, Item, Response, ResponseId, Status, StreamEvent, Usage, text_of,
-};
+use crate::wire::{Create, Echo, Event, Failure, Item, Response, ResponseId, Status, Usage, text_of};
 
 /// A response of the service.
 #[derive(Debug, Clone)]
@@ -48,9 +47,11 @@ pub(super) struct Run {
     /// As it would be read now; whoever read it keeps what was read.
     pub(super) object: Arc<Response>,
     /// The events so far; none if it was not made with a stream.
-    pub(super) log: Option<Vec<StreamEvent>>,
+    pub(super) log: Option<Log>,
     /// The calls that read its events.
     pub(super) readers: Vec<Handle>,
+    /// How many events there were when the time to the next keepalive began.
+    pub(super) beat: Option<usize>,
     /// Tokens so far.
     pub(super) usage: Usage,
     /// Whether everybody was told of its end.
@@ -91,6 +92,8 @@ pub(super) enum Keep {
 
 #[derive(Debug, Clone)]
 enum Stage {
+    /// Its connection is open and nothing is said yet.
+    Admitting,
     Queued,
     Acting(Doing),
     Stuck,
@@ -129,7 +132,9 @@ pub(super) struct Seedling {
 
 impl Run {
     /// A response that has not begun.
-    pub(super) fn new(seedling: Seedling, me: Handle, now: SimTime) -> Self {
+    pub(super) fn new(seedling: Seedling, me: Handle, desk: &Desk) -> Self {
+        let now = desk.now;
+        let gaps = desk.profile.streaming.gaps;
         let usage = Usage {
             input: seedling.input_tokens,
             ..Usage::default()
@@ -146,8 +151,11 @@ impl Run {
             created: now,
             entity: name::run_entity(seedling.object.origin, &seedling.key),
             object: seedling.object.into(),
-            log: seedling.streamed.then(Vec::new),
+            log: seedling
+                .streamed
+                .then(|| Log::new(gaps, desk.seed, seedling.bits)),
             readers: Vec::new(),
+            beat: None,
             usage,
             settled: false,
             bits: seedling.bits,
@@ -200,6 +208,25 @@ impl Run {
         if let Some((after, _)) = self.fate.vanish {
             desk.agenda.put(desk.after(after), self.key, Due::Vanish(self.me));
         }
+        match self.fate.admission {
+            None => self.admit(desk),
+            Some((law, rule)) => {
+                let length = self.admission(desk, law, rule);
+                desk.fired(self.job(), rule);
+                self.stage = Stage::Admitting;
+                self.mark = desk.after(length);
+                self.arm(desk, self.mark);
+            }
+        }
+    }
+
+    /// How long it takes until something is said of it.
+    pub(super) fn admission(&self, desk: &Desk, law: Law, rule: u32) -> SimDuration {
+        desk.plan.delay(rule, law, self.entity, name::ADMISSIONS)
+    }
+
+    fn admit(&mut self, desk: &mut Desk) {
+        self.stage = Stage::Queued;
         self.say(|run| Event::Created(run.object.clone()));
         if !self.is_background() {
             return self.begin(desk);
@@ -217,6 +244,7 @@ impl Run {
             return;
         }
         match self.stage {
+            Stage::Admitting => self.admit(desk),
             Stage::Queued => match self.fate.stuck_queued {
                 Some(rule) => self.stick(desk, rule),
                 None => self.begin(desk),
@@ -226,10 +254,22 @@ impl Run {
         }
     }
 
-    /// Cancels it, at once or after the lag of a fault.
+    /// What a cancel is told although the response runs on.
+    pub(super) fn told_cancelled(&self) -> Option<Arc<Response>> {
+        self.fate.ignored_cancel.filter(|_| !self.is_ended()).map(|_| {
+            let status = Status::Cancelled;
+            let object = Response::clone(&self.object);
+            Arc::new(Response { status, ..object })
+        })
+    }
+
+    /// Cancels it, at once or after the lag of a fault; or not, if a fault has it so.
     pub(super) fn cancel(&mut self, desk: &mut Desk) {
         if desk.profile.contract.switches.cancel_race == CancelRace::ModelWins {
             return;
+        }
+        if let Some(rule) = self.fate.ignored_cancel {
+            return desk.fired(self.job(), rule);
         }
         match self.fate.slow_cancel {
             None => self.end_cancelled(desk),
@@ -262,6 +302,11 @@ impl Run {
         self.object_mut().status = Status::InProgress;
         self.note_status(desk, None);
         self.say(|run| Event::InProgress(run.object.clone()));
+        if let Some(rule) = self.fate.disorder {
+            desk.fired(self.job(), rule);
+            self.object_mut().status = Status::Queued;
+            self.say(|run| Event::Queued(run.object.clone()));
+        }
         match self.fate.stuck_in_progress {
             Some(rule) => self.stick(desk, rule),
             None => self.start_act(desk, 0),
@@ -301,7 +346,7 @@ impl Run {
         let mut first = self.mark + doing.length;
         if let Some(log) = &mut self.log {
             act.work
-                .begin_events(&doing.draft, &mut |event| append(log, event));
+                .begin_events(&doing.draft, &mut |event| log.append(event));
             first = doing.due(self.mark, 1);
         }
         self.stage = Stage::Acting(doing);
@@ -343,7 +388,7 @@ impl Run {
         };
         if let Some(log) = &mut self.log {
             while doing.sent < doing.parts && doing.due(self.mark, doing.sent + 1) <= desk.now {
-                append(log, doing.next_delta());
+                log.append(doing.next_delta());
             }
             if doing.sent < doing.parts {
                 let next = doing.due(self.mark, doing.sent + 1);
@@ -362,7 +407,7 @@ impl Run {
         let item = act.work.ended(&doing.draft, details.map(Echo::details));
         if let Some(log) = &mut self.log {
             act.work
-                .end_events(&doing.draft, item.clone(), &mut |event| append(log, event));
+                .end_events(&doing.draft, item.clone(), &mut |event| log.append(event));
         }
         let (cost, reasoning) = act.work.cost();
         self.usage.output = self.usage.output.saturating_add(cost);
@@ -370,6 +415,10 @@ impl Run {
         self.items.push(item);
         let output = self.items.as_slice().into();
         self.object_mut().output = output;
+        if self.object.status == Status::Queued {
+            self.object_mut().status = Status::InProgress;
+            self.say(|run| Event::InProgress(run.object.clone()));
+        }
         self.note_act(desk, doing.place);
         self.mark += doing.length;
         self.start_act(desk, doing.place + 1);
@@ -404,16 +453,21 @@ impl Run {
             code: code.clone(),
             message: message.clone(),
         });
-        self.say(|_| Event::Error {
-            code: code.clone(),
-            message,
-        });
+        if desk.profile.streaming.failed != FailedEnd::FailedOnly {
+            self.say(|_| Event::Error {
+                code: code.clone(),
+                message,
+            });
+        }
         self.end(desk, Status::Failed, Some(code));
     }
 
     fn close(&mut self, desk: &mut Desk) {
         match self.fate.finale.clone() {
             Finale::Completed => {
+                if let Some(rule) = self.fate.truncated {
+                    desk.fired(self.job(), rule);
+                }
                 let usage = self.usage;
                 let object = self.object_mut();
                 object.completed_at = Some(desk.unix());
@@ -448,6 +502,19 @@ impl Run {
         self.stage = Stage::Ended;
         self.alarm += 1;
         self.note_status(desk, code);
+        let streaming = desk.profile.streaming;
+        let is_silent = match &self.object.status {
+            Status::Failed => streaming.failed == FailedEnd::ErrorOnly,
+            Status::Cancelled => streaming.cancelled == CancelledEnd::Silent,
+            Status::Queued
+            | Status::InProgress
+            | Status::Completed
+            | Status::Incomplete
+            | Status::Unknown(_) => false,
+        };
+        if is_silent {
+            return;
+        }
         self.say(|run| {
             let object = run.object.clone();
             match &object.status {
@@ -478,7 +545,7 @@ impl Run {
                     .broken_off(&doing.draft, sent, doing.parts)
             }
             Stage::Winding(item) => item.take(),
-            Stage::Queued | Stage::Stuck | Stage::Ended => None,
+            Stage::Admitting | Stage::Queued | Stage::Stuck | Stage::Ended => None,
         }
     }
 
@@ -499,11 +566,34 @@ impl Run {
         });
     }
 
+    /// Begins the time to the next keepalive, if there are any and it does not run yet.
+    pub(super) fn begin_beat(&mut self, desk: &mut Desk) {
+        let Some(pause) = desk.profile.streaming.keepalive else {
+            return;
+        };
+        if self.beat.is_none() && !self.is_ended() {
+            self.beat = Some(self.log.as_ref().map_or(0, Log::len));
+            desk.agenda.put(desk.after(pause), self.key, Due::Beat(self.me));
+        }
+    }
+
+    /// The time to the next keepalive is over: it is said if somebody reads and nothing else was said.
+    pub(super) fn beat(&mut self, desk: &mut Desk) {
+        let before = self.beat.take();
+        if self.is_ended() || self.readers.is_empty() {
+            return;
+        }
+        if before == self.log.as_ref().map(Log::len) {
+            self.say(|_| Event::Keepalive);
+        }
+        self.begin_beat(desk);
+    }
+
     fn say(&mut self, event: impl FnOnce(&Self) -> Event) {
         if self.log.is_some() {
             let event = event(self);
             if let Some(log) = &mut self.log {
-                append(log, event);
+                log.append(event);
             }
         }
     }
@@ -537,11 +627,6 @@ impl Doing {
         let before = reached.saturating_sub(1).min(u128::from(self.parts));
         u32::try_from(before).unwrap_or(self.parts)
     }
-}
-
-fn append(log: &mut Vec<StreamEvent>, event: Event) {
-    let seq = log.len() as u64;
-    log.push(StreamEvent { seq, event });
 }
 
 /// The digest of the act that was run; empty if its arguments have no canonical form, which no grant can match.

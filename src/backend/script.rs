@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Contract, Tool, ToolStep};
+use super::{Contract, Streaming, Tool, ToolStep};
 use crate::rng::Law;
 use crate::units::SimDuration;
 
@@ -90,6 +90,8 @@ pub struct Profile {
     pub retention: SimDuration,
     /// How long after its creation a stream can be resumed.
     pub resume_window: SimDuration,
+    /// How streams behave where the contract leaves it open.
+    pub streaming: Streaming,
     /// How long after the end of a response its webhook leaves; none: no webhooks.
     pub webhook: Option<Law>,
     /// The gaps between sendings of a webhook that is not answered with 2xx.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::agenda::Due;
-use super::call::{Asked, Call, Calls, Stage};
+use super::call::{Asked, Call, Calls, Stage, pace_of};
 use super::conversations::Conversations;
 use super::desk::Desk;
 use super::ledger::{Heading, Ledger};
@@ -50,6 +50,8 @@ pub struct Service {
     pub(super) conversations: Conversations,
     /// What the replies in the making tell beside the usual headers.
     pub(super) headings: BTreeMap<CallKey, Heading>,
+    /// The rules whose headers the next request shows, if it shows any.
+    marked: Option<(CallKey, Arc<[u32]>)>,
 }
 
 impl Service {
@@ -65,6 +67,7 @@ impl Service {
             runs: Runs::new(),
             calls: Calls::new(),
             deliveries: Deliveries::new(),
+            marked: None,
         }
     }
 
@@ -133,6 +136,7 @@ impl Service {
         match input {
             Input::Request { call, auth, ask } => self.arrive(call, auth, ask.map(Asked::Main)),
             Input::Side { call, auth, ask } => self.arrive(call, auth, ask.map(Asked::Side)),
+            Input::Marked { call, rules } => self.marked = Some((call, rules)),
             Input::Gone { call } => self.gone(&call),
             Input::Refused { exchange, rule } => {
                 self.desk.note(exchange.job, || WireEvent::Refused { exchange });
@@ -161,6 +165,13 @@ impl Service {
                     self.settle(run);
                 }
             }
+            Due::Piece(call) => self.next_piece(call),
+            Due::Beat(run) => {
+                if let Some(found) = self.runs.get_mut(run) {
+                    found.beat(&mut self.desk);
+                    self.settle(run);
+                }
+            }
             Due::Send(delivery) => self.deliveries.send(delivery, Repeated::No, &mut self.desk),
             Due::Repeat(delivery) => self.deliveries.send(delivery, Repeated::Yes, &mut self.desk),
             Due::Unanswered { delivery, send } => {
@@ -172,7 +183,9 @@ impl Service {
     fn arrive(&mut self, key: CallKey, auth: Auth, ask: Result<Asked, ApiError>) {
         let exchange = key.exchange;
         self.desk.note(exchange.job, || arrived(exchange, &ask));
-        let Some(struck) = self.desk.plan.exchange(exchange, self.desk.now) else {
+        let marked = self.marked.take().filter(|(marked, _)| *marked == key);
+        let marks = marked.as_ref().map_or(&[][..], |(_, rules)| rules);
+        let Some(struck) = self.desk.plan.marked_exchange(exchange, self.desk.now, marks) else {
             return self.handle(key, None, auth, ask);
         };
         let rule = struck.rule;
@@ -195,8 +208,25 @@ impl Service {
                 self.desk.fired(exchange.job, rule);
                 self.reply(key, None, Reply::Error(error));
             }
-            // What would have been replied does not matter.
-            Fault::ResetBefore => self.reply(key, Some(rule), Reply::Error(ApiError::server_error())),
+            Fault::HalfOpen => {
+                let how = Fault::HalfOpen.word();
+                self.desk.fired(exchange.job, rule);
+                self.desk
+                    .note(exchange.job, || WireEvent::Spoiled { exchange, how });
+                let reply = Reply::Error(ApiError::server_error());
+                let face = Face::Silent;
+                self.desk.out.push(Output::Reply {
+                    call: key,
+                    reply,
+                    face,
+                });
+                self.hang(key, None);
+            }
+            // What would have been replied does not matter. A stranger shows only with its request that it was to
+            // be refused.
+            Fault::ResetBefore | Fault::Refuse => {
+                self.reply(key, Some(rule), Reply::Error(ApiError::server_error()))
+            }
             _ => self.handle(key, Some(rule), auth, ask),
         }
     }
@@ -215,14 +245,20 @@ impl Service {
 
     /// Lets a reply leave.
     fn leave(&mut self, call: Handle) {
+        if self.leave_part(call) {
+            return;
+        }
         let Some(Call {
             key,
             strike,
-            stage: Stage::Leaving { reply, stream },
+            stage: Stage::Leaving { reply, stream, parts },
         }) = self.calls.remove(call)
         else {
             return;
         };
+        if let Some(reading) = stream.filter(|_| parts > 0) {
+            return self.begin_reading(key, strike, reading);
+        }
         let face = strike.map_or(Face::Whole, |rule| self.face(rule, &reply));
         self.note_reply(key.exchange, &reply, &face, strike);
         let stays = matches!(face, Face::Silent | Face::Stall);
@@ -244,6 +280,61 @@ impl Service {
         }
     }
 
+    /// Lets the head or the next part of a slow reply leave, if one is due before the rest.
+    ///
+    /// - returns: whether more is to come.
+    fn leave_part(&mut self, handle: Handle) -> bool {
+        let Some(call) = self.calls.get_mut(handle) else {
+            return false;
+        };
+        let (key, Some(rule)) = (call.key, call.strike) else {
+            return false;
+        };
+        let Stage::Leaving { reply, stream, parts } = &mut call.stage else {
+            return false;
+        };
+        let pace = self.desk.fault(rule).and_then(|fault| pace_of(fault, reply));
+        let Some((law, of)) = pace.filter(|(_, of)| *parts < *of) else {
+            return false;
+        };
+        let (part, reply, opens) = (*parts, reply.clone(), stream.is_some());
+        *parts += 1;
+        if part == 0 {
+            self.desk.fired(key.exchange.job, rule);
+        }
+        if opens {
+            self.note_reply(key.exchange, &reply, &Face::Whole, None);
+        }
+        let pause = self.pause(&key, rule, law, u64::from(part));
+        self.desk.out.push(match opens {
+            true => Output::Reply {
+                call: key,
+                reply,
+                face: Face::Whole,
+            },
+            false => Output::Part {
+                call: key,
+                reply,
+                part,
+                of,
+            },
+        });
+        self.desk
+            .agenda
+            .put(self.desk.after(pause), key, Due::Leave(handle));
+        true
+    }
+
+    /// How long nothing leaves behind a part of a reply or of a stream.
+    pub(super) fn pause(&self, key: &CallKey, rule: u32, law: crate::rng::Law, part: u64) -> SimDuration {
+        let (entity, index) = (
+            super::name::call_entity(key),
+            super::name::call_index(key.exchange),
+        );
+        let index = index ^ (super::name::PAUSES + (part << 44));
+        self.desk.plan.delay(rule, law, entity, index)
+    }
+
     fn note_reply(&mut self, exchange: Exchange, reply: &Reply, face: &Face, strike: Option<u32>) {
         let job = exchange.job;
         if let Some(rule) = strike.filter(|_| *face != Face::Whole) {
@@ -261,14 +352,18 @@ impl Service {
 
     /// Plans a reply whose content is fixed now.
     pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply) {
-        let stage = Stage::Leaving { reply, stream: None };
-        self.plan_leave(Call { key, strike, stage });
+        let stage = Stage::Leaving {
+            reply,
+            stream: None,
+            parts: 0,
+        };
+        self.plan_leave(Call { key, strike, stage }, SimDuration::ZERO);
     }
 
-    /// Plans the leaving of a call's reply.
-    pub(super) fn plan_leave(&mut self, call: Call) -> Handle {
+    /// Plans the leaving of a call's reply, so much later than is usual.
+    pub(super) fn plan_leave(&mut self, call: Call, later: SimDuration) -> Handle {
         let key = call.key;
-        let mut wait = self.desk.latency(&key).max(SimDuration::TICK);
+        let mut wait = self.desk.latency(&key).max(SimDuration::TICK) + later;
         if let Some(Fault::Delay {
             place: Place::Reply,
             law,
@@ -321,14 +416,15 @@ type InputPlace<'a> = (u8, CallKey, u8, &'a str, u16, Option<u16>);
 fn place(input: &Input) -> InputPlace<'_> {
     let of_call = |call: CallKey, rank: u8| (0, call, rank, "", 0, None);
     match input {
-        Input::Request { call, .. } | Input::Side { call, .. } => of_call(*call, 0),
-        Input::Gone { call } => of_call(*call, 1),
+        Input::Marked { call, .. } => of_call(*call, 0),
+        Input::Request { call, .. } | Input::Side { call, .. } => of_call(*call, 1),
+        Input::Gone { call } => of_call(*call, 2),
         Input::Refused { exchange, rule } => {
-            let mut place = of_call(bare(*exchange), 2);
+            let mut place = of_call(bare(*exchange), 3);
             place.4 = u16::try_from(*rule).unwrap_or(u16::MAX);
             place
         }
-        Input::WebhookAnswered { delivery, send, http } => (1, bare(NO_EXCHANGE), 3, delivery, *send, *http),
+        Input::WebhookAnswered { delivery, send, http } => (1, bare(NO_EXCHANGE), 4, delivery, *send, *http),
     }
 }
 

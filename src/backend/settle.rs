@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use super::call::{Call, Reading, Spoil, Stage, spoil_of};
+use super::agenda::Due;
+use super::call::{Call, PIECES, Reading, Spoil, Stage, spoil_of};
+use super::desk::Desk;
+use super::log::Log;
 use super::run::{Hold, Keep, Run};
 use super::slots::Handle;
-use super::{CallKey, Output, Service};
+use super::{CallKey, Output, Service, StreamEnd};
+use crate::fault::Fault;
+use crate::rng::Law;
 use crate::trace::WireEvent;
-use crate::wire::{Event, Reply, Status, StreamEvent};
+use crate::wire::{Event, Reply, StreamEvent};
 
 /// How a reader stands after it was given what there is.
 enum Fed {
@@ -81,11 +86,12 @@ impl Service {
         let Some((handle, run)) = run.and_then(|run| Some((run, self.runs.get_mut(run)?))) else {
             return;
         };
+        let is_ended = run.is_ended();
         let Hold::Foreground { keep, patron } = &mut run.hold else {
             return;
         };
         *patron = None;
-        if matches!(run.object.status, Status::InProgress) {
+        if !is_ended {
             *keep = Keep::Unstored;
             run.end_cancelled(&mut self.desk);
             return self.settle(handle);
@@ -184,6 +190,7 @@ impl Service {
         let stage = Stage::Reading(reading);
         let call = self.calls.insert(Call { key, strike, stage });
         run.readers.push(call);
+        run.begin_beat(&mut self.desk);
         self.rebind(Some(reading.run), call);
         self.feed_all(reading.run);
     }
@@ -237,22 +244,33 @@ impl Service {
             let spoil = spoil
                 .filter(|(_, after)| *after == reading.sent)
                 .map(|(spoil, _)| spoil);
-            let log = run.log.as_deref().unwrap_or_default();
-            let event = usize::try_from(reading.next).ok().and_then(|next| log.get(next));
-            let Some(event) = event else {
+            let Some(event) = run.log.as_ref().and_then(|log| log.from(reading.next)) else {
                 if run.is_ended() {
-                    let whole = log.last().is_some_and(|last| last.event.is_last());
+                    let whole = run.log.as_ref().is_some_and(Log::is_whole);
                     self.close(key, if whole { Closing::Whole } else { Closing::Broken });
                     return Fed::Over;
                 }
                 return match spoil {
                     Some(Spoil::Cut) => self.spoil(key, strike, Closing::Broken),
+                    Some(Spoil::Reset) => self.spoil(key, strike, Closing::Reset),
                     _ => Fed::Open,
                 };
             };
             let event = event.clone();
-            reading.next += 1;
+            if let Some(slow) = strike.and_then(|rule| trickle_of(rule, self.desk.fault(rule)?)) {
+                if reading.piece == 0 {
+                    let first = reading.sent == 0;
+                    reading.piece = 1;
+                    self.send_piece(reader, key, slow, event, 1);
+                    if first {
+                        self.desk.fired(key.exchange.job, slow.0);
+                    }
+                }
+                return Fed::Open;
+            }
+            let due = std::mem::replace(&mut reading.next, event.seq + 1);
             reading.sent += 1;
+            note_gap(&mut self.desk, key, due, event.seq);
             let Some(spoil) = spoil else {
                 self.send(key, event);
                 continue;
@@ -278,6 +296,8 @@ impl Service {
         let is_last = event.event.is_last();
         match spoil {
             Spoil::Cut => return self.spoil(key, strike, Closing::Broken),
+            Spoil::CutBetweenLines => return self.spoil(key, strike, Closing::BetweenLines),
+            Spoil::Reset => return self.spoil(key, strike, Closing::Reset),
             Spoil::CutInside => return self.spoil(key, strike, Closing::InsideEvent),
             Spoil::Stall => {
                 self.struck(key, strike, "stall_stream");
@@ -303,6 +323,60 @@ impl Service {
             return Fed::Over;
         }
         Fed::Open
+    }
+
+    /// Lets a piece of an event leave and plans the next.
+    fn send_piece(
+        &mut self,
+        reader: Handle,
+        key: CallKey,
+        (rule, law): (u32, Law),
+        event: StreamEvent,
+        part: u32,
+    ) {
+        let place = event.seq.wrapping_mul(u64::from(PIECES)) + u64::from(part);
+        let pause = self.pause(&key, rule, law, place);
+        let of = PIECES;
+        let call = key;
+        self.desk.out.push(Output::EventPart {
+            call,
+            event,
+            part,
+            of,
+        });
+        self.desk
+            .agenda
+            .put(self.desk.after(pause), key, Due::Piece(reader));
+    }
+
+    /// The next piece of an event is due on a slow stream; behind the last one it is the turn of the next event.
+    pub(super) fn next_piece(&mut self, reader: Handle) {
+        let Some(Call {
+            key,
+            strike: Some(rule),
+            stage: Stage::Reading(reading),
+        }) = self.calls.get_mut(reader)
+        else {
+            return;
+        };
+        let (key, rule, handle) = (*key, *rule, reading.run);
+        let slow = self.desk.fault(rule).and_then(|fault| trickle_of(rule, fault));
+        let log = self.runs.get(handle).and_then(|run| run.log.as_ref());
+        let event = log.and_then(|log| log.from(reading.next)).cloned();
+        let (Some(slow), Some(event)) = (slow, event) else {
+            return;
+        };
+        reading.piece += 1;
+        if reading.piece < PIECES {
+            let piece = reading.piece;
+            return self.send_piece(reader, key, slow, event, piece);
+        }
+        reading.piece = 0;
+        let due = std::mem::replace(&mut reading.next, event.seq + 1);
+        reading.sent += 1;
+        note_gap(&mut self.desk, key, due, event.seq);
+        self.send(key, event);
+        self.feed_all(handle);
     }
 
     fn send(&mut self, call: CallKey, event: StreamEvent) {
@@ -335,8 +409,13 @@ impl Service {
         let whole = how == Closing::Whole;
         self.desk
             .note(exchange.job, || WireEvent::StreamClosed { exchange, whole });
-        let inside_event = how == Closing::InsideEvent;
-        self.desk.out.push(Output::Close { call, inside_event });
+        let how = match how {
+            Closing::Whole | Closing::Broken => StreamEnd::BetweenEvents,
+            Closing::InsideEvent => StreamEnd::InsideEvent,
+            Closing::BetweenLines => StreamEnd::BetweenLines,
+            Closing::Reset => StreamEnd::Reset,
+        };
+        self.desk.out.push(Output::Close { call, how });
     }
 }
 
@@ -360,4 +439,24 @@ enum Closing {
     Broken,
     /// Inside an event.
     InsideEvent,
+    /// Between the two lines of an event.
+    BetweenLines,
+    /// With a reset.
+    Reset,
+}
+
+/// How long the rule lets the pieces of events wait, if it makes a stream slow.
+const fn trickle_of(rule: u32, fault: &Fault) -> Option<(u32, Law)> {
+    match fault {
+        Fault::Trickle { pause } => Some((rule, *pause)),
+        _ => None,
+    }
+}
+
+/// Notes the numbers from `due` to the one that leaves: the service leaves them out on every stream.
+fn note_gap(desk: &mut Desk, key: CallKey, due: u64, seq: u64) {
+    let exchange = key.exchange;
+    for _ in due..seq {
+        desk.note(exchange.job, || WireEvent::Spoiled { exchange, how: "gap" });
+    }
 }

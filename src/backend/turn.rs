@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::text::piece_end;
 use super::{Script, Step, StepWork, Tool, ToolEnd, ToolStep};
 use crate::rng::Law;
 use crate::units::SimDuration;
@@ -286,6 +287,26 @@ pub(super) fn cut_last_message(acts: &mut Vec<Act>) {
     if let Some((place, tokens)) = last.and_then(|place| Some((place, tokens(&acts[place])?))) {
         cut(acts, place, tokens / 2);
     }
+}
+
+/// Cuts the last message or function call in half without a word about it.
+///
+/// - returns: whether anything was cut.
+pub(super) fn truncate(acts: &mut [Act]) -> bool {
+    for act in acts.iter_mut().rev() {
+        match &mut act.work {
+            Work::Scripted(StepWork::Message { tokens }) => {
+                *tokens /= 2;
+                return true;
+            }
+            Work::Scripted(StepWork::FunctionCall { arguments, .. }) => {
+                *arguments = arguments[..piece_end(arguments, 1, 2)].into();
+                return true;
+            }
+            Work::Scripted(_) | Work::Approved(_) | Work::Cut { .. } => {}
+        }
+    }
+    false
 }
 
 fn cut(acts: &mut Vec<Act>, place: usize, shown: u32) {

@@ -7,7 +7,7 @@ use super::agenda::Due;
 use super::desk::Desk;
 use super::run::Run;
 use super::slots::{Handle, Slots};
-use super::{CallKey, Genuine, Output, WebhookSend, name};
+use super::{CallKey, Genuine, Output, Signatures, WebhookSend, name};
 use crate::fault::{Fault, Target};
 use crate::rng::Purpose;
 use crate::trace::WireEvent;
@@ -16,8 +16,8 @@ use crate::wire::{ResponseId, Status};
 
 /// How long a receiver may take to answer.
 const ANSWER_WITHIN: SimDuration = SimDuration::from_secs(15);
-/// How old the stamp of a stale webhook is: a second over the tolerance of receivers.
-const STALE_SECS: u64 = 301;
+/// How far off the stamp of a stale webhook is: a second over the tolerance of receivers.
+const OFF_SECS: u64 = 301;
 
 /// An event on its way to the receiver.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ struct Delivery {
     response: ResponseId,
     ended: u64,
     genuine: Genuine,
+    stamped: Stamped,
+    signatures: Signatures,
     /// Sendings so far.
     sent: u16,
     /// Retries so far.
@@ -55,6 +57,16 @@ struct Disturbed {
     late: SimDuration,
     again: Option<SimDuration>,
     genuine: Genuine,
+    stamped: Stamped,
+    signatures: Signatures,
+}
+
+/// When a webhook says that it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stamped {
+    Now,
+    Before,
+    Ahead,
 }
 
 impl Deliveries {
@@ -85,6 +97,8 @@ impl Deliveries {
             response: run.object.id.clone(),
             ended: desk.unix(),
             genuine: disturbed.genuine,
+            stamped: disturbed.stamped,
+            signatures: disturbed.signatures,
             sent: 0,
             retried: 0,
             planned: 1 + u32::from(disturbed.again.is_some()),
@@ -112,12 +126,12 @@ impl Deliveries {
         }
         found.sent = found.sent.saturating_add(1);
         found.awaited.push(found.sent);
-        let send = found.leaving(desk.unix());
+        let (send, stamped) = (found.leaving(desk.unix()), found.stamped);
         desk.note(found.job, || WireEvent::WebhookSent {
             delivery: send.delivery.clone(),
             send: send.send,
             response: send.response.clone(),
-            signature: word_of(send.genuine),
+            signature: word_of(send.genuine, stamped),
         });
         let unanswered = Due::Unanswered {
             delivery,
@@ -196,10 +210,10 @@ const EVENT_ID: u64 = WEBHOOK_ID + 1;
 
 impl Delivery {
     fn leaving(&self, now: u64) -> WebhookSend {
-        let age = if matches!(self.genuine, Genuine::Stale) {
-            STALE_SECS
-        } else {
-            0
+        let stamp = match self.stamped {
+            Stamped::Now => now,
+            Stamped::Before => now.saturating_sub(OFF_SECS),
+            Stamped::Ahead => now + OFF_SECS,
         };
         WebhookSend {
             delivery: self.id.clone(),
@@ -208,8 +222,9 @@ impl Delivery {
             kind: self.kind.clone(),
             response: self.response.clone(),
             created_at: self.ended,
-            stamp: now.saturating_sub(age),
+            stamp,
             genuine: self.genuine,
+            signatures: self.signatures,
         }
     }
 
@@ -232,6 +247,8 @@ fn disturb(run: &Run, desk: &mut Desk) -> Disturbed {
         late: SimDuration::ZERO,
         again: None,
         genuine: Genuine::Valid,
+        stamped: Stamped::Now,
+        signatures: Signatures::One,
     };
     let plan = desk.plan.clone();
     for struck in plan.strikes(&Target::Webhook, run.probe(desk.now)) {
@@ -241,7 +258,13 @@ fn disturb(run: &Run, desk: &mut Desk) -> Disturbed {
                 disturbed.late += plan.delay(struck.rule, *law, run.entity, name::WEBHOOK_DELAYS);
             }
             Fault::RepeatWebhook { gap } => disturbed.again = Some(*gap),
-            Fault::StaleWebhook => disturbed.genuine = Genuine::Stale,
+            Fault::StaleWebhook => {
+                (disturbed.genuine, disturbed.stamped) = (Genuine::Stale, Stamped::Before);
+            }
+            Fault::FutureWebhook => {
+                (disturbed.genuine, disturbed.stamped) = (Genuine::Stale, Stamped::Ahead);
+            }
+            Fault::TwoSignatures => disturbed.signatures = Signatures::Two,
             Fault::ForgedWebhook => disturbed.genuine = Genuine::Forged,
             // The rest disturbs no webhook.
             _ => continue,
@@ -261,10 +284,11 @@ const fn kind_of(status: &Status) -> Option<&'static str> {
     }
 }
 
-const fn word_of(genuine: Genuine) -> &'static str {
-    match genuine {
-        Genuine::Valid => "valid",
-        Genuine::Stale => "stale",
-        Genuine::Forged => "forged",
+const fn word_of(genuine: Genuine, stamped: Stamped) -> &'static str {
+    match (genuine, stamped) {
+        (Genuine::Valid, _) => "valid",
+        (Genuine::Stale, Stamped::Ahead) => "future",
+        (Genuine::Stale, Stamped::Now | Stamped::Before) => "stale",
+        (Genuine::Forged, _) => "forged",
     }
 }

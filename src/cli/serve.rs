@@ -13,7 +13,9 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files;
 use super::run::refuse;
-use crate::backend::{Contract, Input, Output, Profile, Script, Service, Setup, Step, StepWork, Switches};
+use crate::backend::{
+    Contract, Input, Output, Profile, Script, Service, Setup, Step, StepWork, Streaming, Switches,
+};
 use crate::check::{ClientLog, ClientVerdict, judge_client};
 use crate::clock::{Clock, Core, Pace, TimeScale, run};
 use crate::fault::FaultPlan;
@@ -89,7 +91,9 @@ pub(super) fn serve(args: &Serve) -> Exit {
             return Exit::Input;
         }
     }
-    let options = options.of(&setup.profile.contract);
+    let mut options = options.of(&setup.profile.contract);
+    options.streaming = setup.profile.streaming;
+    options.headers = setup.plan.header_rules();
     let played = run(Pace::Real(args.time_scale), |clock| async move {
         let listener = match TcpListener::bind(address).await {
             Ok(listener) => listener,
@@ -292,6 +296,7 @@ fn setup(seed: Seed, webhooks: bool) -> Setup {
         limiter: None,
         retention: SimDuration::from_secs(30 * 24 * 3600),
         resume_window: SimDuration::from_secs(300),
+        streaming: Streaming::default(),
         webhook: webhooks.then(|| millis(50)),
         webhook_retries: retries.map(SimDuration::from_secs).into(),
         tokens_per_delta: 4,

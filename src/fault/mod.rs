@@ -7,4 +7,4 @@ mod plan;
 mod rule;
 
 pub use plan::{FaultPlan, Struck};
-pub use rule::{Fault, FaultRule, Place, Probe, Select, Share, Target};
+pub use rule::{Fault, FaultRule, HeaderMatch, Place, Probe, Select, Share, Target};

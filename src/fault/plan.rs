@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fault, FaultRule, Probe, Target};
+use super::{Fault, FaultRule, HeaderMatch, Probe, Target};
 use crate::rng::{Purpose, Seed};
 use crate::units::{Exchange, SimDuration, SimTime};
 
@@ -41,12 +41,23 @@ impl FaultPlan {
         &self.rules
     }
 
+    /// The rules that look at a header, by their place.
+    #[must_use]
+    pub fn header_rules(&self) -> Arc<[(u32, HeaderMatch)]> {
+        let rules = self.rules.iter().zip(0_u32..);
+        rules
+            .filter_map(|(rule, index)| Some((index, rule.select.header.clone()?)))
+            .collect()
+    }
+
     /// The rules that strike, in the order of the scenario; of an exchange, only the first counts.
     pub fn strikes<'a>(&'a self, target: &'a Target, probe: Probe<'a>) -> impl Iterator<Item = Struck<'a>> {
         let rules = self.rules.iter().zip(0_u32..);
         rules
             .filter(move |(rule, index)| {
-                rule.target.covers(target, probe.name) && self.selects(rule, *index, probe)
+                rule.select.header.is_none()
+                    && rule.target.covers(target, probe.name)
+                    && self.selects(rule, *index, probe)
             })
             .map(|(rule, index)| Struck {
                 rule: index,
@@ -57,6 +68,12 @@ impl FaultPlan {
     /// The verdict on an exchange that arrives (or would arrive) at `at`.
     #[must_use]
     pub fn exchange(&self, key: Exchange, at: SimTime) -> Option<Struck<'_>> {
+        self.marked_exchange(key, at, &[])
+    }
+
+    /// The verdict on an exchange whose request shows the headers of the rules `marks`.
+    #[must_use]
+    pub fn marked_exchange(&self, key: Exchange, at: SimTime, marks: &[u32]) -> Option<Struck<'_>> {
         let probe = Probe {
             job: key.job,
             attempt: key.attempt,
@@ -66,7 +83,9 @@ impl FaultPlan {
             at,
         };
         let strikes = |(rule, index): &(&FaultRule, u32)| {
-            rule.target == Target::Exchange(key.kind) && self.selects(rule, *index, probe)
+            rule.target == Target::Exchange(key.kind)
+                && (rule.select.header.is_none() || marks.contains(index))
+                && self.selects(rule, *index, probe)
         };
         let (rule, index) = self.rules.iter().zip(0_u32..).find(strikes)?;
         Some(Struck {

@@ -36,8 +36,19 @@ pub struct Select {
     pub nth: Option<(u32, u32)>,
     /// Only between these instants.
     pub within: Option<(SimTime, SimTime)>,
+    /// Only where the request shows this header. Our own runtime shows none that a rule may name.
+    pub header: Option<HeaderMatch>,
     /// Only with this probability, drawn once per job and window of time.
     pub share: Option<Share>,
+}
+
+/// A header that a request has to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderMatch {
+    /// Its name, in lower case.
+    pub name: Arc<str>,
+    /// Its value; any if it is absent.
+    pub value: Option<Arc<str>>,
 }
 
 /// A probability, drawn anew for each job in each window.
@@ -56,6 +67,8 @@ pub enum Place {
     Handling,
     /// Between handling and the reply.
     Reply,
+    /// Between the head of the reply and its body.
+    Body,
 }
 
 /// What a rule does to what it strikes.
@@ -78,6 +91,29 @@ pub enum Fault {
     ResetAfter,
     /// Exchange: handled, and no reply ever.
     LoseReply,
+    /// Exchange: the connection is open, and the request is never read.
+    HalfOpen,
+    /// Exchange: the head promises less of the body than there is.
+    WrongLength,
+    /// Exchange: the head says that the body is plain text; a stream ends there.
+    WrongType,
+    /// Exchange: the body is a page for people.
+    HtmlPage,
+    /// Exchange: the body leaves in parts, an event of a stream in pieces that end inside lines and characters.
+    Trickle {
+        /// How long each part waits for the next.
+        pause: Law,
+    },
+    /// Exchange (stream, or create with stream): the connection closes between the name and the data of an event.
+    CutBetweenLines {
+        /// Whole events that leave before.
+        after: u32,
+    },
+    /// The connection of a stream is reset.
+    ResetStream {
+        /// Events that leave before.
+        after: u32,
+    },
     /// Exchange: the body ends before the response id.
     CutBeforeId,
     /// Exchange: the body ends after the response id.
@@ -155,6 +191,21 @@ pub enum Fault {
         /// How long.
         lag: SimDuration,
     },
+    /// Response: nothing is said of it for a while: its stream is open and empty, its reply is late.
+    SlowAdmission {
+        /// How long.
+        law: Law,
+    },
+    /// Response: shown as queued once more after it was in progress.
+    WrongOrder,
+    /// Response: a cancel is acknowledged, and the response runs on to its end.
+    IgnoreCancel,
+    /// Response: its last message or function call is cut in half and called completed.
+    Truncate,
+    /// Webhook: with a stamp that lies ahead.
+    FutureWebhook,
+    /// Webhook: with a second signature, of a secret that is going out of use.
+    TwoSignatures,
     /// Webhook: never sent.
     LoseWebhook,
     /// Webhook: sent so much later.
@@ -200,6 +251,13 @@ impl Fault {
             Self::ResetBefore => "reset_before",
             Self::ResetAfter => "reset_after",
             Self::LoseReply => "lose_reply",
+            Self::HalfOpen => "half_open",
+            Self::WrongLength => "wrong_length",
+            Self::WrongType => "wrong_type",
+            Self::HtmlPage => "html_page",
+            Self::Trickle { .. } => "trickle",
+            Self::CutBetweenLines { .. } => "cut_between_lines",
+            Self::ResetStream { .. } => "reset_stream",
             Self::CutBeforeId => "cut_before_id",
             Self::CutAfterId => "cut_after_id",
             Self::StallBody => "stall_body",
@@ -218,6 +276,12 @@ impl Fault {
             Self::CancelledByService { .. } => "cancelled_by_service",
             Self::Vanish { .. } => "vanish",
             Self::SlowCancel { .. } => "slow_cancel",
+            Self::SlowAdmission { .. } => "slow_admission",
+            Self::WrongOrder => "wrong_order",
+            Self::IgnoreCancel => "ignore_cancel",
+            Self::Truncate => "truncate",
+            Self::FutureWebhook => "future_webhook",
+            Self::TwoSignatures => "two_signatures",
             Self::LoseWebhook => "lose_webhook",
             Self::LateWebhook { .. } => "late_webhook",
             Self::RepeatWebhook { .. } => "repeat_webhook",

@@ -7,9 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::rendering::Rendering;
 use super::request_log::RequestLog;
-use crate::backend::{CallKey, ConnectionNo, Face};
+use crate::backend::{CallKey, ConnectionNo, Face, StreamEnd};
 use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, TurnNo};
-use crate::wire::{Echo, Origin, Reply, Response, ResponseId, StreamEvent};
+use crate::wire::{Echo, Obfuscation, Origin, Reply, Response, ResponseId, StreamEvent};
 
 /// Events that wait for one slow reader before it is given up.
 const EVENTS_WAITING: usize = 65_536;
@@ -44,19 +44,32 @@ pub(super) struct Answer {
     pub(super) echo: Option<Echo>,
     /// The bytes of [`Reply::Response`].
     pub(super) rendering: Option<Arc<Rendering>>,
-    /// The events that follow [`Reply::StreamOpen`].
+    /// What follows: the events of [`Reply::StreamOpen`], or the parts of a slow reply.
     pub(super) pieces: Option<mpsc::Receiver<Piece>>,
+    /// Whether a reader of a stream wants padding; as its request said if nothing is said.
+    pub(super) obfuscation: Option<Obfuscation>,
 }
 
-/// What follows on an open stream.
+/// What follows on an open stream, or on a reply that leaves in parts.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// An event.
+    /// The beginning of an event, and how much of it: a part of so many.
+    Begun(StreamEvent, u32, u32),
+    /// An event, or the rest of one that has begun.
     Event(StreamEvent),
-    /// The end, between two events.
-    Close,
-    /// The end, inside one more event.
-    CloseInside,
+    /// The end of a stream.
+    End(StreamEnd),
+    /// So many parts of a body.
+    Part { part: u32, of: u32 },
+    /// The rest of a body.
+    Rest,
+}
+
+/// Whether a reply leaves in one piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Whole,
+    Slow,
 }
 
 #[derive(Debug)]
@@ -206,8 +219,25 @@ impl Book {
         }
     }
 
-    /// A reply leaves.
+    /// A reply leaves, or the rest of one that leaves in parts.
     pub(super) fn reply(&mut self, key: CallKey, reply: Reply, face: Face) {
+        if matches!(self.calls.get(&key), Some(Call::Streaming { .. })) {
+            return self.close(&key, Piece::Rest);
+        }
+        self.answer(key, reply, face, Pace::Whole);
+    }
+
+    /// A part of a reply leaves.
+    pub(super) fn part(&mut self, key: CallKey, reply: Reply, part: u32, of: u32) {
+        if let Some(Call::Streaming { pieces, .. }) = self.calls.get(&key) {
+            // There are fewer parts than places in the queue, so only a reader that is gone misses one.
+            let _ = pieces.try_send(Piece::Part { part, of });
+            return;
+        }
+        self.answer(key, reply, Face::Whole, Pace::Slow);
+    }
+
+    fn answer(&mut self, key: CallKey, reply: Reply, face: Face, pace: Pace) {
         let Some(Call::Waiting {
             answer,
             echo,
@@ -240,7 +270,7 @@ impl Book {
                 self.calls.insert(key, Call::Held);
                 None
             }
-            (Reply::StreamOpen, Face::Whole) => {
+            (reply, face) if pace == Pace::Slow || opens(reply, face) => {
                 let (pieces, receiver) = mpsc::channel(EVENTS_WAITING);
                 self.calls.insert(key, Call::Streaming { pieces, echo });
                 Some(receiver)
@@ -261,19 +291,33 @@ impl Book {
             echo: repeated,
             rendering,
             pieces,
+            obfuscation: None,
         });
+    }
+
+    /// A piece of an event of an open stream leaves.
+    pub(super) fn event_part(&mut self, key: &CallKey, event: StreamEvent, part: u32, of: u32) -> Taken {
+        self.pass(key, Piece::Begun(event, part, of))
     }
 
     /// An event of an open stream leaves.
     pub(super) fn event(&mut self, key: &CallKey, event: StreamEvent) -> Taken {
+        self.pass(key, Piece::Event(event))
+    }
+
+    fn pass(&mut self, key: &CallKey, piece: Piece) -> Taken {
         let Some(Call::Streaming { pieces, echo }) = self.calls.get_mut(key) else {
             return Taken::Yes;
         };
-        let born = match (event.event.response(), echo.as_ref()) {
+        let response = match &piece {
+            Piece::Begun(event, ..) | Piece::Event(event) => event.event.response(),
+            Piece::End(_) | Piece::Part { .. } | Piece::Rest => None,
+        };
+        let born = match (response, echo.as_ref()) {
             (Some(response), Some(_)) => echo.take().map(|echo| (response.id.clone(), echo)),
             _ => None,
         };
-        let taken = pieces.try_send(Piece::Event(event));
+        let taken = pieces.try_send(piece);
         if let Some((id, echo)) = born {
             self.remember(&id, &echo);
         }
@@ -332,4 +376,9 @@ impl Book {
             self.known.remove(&oldest);
         }
     }
+}
+
+/// Whether events follow on a reply.
+fn opens(reply: &Reply, face: &Face) -> bool {
+    matches!((reply, face), (Reply::StreamOpen, Face::Whole))
 }

@@ -14,6 +14,7 @@ mod routes;
 mod script;
 mod server;
 mod side;
+mod slow;
 mod stream;
 mod watch;
 mod webhook;

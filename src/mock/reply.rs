@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -13,7 +13,8 @@ use super::book::{Answer, Field};
 use super::rendering::{Rendering, fallback_echo};
 use super::script::{Act, Script, ScriptSlot};
 use super::server::{CallGuard, Shared};
-use super::stream::EventBody;
+use super::slow::SlowBody;
+use super::stream::{EventBody, Manner};
 use crate::backend::{CallKey, Face, RequestIds};
 use crate::rng::{Purpose, Seed};
 use crate::units::SimTime;
@@ -100,20 +101,50 @@ pub(super) fn answer(
         echo,
         rendering,
         pieces,
+        obfuscation,
     } = answer;
     stamp.fields = fields;
-    if let Some(pieces) = pieces {
+    let streams = matches!(reply, Reply::StreamOpen);
+    let (events, parts_of_body) = if streams { (pieces, None) } else { (None, pieces) };
+    if let Some(pieces) = events {
         let echo = echo.unwrap_or_else(|| fallback_echo().clone());
-        let body = EventBody::new(pieces, echo, guard, slot.clone(), shared.options.seed);
+        let manner = Manner {
+            obfuscation: obfuscation.unwrap_or_else(|| echo.obfuscation()),
+            streaming: shared.options.streaming,
+            seed: shared.options.seed,
+        };
+        let body = EventBody::new(pieces, echo, guard, slot.clone(), manner);
         return Ok(Response::from_parts(stream_head(stamp), Body::new(body)));
     }
     let (mut parts, body) = plain_reply(&reply, rendering.as_deref(), about, stamp);
+    if let Some(pieces) = parts_of_body {
+        let body = SlowBody::new(pieces, body, guard);
+        return Ok(Response::from_parts(parts, Body::new(body)));
+    }
     let script = |acts, guard| Err(Script { acts, guard });
     let cut = match face {
         Face::Whole => return Ok(Response::from_parts(parts, Body::from(body))),
         Face::Malformed => {
             parts.status = StatusCode::OK;
             return Ok(Response::from_parts(parts, Body::from(malformed(&reply))));
+        }
+        Face::WrongType => {
+            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            parts.headers.insert(CONTENT_TYPE, plain);
+            return Ok(Response::from_parts(parts, Body::from(body)));
+        }
+        Face::HtmlPage => {
+            parts.status = StatusCode::OK;
+            parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(HTML));
+            return Ok(Response::from_parts(parts, Body::from(PAGE)));
+        }
+        Face::WrongLength => {
+            parts.status = StatusCode::OK;
+            parts
+                .headers
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+            let bytes = beginning(&parts, &reply, &body, body.len() / 2, body.len());
+            return script(vec![Act::Write(bytes), Act::HalfClose], None);
         }
         Face::Reset => return script(vec![Act::Reset], None),
         Face::Silent => return script(vec![Act::Hang], Some(guard)),
@@ -122,7 +153,7 @@ pub(super) fn answer(
     };
     // A cut is one of a reply that began well: a client looks into no other body.
     parts.status = StatusCode::OK;
-    let start = Act::Write(beginning(&parts, &reply, &body, cut));
+    let start = Act::Write(beginning(&parts, &reply, &body, body.len(), cut));
     match face {
         Face::Stall => script(vec![start, Act::Hang], Some(guard)),
         _ => script(vec![start, Act::HalfClose], None),
@@ -150,7 +181,7 @@ fn plain_reply(
 
 fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Bytes) {
     let status = StatusCode::from_u16(error.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let kind = if error.page_text().is_some() { PAGE } else { JSON };
+    let kind = if error.page_text().is_some() { HTML } else { JSON };
     let mut parts = head(status, kind, stamp);
     if let Some((name, value)) = error.wait.map(write_wait)
         && let Ok(value) = HeaderValue::try_from(value)
@@ -163,16 +194,31 @@ fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Bytes) {
             .headers
             .insert("x-should-retry", HeaderValue::from_static(word));
     }
+    if parts.status.is_redirection() {
+        parts
+            .headers
+            .insert(LOCATION, HeaderValue::from_static(ELSEWHERE));
+    }
     let mut body = Vec::new();
     render_error(error, &mut body);
+    if body.is_empty() {
+        parts.headers.remove(CONTENT_TYPE);
+    }
     (parts, body.into())
 }
 
 const JSON: &str = "application/json";
-const PAGE: &str = "text/html; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VERSION: HeaderName = HeaderName::from_static("openai-version");
 const PROCESSING: HeaderName = HeaderName::from_static("openai-processing-ms");
+
+/// What a proxy that wants somebody to log in answers.
+const PAGE: &str = "<html><body><h1>Welcome</h1><p>Please log in.</p></body></html>";
+
+/// Where redirects lead: to nothing that the service has.
+const ELSEWHERE: &str = "/moved";
 
 /// The head of every reply.
 fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
@@ -251,8 +297,8 @@ fn id_place(reply: &Reply, body: &[u8]) -> Option<(usize, usize)> {
     Some((start, start + id.len()))
 }
 
-/// The head, and the first `cut` bytes of a body that promises more.
-fn beginning(parts: &Parts, reply: &Reply, body: &[u8], cut: usize) -> Bytes {
+/// The head, which promises `promised` bytes of a body, and its first `cut` bytes.
+fn beginning(parts: &Parts, reply: &Reply, body: &[u8], promised: usize, cut: usize) -> Bytes {
     let mut bytes = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
     let mut header = |name: &str, value: &[u8]| {
         bytes.extend_from_slice(name.as_bytes());
@@ -266,7 +312,7 @@ fn beginning(parts: &Parts, reply: &Reply, body: &[u8], cut: usize) -> Bytes {
     let streamed = matches!(reply, Reply::StreamOpen);
     match streamed {
         true => header(TRANSFER_ENCODING.as_str(), b"chunked"),
-        false => header(CONTENT_LENGTH.as_str(), body.len().to_string().as_bytes()),
+        false => header(CONTENT_LENGTH.as_str(), promised.to_string().as_bytes()),
     }
     bytes.extend_from_slice(b"\r\n");
     match streamed {

@@ -18,7 +18,7 @@ use super::server::{CallGuard, MockOptions, Shared};
 use super::side::{check_includes, read_side};
 use crate::backend::{Auth, CallKey, ConnectionNo, Input};
 use crate::units::{Exchange, ExchangeError, ExchangeKind, SimTime};
-use crate::wire::{ApiError, Ask, Echo, ResponseId, Side, parse_create};
+use crate::wire::{ApiError, Ask, Echo, Obfuscation, ResponseId, Side, parse_create};
 use tokio::sync::oneshot;
 
 /// The header in which our own runtime sends the key of an exchange.
@@ -38,6 +38,8 @@ pub(super) struct Visit {
     pub(super) exchange: Option<Result<Exchange, ExchangeError>>,
     pub(super) connection: ConnectionNo,
     pub(super) slot: ScriptSlot,
+    /// The fault rules whose header it shows.
+    pub(super) marks: Vec<u32>,
 }
 
 /// The routes, for one connection.
@@ -93,8 +95,12 @@ async fn read(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Re
     let id = ResponseId(id.into());
     match asked {
         Ok(Reading::Whole) => caller.call(ExchangeKind::Poll, Ok(Ask::Poll(id)), None).await,
-        Ok(Reading::Stream { after }) => {
+        Ok(Reading::Stream { after, obfuscation }) => {
             let ask = Ask::Stream { id, after };
+            let caller = Caller {
+                obfuscation: Some(obfuscation),
+                ..caller
+            };
             caller.call(ExchangeKind::Stream, Ok(ask), None).await
         }
         Err((kind, error)) => caller.call(kind, Err(error), None).await,
@@ -163,6 +169,8 @@ struct Caller {
     auth: Auth,
     method: http::Method,
     uri: Uri,
+    /// What a reader of a stream says about padding.
+    obfuscation: Option<Obfuscation>,
 }
 
 impl Caller {
@@ -174,6 +182,7 @@ impl Caller {
             exchange: None,
             connection: ConnectionNo::default(),
             slot: ScriptSlot::default(),
+            marks: Vec::new(),
         });
         let caller = Self {
             shared: Arc::clone(shared),
@@ -181,6 +190,7 @@ impl Caller {
             auth: auth_of(&head.headers, &shared.options),
             method: head.method,
             uri: head.uri,
+            obfuscation: None,
         };
         (caller, body)
     }
@@ -215,6 +225,7 @@ impl Caller {
         };
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
         let auth = self.auth.clone();
+        self.mark(call);
         self.shared.post(Input::Request { call, auth, ask });
         self.finish(call, guard, about, receiver).await
     }
@@ -232,8 +243,17 @@ impl Caller {
         };
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
         let auth = self.auth.clone();
+        self.mark(call);
         self.shared.post(Input::Side { call, auth, ask });
         self.finish(call, guard, None, receiver).await
+    }
+
+    /// Says which rules look at a header that this request shows.
+    fn mark(&self, call: CallKey) {
+        if !self.visit.marks.is_empty() {
+            let rules = self.visit.marks.as_slice().into();
+            self.shared.post(Input::Marked { call, rules });
+        }
     }
 
     async fn finish(
@@ -243,10 +263,11 @@ impl Caller {
         about: Option<ResponseId>,
         receiver: oneshot::Receiver<Answer>,
     ) -> Response<Body> {
-        let Ok(reply) = receiver.await else {
+        let Ok(mut reply) = receiver.await else {
             // Nobody drops the sender of a call that still has its guard; a reader is never told a made-up reply.
             return std::future::pending().await;
         };
+        reply.obfuscation = self.obfuscation;
         let stamp = Stamp::of_call(&self.shared, &call, self.visit.at);
         match answer(
             reply,
@@ -334,7 +355,10 @@ fn masked(key: &str) -> Arc<str> {
 /// What a GET asks for.
 enum Reading {
     Whole,
-    Stream { after: Option<u64> },
+    Stream {
+        after: Option<u64>,
+        obfuscation: Obfuscation,
+    },
 }
 
 /// Reads the query of a GET; a mistake in it is told with the kind of exchange that was meant.
@@ -357,9 +381,23 @@ fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
             return Err((ExchangeKind::Poll, error));
         }
     }
+    let obfuscation = match value("include_obfuscation") {
+        None | Some("true") => Obfuscation::Wanted,
+        Some("false") => Obfuscation::Refused,
+        Some(other) => {
+            let error = ApiError::invalid_value("include_obfuscation", other, &["true", "false"]);
+            return Err((ExchangeKind::Stream, error));
+        }
+    };
     match value("starting_after").map(str::parse) {
-        None => Ok(Reading::Stream { after: None }),
-        Some(Ok(number)) => Ok(Reading::Stream { after: Some(number) }),
+        None => Ok(Reading::Stream {
+            after: None,
+            obfuscation,
+        }),
+        Some(Ok(number)) => Ok(Reading::Stream {
+            after: Some(number),
+            obfuscation,
+        }),
         Some(Err(_)) => {
             let error = ApiError::invalid_type("starting_after", "an integer", "a string");
             Err((ExchangeKind::Stream, error))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderMap, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,8 +23,9 @@ use super::request_log::{RequestLog, SeenRequest};
 use super::routes::{Visit, exchange_of, router};
 use super::script::{Gauge, Script, ScriptSlot, play};
 use super::webhook::{WebhookTarget, deliver};
-use crate::backend::{CallKey, ConnectionNo, Contract, Input, Output, RequestIds, Service};
+use crate::backend::{CallKey, ConnectionNo, Contract, Input, Output, RequestIds, Service, Streaming};
 use crate::clock::{Clock, Core, Outlet, Postbox, Stepper, inbox};
+use crate::fault::HeaderMatch;
 use crate::rng::Seed;
 use crate::units::{Exchange, SimTime};
 
@@ -41,6 +42,10 @@ pub struct MockOptions {
     pub seed: Seed,
     /// Where webhooks go; none: they are lost.
     pub webhook: Option<WebhookTarget>,
+    /// How streams behave where the contract leaves it open: what bytes alone show.
+    pub streaming: Streaming,
+    /// The fault rules that look at a header.
+    pub headers: Arc<[(u32, HeaderMatch)]>,
     /// Requests that the log holds, 65,536 by default: some 10 MB.
     pub seen_max: usize,
 }
@@ -66,6 +71,8 @@ impl Default for MockOptions {
             request_ids: RequestIds::Sent,
             seed: Seed(0),
             webhook: None,
+            streaming: Streaming::default(),
+            headers: Arc::from([]),
             seen_max: 65_536,
         }
     }
@@ -269,7 +276,21 @@ impl Shared {
             exchange,
             connection,
             slot: slot.clone(),
+            marks: self.marks(request.headers()),
         }
+    }
+
+    /// The fault rules whose header stands among these.
+    fn marks(&self, headers: &HeaderMap) -> Vec<u32> {
+        let rules = self.options.headers.iter();
+        let marked = rules.filter(|(_, header)| {
+            let mut values = headers.get_all(&*header.name).iter();
+            values.any(|value| {
+                let wanted = header.value.as_deref();
+                wanted.is_none_or(|wanted| value.as_bytes() == wanted.as_bytes())
+            })
+        });
+        marked.map(|(rule, _)| *rule).collect()
     }
 }
 
@@ -296,22 +317,38 @@ impl Carrier {
             Output::Made { response, .. } => self.0.book().seen.made(response),
             Output::Heading { call, fields } => self.0.book().head(&call, fields),
             Output::Reply { call, reply, face } => self.0.book().reply(call, reply, face),
+            Output::Part {
+                call,
+                reply,
+                part,
+                of,
+            } => self.0.book().part(call, reply, part, of),
+            Output::EventPart {
+                call,
+                event,
+                part,
+                of,
+            } => {
+                let taken = self.0.book().event_part(&call, event, part, of);
+                self.give_up(call, taken);
+            }
             Output::Event { call, event } => {
-                if self.0.book().event(&call, event) == Taken::TooSlow {
-                    self.0.post(Input::Gone { call });
-                }
+                let taken = self.0.book().event(&call, event);
+                self.give_up(call, taken);
             }
-            Output::Close { call, inside_event } => {
-                let end = if inside_event {
-                    Piece::CloseInside
-                } else {
-                    Piece::Close
-                };
-                self.0.book().close(&call, end);
-            }
+            Output::Close { call, how } => self.0.book().close(&call, Piece::End(how)),
             Output::Webhook(send) => {
                 tokio::spawn(deliver(Arc::clone(&self.0), send));
             }
+        }
+    }
+}
+
+impl Carrier {
+    /// A reader that is too slow is told of as one that went away.
+    fn give_up(&self, call: CallKey, taken: Taken) {
+        if taken == Taken::TooSlow {
+            self.0.post(Input::Gone { call });
         }
     }
 }

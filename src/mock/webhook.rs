@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::server::Shared;
-use crate::backend::{Genuine, Input, WebhookSend};
+use crate::backend::{Genuine, Input, Signatures, WebhookSend};
 use crate::wire::{Secret, WebhookEvent, WebhookKind, render_webhook, sign};
 
 /// The header in which a webhook says which sending of its delivery it is; receivers of ours tell sendings apart by it,
@@ -115,11 +115,15 @@ impl WebhookTarget {
             },
             &mut body,
         );
-        let signature = match send.genuine {
+        let mut signature = match send.genuine {
             Genuine::Valid | Genuine::Stale => sign(&self.secret, &send.delivery, send.stamp, &body),
             // What a stranger would write: of the right form, made with no key of ours.
             Genuine::Forged => format!("v1,{}", "Zm9y".repeat(10) + "Z2U="),
         };
+        if send.signatures == Signatures::Two {
+            let retired = sign(&retired(), &send.delivery, send.stamp, &body);
+            signature = format!("{retired} {signature}");
+        }
         Request::post(&*self.path)
             .header(header::HOST, &*self.authority)
             .header(
@@ -133,6 +137,12 @@ impl WebhookTarget {
             .header(SEND_HEADER, send.send)
             .body(Full::from(body))
     }
+}
+
+/// The secret that went out of use, as long as deliveries are signed with both.
+fn retired() -> Secret {
+    #[expect(clippy::expect_used, reason = "the text is a valid secret")]
+    Secret::new("whsec_cmV0aXJlZC1zZWNyZXQtb2YtdGhlLW1vY2s=").expect("a valid secret")
 }
 
 /// Sends a webhook once and tells the backend what came of it.

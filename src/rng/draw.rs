@@ -45,6 +45,8 @@ pub enum Purpose {
     WebhookFor = 16,
     /// How long an operator takes.
     OperatorFor = 17,
+    /// Whether numbers of a stream are left out, and how many.
+    StreamGap = 18,
 }
 
 impl Seed {

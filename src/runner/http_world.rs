@@ -83,6 +83,8 @@ async fn play<S: Seams + 'static>(
         api_key: API_KEY.into(),
         seed: blueprint.seed,
         webhook: Some(target),
+        streaming: blueprint.profile.streaming,
+        headers: blueprint.plan.header_rules(),
         seen_max: 1024,
         ..MockOptions::default()
     };

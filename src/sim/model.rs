@@ -230,6 +230,8 @@ impl<S: Seams> Model<S> {
         self.outputs.retain(|output| match output {
             backend::Output::Reply { call, .. }
             | backend::Output::Heading { call, .. }
+            | backend::Output::Part { call, .. }
+            | backend::Output::EventPart { call, .. }
             | backend::Output::Event { call, .. }
             | backend::Output::Close { call, .. } => !gone(call),
             backend::Output::Made { .. } | backend::Output::Webhook(_) => true,
@@ -296,6 +298,8 @@ fn told(output: backend::Output) -> Option<job::Input> {
                 event,
             },
         ),
+        // What is not whole tells a client nothing.
+        backend::Output::Part { .. } | backend::Output::EventPart { .. } => return None,
         backend::Output::Close { call, .. } => (
             call.exchange.job,
             Told::StreamEnded {

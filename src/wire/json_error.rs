@@ -12,11 +12,15 @@ use super::{ApiError, Wait};
 
 /// How much of a strange body its message quotes, in characters.
 const QUOTED: usize = 60;
+/// What stands in front of the quoted part of a body that is none of the contract.
+const FOREIGN: &str = "not an error of the contract: ";
+/// What is said where there is no body.
+pub(super) const NO_BODY: &str = "empty body";
 
-/// Appends the body of an error reply, with all four keys.
+/// Appends the body of an error reply, with all four keys; a page, or nothing, if the error is one of a gateway.
 pub fn render_error(error: &ApiError, out: &mut Vec<u8>) {
-    if let Some(page) = error.page_text() {
-        return out.extend_from_slice(page.as_bytes());
+    if let Some(body) = error.foreign_body() {
+        return out.extend_from_slice(body.as_bytes());
     }
     put(
         out,
@@ -114,14 +118,11 @@ fn number(text: &str, scale: f64) -> Option<u64> {
     (value.is_finite() && value >= 0.0).then(|| libm::ceil(value * scale) as u64)
 }
 
-/// How the message begins of an error that is none of the contract.
-const FOREIGN: &str = "not an error of the contract: ";
-
 fn describe(body: &[u8]) -> Arc<str> {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * QUOTED)]);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() {
-        return "empty body".into();
+        return NO_BODY.into();
     }
     let quoted: String = text.chars().take(QUOTED).collect();
     format!("{FOREIGN}{quoted}").into()
@@ -266,6 +267,12 @@ impl ApiError {
             wait: None,
             should_retry: None,
         }
+    }
+
+    /// The body of a reply that comes from a gateway: its page, or nothing.
+    fn foreign_body(&self) -> Option<&str> {
+        let is_empty = self.kind.is_empty() && &*self.message == NO_BODY;
+        self.page_text().or(is_empty.then_some(""))
     }
 
     /// The page, if this is one.

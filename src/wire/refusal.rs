@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use super::json_error::NO_BODY;
 use super::{ApiError, ResponseId, Status, Wait};
 
 /// Why a stream is not replayed.
@@ -451,6 +452,12 @@ impl ApiError {
             None,
             message,
         )
+    }
+
+    /// An error without a body.
+    #[must_use]
+    pub fn without_body(http: u16) -> Self {
+        Self::plain(http, "", None, None, NO_BODY)
     }
 
     /// An error of any status, as far as the contract has a form for it.

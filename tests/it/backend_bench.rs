@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lanebench::backend::{
     Auth, CallKey, ConnectionNo, Contract, Face, Genuine, Input, Limiter, Output, Profile, Script, Service,
-    Setup, Step, StepWork,
+    Setup, Step, StepWork, StreamEnd, Streaming,
 };
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Target};
 use lanebench::rng::{Law, Seed};
@@ -73,6 +73,7 @@ pub(crate) fn profile(script: Script) -> Profile {
         limiter: None,
         retention: secs(3600),
         resume_window: secs(300),
+        streaming: Streaming::default(),
         webhook: None,
         webhook_retries: Arc::from([]),
         tokens_per_delta: 1,
@@ -398,8 +399,22 @@ impl Bench {
             Output::Event { call, event } => {
                 format!("{} #{} {}", name(call), event.seq, event_line(&event.event))
             }
-            Output::Close { call, inside_event } => {
-                let inside = if *inside_event { " inside an event" } else { "" };
+            Output::Part { call, part, of, .. } => format!("{} part {part} of {of}", name(call)),
+            Output::EventPart {
+                call,
+                event,
+                part,
+                of,
+            } => {
+                format!("{} #{} part {part} of {of}", name(call), event.seq)
+            }
+            Output::Close { call, how } => {
+                let inside = match how {
+                    StreamEnd::BetweenEvents => "",
+                    StreamEnd::InsideEvent => " inside an event",
+                    StreamEnd::BetweenLines => " between lines",
+                    StreamEnd::Reset => " with a reset",
+                };
                 format!("{} closed{inside}", name(call))
             }
             Output::Webhook(send) => {

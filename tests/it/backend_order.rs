@@ -272,7 +272,7 @@ fn check_streams(bench: &Bench) {
                 assert!(open.remove(call).is_some(), "a stream closes once");
                 over.insert(*call);
             }
-            Output::Webhook(_) => {}
+            Output::Part { .. } | Output::EventPart { .. } | Output::Webhook(_) => {}
         }
     }
 }

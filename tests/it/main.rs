@@ -26,6 +26,7 @@ mod job;
 mod mock_faces;
 mod mock_http;
 mod mock_service;
+mod mock_slow;
 mod mock_stream;
 mod mock_world;
 mod outside;

@@ -74,6 +74,9 @@ fn every_face_has_its_effect_over_both_transports() {
             Face::CutBeforeId,
             Face::CutAfterId,
             Face::Malformed,
+            Face::WrongLength,
+            Face::WrongType,
+            Face::HtmlPage,
         ];
         for (face, over) in telling
             .iter()
@@ -110,7 +113,15 @@ async fn send(world: &World) -> Got {
 
 #[test]
 fn streams_are_spoiled_before_their_first_event() {
-    for (face, over) in [Face::Reset, Face::CutBeforeId, Face::CutAfterId, Face::Malformed]
+    let faces = [
+        Face::Reset,
+        Face::CutBeforeId,
+        Face::CutAfterId,
+        Face::Malformed,
+        Face::WrongType,
+        Face::HtmlPage,
+    ];
+    for (face, over) in faces
         .iter()
         .flat_map(|face| [(face, Over::Memory), (face, Over::Tcp)])
     {

@@ -1,7 +1,7 @@
 //! Event streams as they leave the mock server.
 
 use http_body_util::BodyExt;
-use lanebench::backend::{Face, Input, Output};
+use lanebench::backend::{Face, Input, Output, StreamEnd};
 use lanebench::mock::MockOptions;
 use lanebench::units::SimDuration;
 use lanebench::wire::{Event, Reply, Status, StreamEvent};
@@ -68,6 +68,10 @@ fn stream_core(
             ));
         }
         if let Some((at, inside_event)) = end {
+            let how = match inside_event {
+                true => StreamEnd::InsideEvent,
+                false => StreamEnd::BetweenEvents,
+            };
             if complete {
                 let done = Event::Completed(response("resp_s", Status::Completed, background).into());
                 let seq = deltas.len() as u64 + 1;
@@ -79,7 +83,7 @@ fn stream_core(
                     },
                 ));
             }
-            plan.push((at, Output::Close { call, inside_event }));
+            plan.push((at, Output::Close { call, how }));
         }
         planned(plan)
     })
@@ -175,11 +179,12 @@ fn an_empty_stream_ends_in_order() {
         let Input::Request { call, .. } = input else {
             return Vec::new();
         };
-        let (call, reply, face, inside_event) = (*call, Reply::StreamOpen, Face::Whole, false);
+        let (call, reply, face) = (*call, Reply::StreamOpen, Face::Whole);
+        let how = StreamEnd::BetweenEvents;
         let replied = Output::Reply { call, reply, face };
         vec![
             (SimDuration::ZERO, replied),
-            (SimDuration::TICK, Output::Close { call, inside_event }),
+            (SimDuration::TICK, Output::Close { call, how }),
         ]
     });
     play(Over::Memory, core, options(), |world| async move {

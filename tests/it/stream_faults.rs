@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use lanebench::backend::{Output, Profile, Service, Setup};
-use lanebench::fault::{Fault, FaultPlan, FaultRule};
+use lanebench::fault::{Fault, FaultPlan, FaultRule, Place};
 use lanebench::mock::MockOptions;
-use lanebench::rng::Seed;
+use lanebench::rng::{Law, Seed};
 use lanebench::runtime::EventReader;
 use lanebench::trace::Notes;
 use lanebench::units::ExchangeKind::Create;
+use lanebench::units::{Probability, SimDuration};
 use lanebench::wire::{Event, SseLimits, StreamEvent};
 use proptest::prelude::*;
 
@@ -41,6 +42,10 @@ fn told(events: &[StreamEvent], fault: &Fault) -> Vec<StreamEvent> {
                 };
             }
         }
+        Fault::CutStream { after }
+        | Fault::CutInsideEvent { after }
+        | Fault::CutBetweenLines { after }
+        | Fault::ResetStream { after } => told.truncate(*after as usize),
         _ => {}
     }
     told
@@ -101,6 +106,17 @@ fn faults() -> impl Strategy<Value = Fault> {
     prop_oneof![
         (0..24_u32).prop_map(|after| Fault::SkipEvent { after }),
         (0..24_u32).prop_map(|after| Fault::UnknownEvent { after }),
+        (0..24_u32).prop_map(|after| Fault::CutStream { after }),
+        (0..24_u32).prop_map(|after| Fault::CutInsideEvent { after }),
+        (0..24_u32).prop_map(|after| Fault::CutBetweenLines { after }),
+        (0..24_u32).prop_map(|after| Fault::ResetStream { after }),
+        (1..900_u64).prop_map(|millis| Fault::Trickle {
+            pause: Law::Constant(SimDuration::from_millis(millis))
+        }),
+        (1..900_u64).prop_map(|millis| Fault::Delay {
+            place: Place::Body,
+            law: Law::Constant(SimDuration::from_millis(millis))
+        }),
         (0..24_u32, code).prop_map(|(after, code)| Fault::ErrorEvent {
             after,
             code: code.into()
@@ -117,10 +133,12 @@ proptest! {
         tokens in 1..6_u32,
         steps in 0..3_usize,
         background in any::<bool>(),
+        gaps in any::<bool>(),
         piece in 1..200_usize,
     ) {
         let steps = [&[reasoning("2s"), hosted("1s", "file_search")][..steps], &[message("4s", tokens)]].concat();
-        let profile = profile(script(&steps));
+        let mut profile = profile(script(&steps));
+        profile.streaming.gaps = gaps.then(|| Probability::new(0.3).unwrap());
         let rules = vec![first(Create, fault.clone())];
         let (whole, _) = typed(profile.clone(), &[], background);
         let (struck, closes) = typed(profile.clone(), &rules, background);
@@ -129,10 +147,10 @@ proptest! {
         let whole = parsed(profile.clone(), Vec::new(), background, piece);
         let seen = parsed(profile, rules, background, piece);
         prop_assert_eq!(&seen, &told(&whole, &fault), "bytes");
-        // Apart from the ids, which derive from the keys of the calls, both faces are one.
+        // Apart from what derives from the keys of the calls, ids and gaps, both faces are one.
         let names = |events: &[StreamEvent]| events
             .iter()
-            .map(|event| (event.seq, event.event.name().to_owned()))
+            .map(|event| ((!gaps).then_some(event.seq), event.event.name().to_owned()))
             .collect::<Vec<_>>();
         prop_assert_eq!(names(&seen), names(&struck));
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanebench::backend::{Contract, Limiter, Profile, Script, Step, StepWork};
-use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Share, Target};
+use lanebench::backend::{Contract, Limiter, Profile, Script, Step, StepWork, Streaming};
+use lanebench::fault::{Fault, FaultPlan, FaultRule, Place, Select, Share, Target};
 use lanebench::job::{
     self, Action, ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty,
     OnFiltered, OnIncomplete, OnToolFailure, OwnApproval, Placement, Plan, Polling, Retry, RosterEntry,
@@ -191,6 +191,21 @@ fn often(probability: f64, window: u64) -> Select {
     }
 }
 
+/// Up to twice so many milliseconds.
+fn odd(millis: u64) -> Law {
+    Law::Uniform {
+        min: SimDuration::TICK,
+        max: SimDuration::from_millis(2 * millis),
+    }
+}
+
+fn body(millis: u64) -> Fault {
+    Fault::Delay {
+        place: Place::Body,
+        law: odd(millis),
+    }
+}
+
 fn faults() -> Vec<FaultRule> {
     use ExchangeKind::{Cancel, Create, Poll, Stream};
     let rule = |target, select, fault| FaultRule {
@@ -263,6 +278,37 @@ fn faults() -> Vec<FaultRule> {
         ),
         rule(Target::Webhook, often(0.2, 50), Fault::ForgedWebhook),
         rule(Target::Webhook, often(0.2, 50), Fault::StaleWebhook),
+        on(Create, 0.04, Fault::HalfOpen),
+        on(Create, 0.04, Fault::WrongLength),
+        on(Create, 0.04, Fault::WrongType),
+        on(Create, 0.04, Fault::HtmlPage),
+        on(Create, 0.05, Fault::Trickle { pause: odd(700) }),
+        on(Create, 0.05, body(1_300)),
+        on(Create, 0.04, Fault::Reply(ApiError::page(502))),
+        on(Create, 0.04, Fault::Reply(ApiError::without_body(413))),
+        on(Create, 0.06, Fault::CutBetweenLines { after: 3 }),
+        on(Create, 0.06, Fault::ResetStream { after: 3 }),
+        on(Stream, 0.06, Fault::ResetStream { after: 2 }),
+        on(Stream, 0.1, Fault::Trickle { pause: odd(90) }),
+        on(Stream, 0.1, body(400)),
+        on(Stream, 0.05, Fault::WrongType),
+        on(Poll, 0.04, Fault::HtmlPage),
+        on(Poll, 0.03, Fault::WrongLength),
+        on(Poll, 0.03, Fault::WrongType),
+        on(Poll, 0.04, Fault::Trickle { pause: odd(300) }),
+        on(Poll, 0.04, body(900)),
+        on(Poll, 0.02, Fault::HalfOpen),
+        on(Cancel, 0.1, Fault::Trickle { pause: odd(200) }),
+        rule(
+            Target::Response,
+            often(0.06, 50),
+            Fault::SlowAdmission { law: odd(9_000) },
+        ),
+        rule(Target::Response, often(0.1, 50), Fault::WrongOrder),
+        rule(Target::Response, often(0.1, 50), Fault::Truncate),
+        rule(Target::Response, often(0.2, 50), Fault::IgnoreCancel),
+        rule(Target::Webhook, often(0.1, 50), Fault::FutureWebhook),
+        rule(Target::Webhook, often(0.2, 50), Fault::TwoSignatures),
         rule(Target::Tool(None), often(0.2, 50), Fault::Hang),
         rule(Target::Sink(None), often(0.3, 50), Fault::Hang),
     ]
@@ -396,6 +442,11 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
             }),
             retention: SECS(600),
             resume_window: SECS(300),
+            streaming: Streaming {
+                keepalive: Some(SECS(7)),
+                gaps: Probability::new(0.1).ok(),
+                ..Streaming::default()
+            },
             webhook: Some(Law::Exponential { mean: SECS(1) }),
             webhook_retries: Arc::from([SECS(5), SECS(60)]),
             tokens_per_delta: 10,

@@ -69,7 +69,7 @@ impl ClientLog {
                 self.begin(now, *call, ClientAsk::Other { line }, Vec::new());
             }
             Input::Gone { call } => self.gone(now, call),
-            Input::Refused { .. } | Input::WebhookAnswered { .. } => {}
+            Input::Marked { .. } | Input::Refused { .. } | Input::WebhookAnswered { .. } => {}
         }
     }
 
@@ -82,6 +82,8 @@ impl ClientLog {
                 }
             }
             Output::Reply { call, reply, face } => self.reply(now, call, reply, face),
+            // What is not whole tells a client nothing.
+            Output::Part { .. } | Output::EventPart { .. } => {}
             Output::Event { call, event } => {
                 if let (Some(pending), Some(response)) = (self.open.get_mut(call), event.event.response()) {
                     show(&mut pending.shown, response);

@@ -194,7 +194,7 @@ impl Own {
             }
             WireEvent::Spoiled {
                 exchange,
-                how: "skip_event",
+                how: "skip_event" | "gap",
             } => {
                 if let Some(number) = self.due(*exchange) {
                     self.left_out.push((*exchange, number));

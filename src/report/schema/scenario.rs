@@ -124,7 +124,8 @@ fn backend() -> Value {
             ("latency", of("law")),
             ("limiter", any(&[words(["none"]), limiter])),
             ("retention", of("duration")),
-            ("resume_window", of("duration")),
+            ("resume_window", any(&[words(["none"]), of("duration")])),
+            ("streaming", streaming()),
             ("webhook", any(&[words(["none"]), of("law")])),
             ("webhook_retries", list(&of("duration"), 0)),
             ("tokens_per_delta", integer(1, 100_000)),
@@ -136,13 +137,29 @@ fn backend() -> Value {
     )
 }
 
+fn streaming() -> Value {
+    object(
+        &[
+            ("keepalive", any(&[words(["none"]), of("duration")])),
+            ("padding", words(["foreground", "every"])),
+            ("gaps", any(&[words(["none"]), of("probability")])),
+            ("failed", words(["both", "failed_only", "error_only"])),
+            ("error", words(["nested", "flat"])),
+            ("cancelled", words(["failed", "silent"])),
+        ],
+        &[],
+    )
+}
+
 fn reply() -> Value {
     let status = integer(300, 999);
     let full = object(
         &[
             ("status", status.clone()),
             ("retry_after", of("duration")),
+            ("retry_after_ms", of("duration")),
             ("retry_at", of("duration")),
+            ("body", words(["html", "empty"])),
             ("code", of("text")),
             ("type", of("text")),
             ("message", of("text")),
@@ -155,7 +172,7 @@ fn reply() -> Value {
 
 /// Every fault with its value; the program's own list is the norm.
 fn fault_words() -> Vec<(&'static str, Value)> {
-    const PLAIN: [&str; 16] = [
+    const PLAIN: [&str; 25] = [
         "refuse",
         "reset_before",
         "reset_after",
@@ -164,6 +181,15 @@ fn fault_words() -> Vec<(&'static str, Value)> {
         "cut_after_id",
         "stall_body",
         "malformed",
+        "half_open",
+        "wrong_length",
+        "wrong_type",
+        "html_page",
+        "wrong_order",
+        "ignore_cancel",
+        "truncate",
+        "future_webhook",
+        "two_signatures",
         "stuck_queued",
         "stuck_in_progress",
         "lose_webhook",
@@ -178,7 +204,10 @@ fn fault_words() -> Vec<(&'static str, Value)> {
     let delay = any(&[
         of("law"),
         object(
-            &[("takes", of("law")), ("place", words(["handling", "reply"]))],
+            &[
+                ("takes", of("law")),
+                ("place", words(["handling", "reply", "body"])),
+            ],
             &["takes"],
         ),
     ]);
@@ -195,6 +224,8 @@ fn fault_words() -> Vec<(&'static str, Value)> {
         ("reply", reply()),
         ("cut_stream", events.clone()),
         ("cut_inside_event", events.clone()),
+        ("cut_between_lines", events.clone()),
+        ("reset_stream", events.clone()),
         ("stall_stream", events.clone()),
         ("skip_event", events.clone()),
         ("unknown_event", events.clone()),
@@ -206,6 +237,8 @@ fn fault_words() -> Vec<(&'static str, Value)> {
         ("vanish", of("duration")),
         ("slow_cancel", of("duration")),
         ("late_webhook", of("law")),
+        ("slow_admission", of("law")),
+        ("trickle", of("law")),
         ("repeat_webhook", of("duration")),
         ("fail_tool", of("text")),
         ("slow", of("law")),
@@ -237,6 +270,13 @@ fn fault() -> Value {
         ("turns", of("range")),
         ("nth", of("range")),
         ("within", json!({ "type": "string", "pattern": "^[^-]+-[^-]+$" })),
+        (
+            "header",
+            any(&[
+                of("name"),
+                object(&[("name", of("name")), ("value", of("text"))], &["name"]),
+            ]),
+        ),
         ("probability", of("probability")),
         ("window", of("duration")),
         ("may_stay_unused", of("text")),

@@ -4,10 +4,10 @@
 //!
 //! | target | value | faults that fit |
 //! |---|---|---|
-//! | `exchange` | `create`, `poll`, `stream`, `cancel`, `delete`, `other` | `delay`, `reply`, `refuse`, `reset_before`, `reset_after`, `lose_reply`, `cut_before_id`, `cut_after_id`, `stall_body`, `malformed`; with events also `cut_stream`, `cut_inside_event`, `stall_stream`, `skip_event`, `unknown_event`, `error_event` |
-//! | `response` | `any` | `fail`, `incomplete`, `stuck_queued`, `stuck_in_progress`, `unknown_status`, `cancelled_by_service`, `vanish`, `slow_cancel` |
+//! | `exchange` | `create`, `poll`, `stream`, `cancel`, `delete`, `other` | `delay`, `reply`, `refuse`, `reset_before`, `reset_after`, `lose_reply`, `cut_before_id`, `cut_after_id`, `stall_body`, `malformed`, `half_open`, `wrong_length`, `wrong_type`, `html_page`, `trickle`; with events also `cut_stream`, `cut_inside_event`, `cut_between_lines`, `reset_stream`, `stall_stream`, `skip_event`, `unknown_event`, `error_event` |
+//! | `response` | `any` | `fail`, `incomplete`, `stuck_queued`, `stuck_in_progress`, `unknown_status`, `cancelled_by_service`, `vanish`, `slow_cancel`, `slow_admission`, `wrong_order`, `ignore_cancel`, `truncate` |
 //! | `step` | its number in the turn, from 1 | `delay` |
-//! | `webhook` | `any` | `lose_webhook`, `late_webhook`, `repeat_webhook`, `stale_webhook`, `forged_webhook` |
+//! | `webhook` | `any` | `lose_webhook`, `late_webhook`, `repeat_webhook`, `stale_webhook`, `future_webhook`, `forged_webhook`, `two_signatures` |
 //! | `tool` | its name, or `any` | `fail_tool`, `hang`, `slow` |
 //! | `sink` | its name, or `any` | `fail_tool`, `hang`, `hang_before`, `refuse_for_good`, `slow` |
 //!
@@ -17,28 +17,30 @@
 //! | `attempts`, `turns` | only in these, a number or a range such as `1-2` |
 //! | `nth` | only the so-manieth of its kind in its job, from 1 |
 //! | `within` | only between these instants of the run: `10s-40s` |
+//! | `header` | only where the request shows this header: its name, or `{ name, value }`; for exchanges of strangers |
 //! | `probability` | only with this probability, such as `20%`, drawn once per job and window |
 //! | `window` | how long one draw holds, `1m` if nothing is said |
 //! | `may_stay_unused` | a reason why the scenario passes although this fault never struck |
 //!
 //! | fault | value |
 //! |---|---|
-//! | `delay` | a law, or `{ takes: LAW, place: handling or reply }` |
-//! | `reply` | a status, or `{ status, retry_after, retry_at, code, type, message, should_retry, page }`; `page: true` answers with HTML, as gateways do |
-//! | `cut_stream`, `cut_inside_event`, `stall_stream`, `skip_event`, `unknown_event` | the number of events that leave before |
+//! | `delay` | a law, or `{ takes: LAW, place: handling, reply or body }` |
+//! | `reply` | a status, or `{ status, retry_after, retry_after_ms, retry_at, code, type, message, should_retry, body }`; `body` is `html` or `empty` |
+//! | `cut_stream`, `cut_inside_event`, `cut_between_lines`, `reset_stream`, `stall_stream`, `skip_event`, `unknown_event` | the number of events that leave before |
 //! | `error_event` | the number of events that leave before, or `{ after, code }` |
 //! | `fail` | an error code, or `{ code, at_step }` |
 //! | `incomplete` | `max_output_tokens`, `content_filter` or another word |
 //! | `unknown_status` | the word |
 //! | `cancelled_by_service` | the number of the step, from 1 |
 //! | `vanish`, `slow_cancel`, `repeat_webhook` | a duration |
-//! | `late_webhook`, `slow` | a law |
+//! | `late_webhook`, `slow`, `slow_admission` | a law |
+//! | `trickle` | a law: how long each part of a body, or piece of an event, waits for the next |
 //! | `fail_tool` | the words of the failure |
 //! | all others | `true` |
 
 use std::sync::Arc;
 
-use crate::fault::{Fault, FaultRule, Place, Select, Share, Target};
+use crate::fault::{Fault, FaultRule, HeaderMatch, Place, Select, Share, Target};
 use crate::rng::Law;
 use crate::scenario::decode::{
     MapReader, boolean, duration, integer, list, list_or_one, map, parsed, probability, range, string, words,
@@ -78,6 +80,7 @@ fn fault(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
     let span = target.map(|(key, node)| keys.key_span(key).to(node.mark()));
     let target = target.and_then(|(key, node)| target_of(context, key, node, keys.out()));
     let select = select(context, &mut keys);
+    only_exchanges(target.as_ref(), &mut keys);
     let what = what(context, target.as_ref(), &mut keys);
     let usage = keys.optional("may_stay_unused", |node, out| {
         string(node, out).map(|reason| Spanned::new(reason, node.mark()))
@@ -140,6 +143,7 @@ fn select(context: &FaultContext<'_>, keys: &mut MapReader<'_, '_>) -> Option<Se
     let turns = keys.optional("turns", small());
     let nth = keys.optional("nth", range(1..=u32::MAX));
     let within = keys.optional("within", within);
+    let header = keys.optional("header", header);
     let probability = keys.optional("probability", probability);
     let window = keys.optional("window", positive);
     if let (Some(None), Some(Some(_))) = (&probability, &window) {
@@ -160,8 +164,62 @@ fn select(context: &FaultContext<'_>, keys: &mut MapReader<'_, '_>) -> Option<Se
         turns: turns?.map(|range| (TurnNo(number(range.start())), TurnNo(number(range.end())))),
         nth: nth?.map(|range| (*range.start(), *range.end())),
         within: within?,
+        header: header?,
         share: probability?.map(|probability| Share { probability, window }),
     })
+}
+
+/// Headers that any client sends: a rule about one would not tell requests apart.
+const USUAL_HEADERS: [&str; 7] = [
+    "accept",
+    "authorization",
+    "content-length",
+    "content-type",
+    "host",
+    "user-agent",
+    "x-lanebench-exchange",
+];
+
+/// A name, or `{ name, value }`.
+fn header(node: &Node, out: &mut Diagnostics) -> Option<HeaderMatch> {
+    if !matches!(node.kind, NodeKind::Map(_)) {
+        return header_name(node, out).map(|name| HeaderMatch { name, value: None });
+    }
+    let mut keys = map(node, out)?;
+    let name = keys.required("name", header_name);
+    let value = keys.optional("value", text);
+    keys.finish();
+    Some(HeaderMatch {
+        name: name?,
+        value: value?,
+    })
+}
+
+fn header_name(node: &Node, out: &mut Diagnostics) -> Option<Arc<str>> {
+    let name = |text: &str| {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let name = text.to_ascii_lowercase();
+        match name.as_str() {
+            "" => Err("write the name of a header, such as `x-fault`".to_owned()),
+            name if !name.bytes().all(is_token) => Err("a name has letters, digits and `-` only".to_owned()),
+            name if USUAL_HEADERS.contains(&name) => {
+                Err("any client sends it, so it tells no requests apart".to_owned())
+            }
+            name => Ok(name.into()),
+        }
+    };
+    parsed("the name of a header", name)(node, out)
+}
+
+/// Only requests show headers.
+fn only_exchanges(target: Option<&Target>, keys: &mut MapReader<'_, '_>) {
+    let about_requests = target.is_none_or(|target| matches!(target, Target::Exchange(_)));
+    if !about_requests && keys.node("header").is_some() {
+        let span = keys.key_span("header");
+        let error = Diagnostic::error("`header` needs an `exchange`");
+        keys.out()
+            .push(error.at(span, "").help("only requests show headers"));
+    }
 }
 
 /// Two instants of the run: `10s-40s`.
@@ -206,7 +264,7 @@ fn what(
 }
 
 /// Every fault by its word.
-const WORDS: [&str; 34] = [
+const WORDS: [&str; 47] = [
     "delay",
     "reply",
     "refuse",
@@ -217,8 +275,15 @@ const WORDS: [&str; 34] = [
     "cut_after_id",
     "stall_body",
     "malformed",
+    "half_open",
+    "wrong_length",
+    "wrong_type",
+    "html_page",
+    "trickle",
     "cut_stream",
     "cut_inside_event",
+    "cut_between_lines",
+    "reset_stream",
     "stall_stream",
     "skip_event",
     "unknown_event",
@@ -231,11 +296,17 @@ const WORDS: [&str; 34] = [
     "cancelled_by_service",
     "vanish",
     "slow_cancel",
+    "slow_admission",
+    "wrong_order",
+    "ignore_cancel",
+    "truncate",
     "lose_webhook",
     "late_webhook",
     "repeat_webhook",
     "stale_webhook",
+    "future_webhook",
     "forged_webhook",
+    "two_signatures",
     "fail_tool",
     "hang",
     "hang_before",
@@ -257,6 +328,19 @@ fn read(context: &FaultContext<'_>, word: &str, node: &Node, out: &mut Diagnosti
         "cut_after_id" => plain(Fault::CutAfterId, out),
         "stall_body" => plain(Fault::StallBody, out),
         "malformed" => plain(Fault::Malformed, out),
+        "half_open" => plain(Fault::HalfOpen, out),
+        "wrong_length" => plain(Fault::WrongLength, out),
+        "wrong_type" => plain(Fault::WrongType, out),
+        "html_page" => plain(Fault::HtmlPage, out),
+        "trickle" => law(node, out).map(|pause| Fault::Trickle { pause }),
+        "cut_between_lines" => events(out).map(|after| Fault::CutBetweenLines { after }),
+        "reset_stream" => events(out).map(|after| Fault::ResetStream { after }),
+        "slow_admission" => law(node, out).map(|law| Fault::SlowAdmission { law }),
+        "wrong_order" => plain(Fault::WrongOrder, out),
+        "ignore_cancel" => plain(Fault::IgnoreCancel, out),
+        "truncate" => plain(Fault::Truncate, out),
+        "future_webhook" => plain(Fault::FutureWebhook, out),
+        "two_signatures" => plain(Fault::TwoSignatures, out),
         "cut_stream" => events(out).map(|after| Fault::CutStream { after }),
         "cut_inside_event" => events(out).map(|after| Fault::CutInsideEvent { after }),
         "stall_stream" => events(out).map(|after| Fault::StallStream { after }),
@@ -285,7 +369,11 @@ fn read(context: &FaultContext<'_>, word: &str, node: &Node, out: &mut Diagnosti
 }
 
 fn delay(node: &Node, out: &mut Diagnostics) -> Option<Fault> {
-    let places = [("handling", Place::Handling), ("reply", Place::Reply)];
+    let places = [
+        ("handling", Place::Handling),
+        ("reply", Place::Reply),
+        ("body", Place::Body),
+    ];
     let is_full = matches!(&node.kind, NodeKind::Map(entries) if entries.iter().any(|entry| entry.key.text == "takes" || entry.key.text == "place"));
     if !is_full {
         return law(node, out).map(|law| Fault::Delay {
@@ -313,30 +401,30 @@ fn reply(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
     let mut keys = map(node, out)?;
     let status = keys.required("status", status);
     let retry_after = keys.optional("retry_after", duration);
+    let retry_after_ms = keys.optional("retry_after_ms", duration);
     let retry_at = keys.optional("retry_at", duration);
-    if let (Some(Some(_)), Some(Some(_))) = (&retry_after, &retry_at) {
-        let (first, second) = (keys.key_span("retry_after"), keys.key_span("retry_at"));
-        let error = Diagnostic::error("`retry_at` and `retry_after` exclude each other");
-        keys.out().push(
-            error
-                .at(second, "")
-                .at(first, "the other")
-                .help("keep one of them"),
-        );
-    }
+    exclude(&mut keys, &["retry_after", "retry_after_ms", "retry_at"]);
+    exclude(&mut keys, &["body", "code"]);
+    exclude(&mut keys, &["body", "type"]);
+    exclude(&mut keys, &["body", "message"]);
+    let body = keys.optional(
+        "body",
+        words("body", &[("html", Foreign::Html), ("empty", Foreign::Empty)]),
+    );
     let code = keys.optional("code", text);
     let kind = keys.optional("type", text);
     let message = keys.optional("message", text);
     let should_retry = keys.optional("should_retry", boolean);
-    let page = keys.or("page", false, boolean);
     keys.finish();
     let (status, code) = (status?, code?);
-    let usual = match page? {
-        true => ApiError::page(status),
-        false => ApiError::of_status(status),
+    let usual = match body? {
+        None => ApiError::of_status(status),
+        Some(Foreign::Html) => ApiError::page(status),
+        Some(Foreign::Empty) => ApiError::without_body(status),
     };
     let told = retry_after?
         .map(wait)
+        .or(retry_after_ms?.map(millis))
         .or(retry_at?.map(|at| date(context.epoch, at)));
     let usual = match usual.http {
         429 if !usual.kind.is_empty() && code.as_deref().is_none_or(|code| code == "rate_limit_exceeded") => {
@@ -354,11 +442,33 @@ fn reply(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
     })
 }
 
+/// A body that is not the contract's.
+#[derive(Debug, Clone, Copy)]
+enum Foreign {
+    Html,
+    Empty,
+}
+
+/// Reports keys that stand beside each other and must not.
+fn exclude(keys: &mut MapReader<'_, '_>, names: &[&'static str]) {
+    let mut there = names.iter().filter(|name| keys.node(name).is_some());
+    if let (Some(first), Some(second)) = (there.next(), there.next()) {
+        let (other, span) = (keys.key_span(first), keys.key_span(second));
+        let error = Diagnostic::error(format!("`{second}` and `{first}` exclude each other"));
+        keys.out()
+            .push(error.at(span, "").at(other, "the other").help("keep one of them"));
+    }
+}
+
+fn millis(length: SimDuration) -> Wait {
+    Wait::Millis(length.ticks().div_ceil(1_000))
+}
+
 /// Whole seconds go out as seconds, everything else as milliseconds.
 fn wait(length: SimDuration) -> Wait {
     match length.ticks() {
         ticks if ticks % 1_000_000 == 0 => Wait::Seconds(ticks / 1_000_000),
-        ticks => Wait::Millis(ticks.div_ceil(1_000)),
+        _ => millis(length),
     }
 }
 
@@ -398,7 +508,8 @@ fn fail(node: &Node, out: &mut Diagnostics) -> Option<Fault> {
 
 /// The words of the faults that fit a target.
 const fn fitting(target: &Target) -> &'static [&'static str] {
-    const EXCHANGE: [&str; 10] = [
+    /// Those for any exchange, then those for one with events.
+    const STREAM: [&str; 23] = [
         "delay",
         "reply",
         "refuse",
@@ -409,27 +520,25 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
         "cut_after_id",
         "stall_body",
         "malformed",
+        "half_open",
+        "wrong_length",
+        "wrong_type",
+        "html_page",
+        "trickle",
+        "cut_stream",
+        "cut_inside_event",
+        "cut_between_lines",
+        "reset_stream",
+        "stall_stream",
+        "skip_event",
+        "unknown_event",
+        "error_event",
     ];
-    const STREAM: [&str; 16] = {
-        let mut all = [""; 16];
-        let mut index = 0;
-        while index < EXCHANGE.len() {
-            all[index] = EXCHANGE[index];
-            index += 1;
-        }
-        all[10] = "cut_stream";
-        all[11] = "cut_inside_event";
-        all[12] = "stall_stream";
-        all[13] = "skip_event";
-        all[14] = "unknown_event";
-        all[15] = "error_event";
-        all
-    };
     match target {
         Target::Exchange(ExchangeKind::Create | ExchangeKind::Stream) => &STREAM,
         Target::Exchange(
             ExchangeKind::Poll | ExchangeKind::Cancel | ExchangeKind::Delete | ExchangeKind::Other,
-        ) => &EXCHANGE,
+        ) => STREAM.split_at(15).0,
         Target::Response => &[
             "fail",
             "incomplete",
@@ -439,6 +548,10 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
             "cancelled_by_service",
             "vanish",
             "slow_cancel",
+            "slow_admission",
+            "wrong_order",
+            "ignore_cancel",
+            "truncate",
         ],
         Target::Step(_) => &["delay"],
         Target::Webhook => &[
@@ -446,7 +559,9 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
             "late_webhook",
             "repeat_webhook",
             "stale_webhook",
+            "future_webhook",
             "forged_webhook",
+            "two_signatures",
         ],
         Target::Tool(_) => &["fail_tool", "hang", "slow"],
         Target::Sink(_) => &["fail_tool", "hang", "hang_before", "refuse_for_good", "slow"],

@@ -12,7 +12,8 @@
 //! | `latency` | how long any exchange takes, a law | `50ms` |
 //! | `limiter` | `{ burst: 5, refill: 1s }`: a rate limit that all creates share; or `none` | `none` |
 //! | `retention` | how long an ended response can be read | `10m` |
-//! | `resume_window` | how long after its creation a stream can be resumed | `5m` |
+//! | `resume_window` | how long after its creation a stream can be resumed; or `none`: always | `5m` |
+//! | `streaming` | how streams behave where the contract leaves it open, see below | |
 //! | `webhook` | how long after its end a response's webhook leaves, a law; or `none` | `200ms` where a task follows by webhook, otherwise `none` |
 //! | `webhook_retries` | the gaps between sendings that are not answered | `[5s, 30s, 2m, 10m]` |
 //! | `tokens_per_delta` | tokens per event of a streamed text | 16 |
@@ -20,18 +21,28 @@
 //! | `epoch` | Unix seconds at the start of the run | 1767225600 |
 //! | `switches`, `models`, `accounts` and more | how it reads its contract: see [`super::contract`] | |
 //! | `script` | the script of every task that has none of its own | that of the kind |
+//!
+//! | key of `streaming` | value | default |
+//! |---|---|---|
+//! | `keepalive` | a reader gets a `keepalive` behind so much silence; or `none` | `none` |
+//! | `padding` | which streams pad their deltas: `foreground` or `every` | `foreground` |
+//! | `gaps` | how likely numbers are left out before an event, such as `10%`; or `none` | `none` |
+//! | `failed` | how a failed stream ends: `both`, `failed_only` or `error_only` | `both` |
+//! | `error` | how an `error` event is written: `nested` or `flat` | `nested` |
+//! | `cancelled` | how a cancelled stream ends: `failed` or `silent` | `failed` |
 
 use std::collections::BTreeMap;
 
-use crate::backend::{Limiter, Profile};
+use crate::backend::{CancelledEnd, FailedEnd, Limiter, Padding, Profile, Streaming};
 use crate::job::LaneSpec;
 use crate::rng::Law;
-use crate::scenario::decode::{duration, integer, list, map};
+use crate::scenario::decode::{duration, integer, list, map, probability, words};
 use crate::scenario::kinds::value::{law, name, positive};
 use crate::scenario::kinds::{ScriptDraft, defaults, script};
 use crate::scenario::{Diagnostic, Diagnostics, Node, Span};
 use crate::trace::LaneName;
 use crate::units::{SimDuration, SimTime};
+use crate::wire::ErrorShape;
 
 use super::model::Ends;
 
@@ -103,7 +114,8 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
     let latency = keys.or("latency", usual.latency, law);
     let limiter = keys.or("limiter", usual.limiter, limiter);
     let retention = keys.or("retention", usual.retention, duration);
-    let resume_window = keys.or("resume_window", usual.resume_window, duration);
+    let resume_window = keys.or("resume_window", usual.resume_window, resume_window);
+    let streaming = keys.or("streaming", usual.streaming, streaming);
     let webhook = keys.or("webhook", Webhook::Unsaid, webhook);
     let retries = keys.optional("webhook_retries", list(positive));
     let tokens_per_delta = keys.or("tokens_per_delta", usual.tokens_per_delta, integer(1..=100_000));
@@ -118,6 +130,7 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
         limiter: limiter?,
         retention: retention?,
         resume_window: resume_window?,
+        streaming: streaming?,
         webhook: None,
         webhook_retries: retries?.map_or(usual.webhook_retries, Into::into),
         tokens_per_delta: tokens_per_delta?,
@@ -135,6 +148,56 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
 
 /// The word for something that is not there.
 const NONE: &str = "none";
+
+/// A duration; `none` is longer than any run.
+fn resume_window(node: &Node, out: &mut Diagnostics) -> Option<SimDuration> {
+    match node.text() {
+        Some(NONE) => Some(SimDuration::from_ticks(u64::MAX)),
+        _ => duration(node, out),
+    }
+}
+
+/// A value, or none.
+fn or_none<T>(
+    read: impl Fn(&Node, &mut Diagnostics) -> Option<T>,
+) -> impl Fn(&Node, &mut Diagnostics) -> Option<Option<T>> {
+    move |node, out| match node.text() {
+        Some(NONE) => Some(None),
+        _ => read(node, out).map(Some),
+    }
+}
+
+fn streaming(node: &Node, out: &mut Diagnostics) -> Option<Streaming> {
+    let usual = Streaming::default();
+    let padding = [("foreground", Padding::Foreground), ("every", Padding::Every)];
+    let failed = [
+        ("both", FailedEnd::Both),
+        ("failed_only", FailedEnd::FailedOnly),
+        ("error_only", FailedEnd::ErrorOnly),
+    ];
+    let error = [("nested", ErrorShape::Nested), ("flat", ErrorShape::Flat)];
+    let cancelled = [("failed", CancelledEnd::Failed), ("silent", CancelledEnd::Silent)];
+    let mut keys = map(node, out)?;
+    let keepalive = keys.or("keepalive", usual.keepalive, or_none(positive));
+    let padding = keys.or("padding", usual.padding, words("padding", &padding));
+    let gaps = keys.or("gaps", usual.gaps, or_none(probability));
+    let failed = keys.or("failed", usual.failed, words("end of a failed stream", &failed));
+    let error = keys.or("error", usual.error, words("form of an error event", &error));
+    let cancelled = keys.or(
+        "cancelled",
+        usual.cancelled,
+        words("end of a cancelled stream", &cancelled),
+    );
+    keys.finish();
+    Some(Streaming {
+        keepalive: keepalive?,
+        padding: padding?,
+        gaps: gaps?,
+        failed: failed?,
+        error: error?,
+        cancelled: cancelled?,
+    })
+}
 
 fn limiter(node: &Node, out: &mut Diagnostics) -> Option<Option<Limiter>> {
     if node.text() == Some(NONE) {

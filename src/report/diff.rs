@@ -86,11 +86,11 @@ pub fn diff_analysis(report: &DiffReport<'_>, sources: &Sources) -> Analysis {
 }
 
 impl DiffReport<'_> {
-    fn old(&self) -> &Policy {
+    fn old_policy(&self) -> &Policy {
         self.diff.policies[0]
     }
 
-    fn new(&self) -> &Policy {
+    fn new_policy(&self) -> &Policy {
         self.diff.policies[1]
     }
 
@@ -202,7 +202,10 @@ impl DiffReport<'_> {
             let rule = rule.and_then(|rule| policy.rules().get(usize::from(rule)));
             rule.map_or("no rule".to_owned(), |rule| quoted(&rule.id))
         };
-        let (old, new) = (name(self.old(), pair.old), name(self.new(), pair.new));
+        let (old, new) = (
+            name(self.old_policy(), pair.old),
+            name(self.new_policy(), pair.new),
+        );
         match old == new {
             true => format!("{old} in both"),
             false => format!("{old} before and {new} now"),
@@ -297,8 +300,8 @@ impl DiffReport<'_> {
 
     fn lead(&self) -> String {
         let named = |policy: &Policy| format!("{} ({})", quoted(policy.name()), policy.hash().short());
-        let mut text = format!("{} -> {}\n\n", named(self.old()), named(self.new()));
-        for (policy, which) in [(self.old(), "old"), (self.new(), "new")] {
+        let mut text = format!("{} -> {}\n\n", named(self.old_policy()), named(self.new_policy()));
+        for (policy, which) in [(self.old_policy(), "old"), (self.new_policy(), "new")] {
             for assumption in policy.assumptions() {
                 let never = assumption.never.write(policy.vocabulary());
                 text.push_str(&format!("{which} policy assumes: never {never}\n"));
@@ -367,7 +370,7 @@ impl DiffReport<'_> {
                 "<details><summary>a waiver of everything that loosens, to be filled in</summary>\n\n{waiver}\n</details>\n"
             ));
         }
-        let hashes = [self.old(), self.new()].map(|policy| code(&policy.hash().to_string()));
+        let hashes = [self.old_policy(), self.new_policy()].map(|policy| code(&policy.hash().to_string()));
         sections.push(format!("{} -> {}\n", hashes[0], hashes[1]));
         sections
     }
@@ -381,8 +384,8 @@ impl DiffReport<'_> {
             .map(|group| self.group_details(group))
             .collect();
         json!({
-            "old": policy(self.old()),
-            "new": policy(self.new()),
+            "old": policy(self.old_policy()),
+            "new": policy(self.new_policy()),
             "cells": self.diff.cells.map(|cells| cells.to_string()),
             "impossible": self.diff.impossible.map(|cells| cells.to_string()),
             "changed": self.diff.changed.map(|cells| cells.to_string()),
@@ -417,8 +420,8 @@ impl DiffReport<'_> {
             .iter()
             .map(|pair| {
                 json!({
-                    "old": id(self.old(), pair.old),
-                    "new": id(self.new(), pair.new),
+                    "old": id(self.old_policy(), pair.old),
+                    "new": id(self.new_policy(), pair.new),
                     "cells": pair.cells.map(|cells| cells.to_string()),
                 })
             })

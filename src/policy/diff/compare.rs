@@ -141,8 +141,8 @@ impl<'p> PolicyDiff<'p> {
             let loosens = group.boundary() == Direction::Loosens;
             (!loosens, std::cmp::Reverse(group.cells.unwrap_or(u128::MAX)))
         });
-        let counts = groups.iter().map(|group| group.cells);
-        let changed = counts.fold(Some(0_u128), |sum, cells| sum?.checked_add(cells?));
+        let mut counts = groups.iter().map(|group| group.cells);
+        let changed = counts.try_fold(0_u128, |sum, cells| sum.checked_add(cells?));
         Ok(Self {
             policies,
             absent: absent(&space),

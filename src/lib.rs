@@ -33,8 +33,10 @@
 //! | policy | the declarative rules that place a task | config |
 //! | edit | a policy with a single thing changed: a literal, an operator, a rule, a threshold | mutation, mutant |
 //! | gate | one of the three conditions for background work | |
-//! | finding | what an analysis has to say about a decision | issue, warning |
-//! | cell | every task that a policy cannot tell from another: one value for each attribute | case, row |
+//! | finding | what an analysis has to say about a decision or a policy, with a severity | issue, warning |
+//! | cell, space | every task that a policy cannot tell from another: one value for each attribute; all of them | case, row |
+//! | witness | the task that says least of those that show a finding | example |
+//! | proof, certificate | what holds over a whole space; the same written down, to be verified | report |
 //! | waiver | who accepts a loosened boundary, for which cells, why and until when | exception |
 //! | job, attempt, turn | an accepted task; one try, from 1; one response inside an attempt | |
 //! | state | where a job stands | status (a word of the wire) |

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use clap::{Parser, Subcommand};
 
+use super::check::{Check, check};
 use super::diff::{Diff, diff};
 use super::exit::{CODES, Exit};
 use super::invariants::{Invariants, invariants};
@@ -29,6 +30,8 @@ enum Command {
     Diff(Diff),
     /// Route a table of tasks: a decision a row, a census, or the account of one task.
     Route(Route),
+    /// Prove a policy over its whole decision space: gaps, conflicts, dead rules, and whatever could slip past approval.
+    Check(Check),
     /// Print the JSON Schema of a format, for editors.
     Schema(Schema),
     /// Print the catalogue of invariants that every run is judged by.
@@ -49,6 +52,7 @@ pub fn main() -> Exit {
         Command::Diff(args) => diff(&args),
         Command::Schema(args) => schema(&args),
         Command::Route(args) => route(&args),
+        Command::Check(args) => check(&args),
         Command::Invariants(args) => invariants(&args),
         Command::Serve(args) => serve(&args),
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: data go to stdout, messages to stderr, and a closed stream is no panic.
 
+mod check;
 mod columns;
 mod command;
 mod diff;

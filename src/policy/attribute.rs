@@ -250,6 +250,11 @@ impl Flag {
         (usize::from(index) < Self::DECLARABLE).then(|| Self(Self::FIRST_DECLARED + index))
     }
 
+    /// The flags whose bits are set in a mask.
+    pub(super) fn in_mask(mask: u64) -> impl Iterator<Item = Self> {
+        (0..64).map(Self).filter(move |flag| flag.mask() & mask != 0)
+    }
+
     /// Which of the declared names this is; none for built-in and derived ones.
     #[must_use]
     pub(super) fn declared_index(self) -> Option<usize> {

@@ -7,6 +7,7 @@ use super::compiled::Compiled;
 use super::condition::Condition;
 use super::draft::Answer;
 use super::hash::PolicyHash;
+use super::task::AttributeId;
 use super::vocabulary::Vocabulary;
 
 /// One rule of a policy.
@@ -54,6 +55,7 @@ pub struct Policy {
     facts: Vec<Fact>,
     assume: Vec<Assumption>,
     rules: Vec<Rule>,
+    out_of_scope: Vec<(String, String)>,
     hash: PolicyHash,
     pub(super) ready: Ready,
 }
@@ -101,11 +103,37 @@ impl Policy {
             facts,
             assume,
             rules,
+            out_of_scope: Vec::new(),
             hash,
             ready,
         };
         policy.hash = PolicyHash::of(&policy.canonical());
         policy
+    }
+
+    /// The same policy with clauses of the source that do not concern it, each with its reason.
+    pub(super) fn scoped(mut self, out_of_scope: Vec<(String, String)>) -> Self {
+        self.out_of_scope = out_of_scope;
+        self.hash = PolicyHash::of(&self.canonical());
+        self
+    }
+
+    /// The same policy with other conditions.
+    pub(super) fn altered(&self, approval_when: Condition, facts: Vec<Fact>, rules: Vec<Rule>) -> Self {
+        let (name, vocabulary) = (self.name.clone(), self.vocabulary.clone());
+        Self::new(name, vocabulary, approval_when, facts, self.assume.clone(), rules)
+    }
+
+    /// Whether any of its conditions names the attribute or fact.
+    #[must_use]
+    pub fn reads(&self, attribute: AttributeId) -> bool {
+        super::space::is_read(self, attribute)
+    }
+
+    /// The clauses of the source that do not concern it, each with its reason.
+    #[must_use]
+    pub fn out_of_scope(&self) -> &[(String, String)] {
+        &self.out_of_scope
     }
 
     /// What it is called.
@@ -178,6 +206,9 @@ impl Policy {
                 Answer::Refuse(reason) => line(&mut text, &["refuse", &quoted(reason)]),
             }
             because(&mut text, rule.because.as_deref());
+        }
+        for (clause, reason) in &self.out_of_scope {
+            line(&mut text, &["out_of_scope", clause, &quoted(reason)]);
         }
         text
     }

@@ -61,8 +61,8 @@ impl<'t> Known<'t> {
 /// At least one of `yes` holds, or one of `no` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Any {
-    yes: u64,
-    no: u64,
+    pub(super) yes: u64,
+    pub(super) no: u64,
 }
 
 impl Any {

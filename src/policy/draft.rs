@@ -8,6 +8,7 @@ use super::checked::{Assumption, Fact, Policy, Rule};
 use super::condition::Condition;
 use super::lane::Execution;
 use super::parse::{ConditionError, read_condition};
+use super::proof::Clause;
 use super::vocabulary::{AttributeType, NameError, Vocabulary};
 
 /// A policy with its conditions as text.
@@ -25,6 +26,8 @@ pub struct Draft {
     pub assume: Vec<AssumptionDraft>,
     /// The rules; the first that matches decides.
     pub rules: Vec<RuleDraft>,
+    /// Clauses of the source that do not concern the policy, each with its reason.
+    pub out_of_scope: Vec<(String, String)>,
 }
 
 /// A combination of attributes that cannot be.
@@ -140,6 +143,12 @@ pub enum PolicyError {
     /// A reason without words.
     #[error("the reason is empty")]
     EmptyReason,
+    /// A clause that the source does not have.
+    #[error("the source has no clause `{name}`")]
+    UnknownClause {
+        /// As written.
+        name: String,
+    },
 }
 
 /// The part of a draft that a mistake is about.
@@ -175,6 +184,10 @@ pub enum DraftPart {
     Refuse(usize),
     /// The reason of a rule.
     Because(usize),
+    /// The name of a clause that is out of scope.
+    Clause(usize),
+    /// Why it is.
+    ClauseBecause(usize),
 }
 
 /// One mistake in a draft.
@@ -223,6 +236,7 @@ impl Checker {
         );
         let assume = self.assumptions(&draft.assume, &fenced);
         let rules = self.rules(&draft.rules);
+        self.out_of_scope(&draft.out_of_scope);
         if !self.mistakes.is_empty() {
             return Err(self.mistakes);
         }
@@ -233,7 +247,18 @@ impl Checker {
             facts,
             assume,
             rules,
-        ))
+        )
+        .scoped(draft.out_of_scope.clone()))
+    }
+
+    fn out_of_scope(&mut self, clauses: &[(String, String)]) {
+        for (index, (name, because)) in clauses.iter().enumerate() {
+            if Clause::ALL.iter().all(|clause| clause.name != name) {
+                let error = PolicyError::UnknownClause { name: name.clone() };
+                self.report(DraftPart::Clause(index), error);
+            }
+            self.reason(DraftPart::ClauseBecause(index), Some(because));
+        }
     }
 
     fn attributes(&mut self, attributes: &[(String, AttributeType)]) {

@@ -7,6 +7,7 @@ use crate::scenario::{Diagnostic, Span, nearest, quoted_list, suggest};
 use super::draft::{DraftMistake, DraftPart, PolicyError, WordError};
 use super::literal::{LiteralError, expected};
 use super::parse::ConditionError;
+use super::proof::Clause;
 use super::vocabulary::{NameError, RESERVED, Unit};
 
 /// The diagnostic of a mistake; `place` knows where the parts of the draft stand.
@@ -73,6 +74,10 @@ fn help(error: &PolicyError) -> Option<String> {
         }
         PolicyError::NoWords { .. } => "list the words, for example `[free, team]`".to_owned(),
         PolicyError::FencedInBoundary => "ask for `any_effect` or for single effects".to_owned(),
+        PolicyError::UnknownClause { name } => {
+            let known: Vec<&str> = Clause::ALL.iter().map(|clause| clause.name).collect();
+            suggest(name, "its clauses", &known)
+        }
         PolicyError::NoRules => "add `- { id: otherwise, execution: interactive }`, for a start".to_owned(),
         PolicyError::MissingWhen => "add `when: ...`, or move the rule to the end".to_owned(),
         PolicyError::DuplicateRule { .. } => "decisions name their rule, so each needs its own id".to_owned(),

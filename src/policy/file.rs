@@ -13,11 +13,17 @@ use super::checked::Policy;
 use super::draft::{Answer, AssumptionDraft, Draft, DraftMistake, DraftPart, PolicyError, RuleDraft};
 use super::explain::explain;
 use super::lane::Execution;
-use super::parse::ConditionError;
+use super::parse::{ConditionError, literal_ranges};
+use super::proof_places::ProofPlaces;
 use super::vocabulary::{AttributeType, Unit};
 
 /// Reads a policy out of the tree of its file; every mistake goes to `out`.
 pub fn decode_policy(node: &Node, out: &mut Diagnostics) -> Option<Policy> {
+    decode_with_places(node, out).map(|(policy, _)| policy)
+}
+
+/// Reads a policy, and keeps where its parts stand.
+pub fn decode_with_places(node: &Node, out: &mut Diagnostics) -> Option<(Policy, ProofPlaces)> {
     let before = out.errors();
     let mut reader = Reader {
         out,
@@ -31,7 +37,10 @@ pub fn decode_policy(node: &Node, out: &mut Diagnostics) -> Option<Policy> {
     } = reader;
     let place = |part, range| place(&spots, part, range).unwrap_or(node.header);
     match draft.check() {
-        Ok(policy) => (out.errors() == before).then_some(policy),
+        Ok(policy) => {
+            let places = places(&draft, &spots, node.header);
+            (out.errors() == before).then_some((policy, places))
+        }
         Err(mistakes) => {
             for mistake in mistakes
                 .iter()
@@ -41,6 +50,39 @@ pub fn decode_policy(node: &Node, out: &mut Diagnostics) -> Option<Policy> {
             }
             None
         }
+    }
+}
+
+/// Where everything stands that a finding can be about.
+fn places(draft: &Draft, spots: &BTreeMap<DraftPart, Spot<'_>>, whole: Span) -> ProofPlaces {
+    let span = |part| place(spots, part, None).unwrap_or(whole);
+    let literals = |part, text: Option<&str>| {
+        let ranges = literal_ranges(text.unwrap_or_default()).into_iter();
+        ranges
+            .map(|range| place(spots, part, Some(range)).unwrap_or(whole))
+            .collect()
+    };
+    let facts = draft.facts.iter().enumerate().map(|(index, (name, text))| {
+        let spans = literals(DraftPart::Fact(index), Some(text.as_str()));
+        (name.clone(), (span(DraftPart::FactName(index)), spans))
+    });
+    let attributes = draft.attributes.iter().enumerate();
+    let rules = draft.rules.iter().enumerate();
+    ProofPlaces {
+        whole,
+        rules: span(DraftPart::Rules),
+        boundary: span(DraftPart::ApprovalWhen),
+        boundary_literals: literals(DraftPart::ApprovalWhen, Some(draft.approval_when.as_str())),
+        facts: facts.collect(),
+        attributes: attributes
+            .map(|(index, (name, _))| (name.clone(), span(DraftPart::AttributeName(index))))
+            .collect(),
+        rule: rules
+            .map(|(index, rule)| {
+                let spans = literals(DraftPart::When(index), rule.when.as_deref());
+                (span(DraftPart::RuleId(index)), spans)
+            })
+            .collect(),
     }
 }
 
@@ -94,6 +136,7 @@ impl<'n> Reader<'n, '_> {
         let facts = top.node("facts");
         let assume = top.node("assume");
         let rules = top.required("rules", noted);
+        let out_of_scope = top.node("out_of_scope");
         top.finish();
         Some(Draft {
             name: self.text(DraftPart::Name, name),
@@ -102,6 +145,7 @@ impl<'n> Reader<'n, '_> {
             facts: facts.map_or_else(Vec::new, |node| self.facts(node)),
             assume: assume.map_or_else(Vec::new, |node| self.assumptions(node)),
             rules: self.rules(rules),
+            out_of_scope: out_of_scope.map_or_else(Vec::new, |node| self.clauses(node)),
         })
     }
 
@@ -243,6 +287,17 @@ impl<'n> Reader<'n, '_> {
             Some((_, node)) => Answer::Execute(execution(node, self.out).unwrap_or(Execution::Interactive)),
             None => Answer::Execute(Execution::Interactive),
         }
+    }
+
+    fn clauses(&mut self, node: &'n Node) -> Vec<(String, String)> {
+        let mut clauses = Vec::new();
+        for Entry { key, value } in self.entries(node) {
+            let index = clauses.len();
+            self.spots.insert(DraftPart::Clause(index), Spot::Key(key.span));
+            let because = self.text(DraftPart::ClauseBecause(index), Some(value));
+            clauses.push((key.text.clone(), because));
+        }
+        clauses
     }
 
     fn entries(&mut self, node: &'n Node) -> &'n [Entry] {

@@ -21,6 +21,8 @@ mod literal;
 mod note;
 mod parse;
 mod places;
+pub mod proof;
+mod proof_places;
 mod reading;
 pub mod route;
 mod space;
@@ -34,7 +36,7 @@ pub use condition::{Comparison, Condition};
 pub use decide::{Decision, Refusal, Route};
 pub use draft::{Answer, AssumptionDraft, Draft, DraftMistake, DraftPart, PolicyError, RuleDraft, WordError};
 pub use edit::{Edit, EditSort};
-pub use file::decode_policy;
+pub use file::{decode_policy, decode_with_places};
 pub use finding::{Finding, FindingSeverity, Findings};
 pub use given::decode_attributes;
 pub use hash::{PolicyHash, PolicyHashError};
@@ -43,6 +45,7 @@ pub use literal::LiteralError;
 pub use note::{AttributeNote, DecisionNote, RuleNote};
 pub use parse::{ConditionError, Misread, read_condition};
 pub use places::Places;
+pub use proof_places::ProofPlaces;
 pub use reading::{Class, Gates, Permitted};
 pub use space::{
     Algebra, Axis, AxisValue, Bitmaps, Bits, Cell, Classes, Diagrams, Eyes, Pair, Pin, Reach, Set, Space,

@@ -135,6 +135,38 @@ pub fn read_condition(text: &str, vocabulary: &Vocabulary) -> Result<Condition, 
     }
 }
 
+/// The bytes of each literal of a condition that can be read, in the order of writing, without a `not` before it.
+pub(super) fn literal_ranges(text: &str) -> Vec<Range<usize>> {
+    let tokens = scan(text).unwrap_or_default();
+    let word = |token: &Token| &text[token.range.clone()];
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        at += 1;
+        let keyword = matches!(word(token), "and" | "or" | "not" | "always" | "never");
+        if token.kind != TokenKind::Word || keyword {
+            continue;
+        }
+        let mut range = token.range.clone();
+        if matches!(
+            tokens.get(at).map(|token| token.kind),
+            Some(TokenKind::Compare(_))
+        ) {
+            let number = tokens
+                .get(at + 1)
+                .is_some_and(|token| token.kind == TokenKind::Number);
+            at += 2;
+            let unit = tokens.get(at).is_some_and(|next| {
+                number && next.kind == TokenKind::Word && !matches!(word(next), "and" | "or" | "not")
+            });
+            at += usize::from(unit);
+            range.end = tokens.get(at - 1).map_or(range.end, |last| last.range.end);
+        }
+        ranges.push(range);
+    }
+    ranges
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TokenKind {
     Word,

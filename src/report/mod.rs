@@ -12,6 +12,8 @@ mod json;
 mod junit;
 mod kind;
 mod paint;
+mod proof;
+mod proof_json;
 mod result;
 mod route;
 mod schema;
@@ -34,6 +36,8 @@ pub use json::suite_json;
 pub use junit::suite_junit;
 pub use kind::{ReportArgError, ReportKind, ReportRequest};
 pub use paint::Paint;
+pub use proof::{finding_diagnostic, findings_text, kinds_text, proof_text, verified_text};
+pub use proof_json::proof_json;
 pub use result::{Complaint, RunResult, RunVerdict, SuiteResult};
 pub use route::{
     Account, RouteFormat, RouteRows, RouteShape, census_csv, census_json, census_text, finding_title,

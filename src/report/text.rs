@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn numbers_are_easy_to_read() {
         assert_eq!(
-            [grouped(0), grouped(999), grouped(1_234_567)],
+            [grouped(0_u64), grouped(999_u64), grouped(1_234_567_u64)],
             ["0", "999", "1,234,567"]
         );
         assert_eq!([counted(1, "run"), counted(2, "run")], ["1 run", "2 runs"]);

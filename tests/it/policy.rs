@@ -9,6 +9,7 @@ mod edits;
 mod fixtures;
 mod judgement;
 mod oracle;
+mod proof;
 mod space;
 
 use lanebench::policy::{Attribute, Policy, Task, decode_policy};

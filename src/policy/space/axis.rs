@@ -124,7 +124,7 @@ pub(super) fn conditions(policy: &Policy) -> impl Iterator<Item = &Condition> {
 }
 
 /// Whether any condition of the policy names the attribute.
-pub(super) fn is_read(policy: &Policy, attribute: AttributeId) -> bool {
+pub(in crate::policy) fn is_read(policy: &Policy, attribute: AttributeId) -> bool {
     let mut read = false;
     for condition in conditions(policy) {
         match attribute {

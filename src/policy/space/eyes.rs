@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::attribute::{Attribute, Flag};
+use crate::policy::attribute::{Attribute, Flag, Truth};
+use crate::policy::compiled::Compiled;
 use crate::policy::condition::{Comparison, Condition};
 use crate::policy::task::{AttributeId, NumberId};
 
@@ -83,6 +84,51 @@ impl<'s, S: Clone + PartialEq> Eyes<'s, S> {
                 truth
             }
         }
+    }
+
+    /// Where a compiled condition is true and where it is false.
+    pub(in crate::policy) fn compiled(
+        &self,
+        condition: &Compiled,
+        algebra: &mut impl Algebra<Set = S>,
+    ) -> Pair<S> {
+        match condition {
+            Compiled::Fixed(Truth::True) => Pair::always(algebra),
+            Compiled::Fixed(Truth::False) => Pair::always(algebra).negated(),
+            Compiled::Fixed(Truth::Unknown) => Pair {
+                yes: algebra.none(),
+                no: algebra.none(),
+            },
+            Compiled::All { yes, no } => self.any_of(*no, *yes, algebra).negated(),
+            Compiled::Any(any) => self.any_of(any.yes, any.no, algebra),
+            Compiled::Compare {
+                number,
+                comparison,
+                literal,
+            } => self.comparison(*number, *comparison, *literal, algebra),
+            Compiled::And(parts) => parts.iter().fold(Pair::always(algebra), |truth, part| {
+                let part = self.compiled(part, algebra);
+                truth.and(&part, algebra)
+            }),
+            Compiled::Or(parts) => parts.iter().fold(Pair::always(algebra).negated(), |truth, part| {
+                let part = self.compiled(part, algebra);
+                truth.or(&part, algebra)
+            }),
+        }
+    }
+
+    /// Where a flag of `yes` holds or one of `no` does not.
+    fn any_of(&self, yes: u64, no: u64, algebra: &mut impl Algebra<Set = S>) -> Pair<S> {
+        let mut any = Pair::always(algebra).negated();
+        for flag in Flag::in_mask(yes) {
+            let truth = self.flag(flag, algebra);
+            any = any.or(&truth, algebra);
+        }
+        for flag in Flag::in_mask(no) {
+            let truth = self.flag(flag, algebra).negated();
+            any = any.or(&truth, algebra);
+        }
+        any
     }
 
     /// Where something true or false holds.

@@ -19,6 +19,7 @@ mod reach;
 mod table;
 
 pub use algebra::{Algebra, Pair};
+pub(super) use axis::is_read;
 pub use axis::{Axis, AxisValue};
 pub use bitmaps::{Bitmaps, Bits};
 pub use cell::{Cell, Unsaid};

@@ -62,6 +62,17 @@ impl<S: Clone + PartialEq> Table<S> {
         pin: Option<Pin>,
         algebra: &mut impl Algebra<Set = S>,
     ) -> Self {
+        Self::with_eyes(space, index, policy, pin, algebra).0
+    }
+
+    /// Reads `policy`, and gives the eyes that know its facts as well.
+    pub fn with_eyes<'s>(
+        space: &'s Space,
+        index: usize,
+        policy: &Policy,
+        pin: Option<Pin>,
+        algebra: &mut impl Algebra<Set = S>,
+    ) -> (Self, Eyes<'s, S>) {
         let mut eyes = Eyes::new(space, index, pin, algebra);
         let approval = settle_boundary(policy, &mut eyes, algebra);
         let rules = policy.rules();
@@ -89,7 +100,7 @@ impl<S: Clone + PartialEq> Table<S> {
             let never = eyes.truth(&assumption.never, algebra).yes;
             impossible = algebra.or(&impossible, &never);
         }
-        Self {
+        let table = Self {
             approval,
             any_effect: eyes.flag(Flag::ANY_EFFECT, algebra),
             matches,
@@ -100,7 +111,8 @@ impl<S: Clone + PartialEq> Table<S> {
             refused,
             impossible,
             classes: Classes::read(&eyes, algebra),
-        }
+        };
+        (table, eyes)
     }
 
     /// The cells of a lane.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::value::{list, object, of, words};
+use crate::policy::proof::Clause;
 use crate::policy::{Execution, Unit};
 
 /// The schema of a policy.
@@ -26,6 +27,11 @@ pub(super) fn policy() -> Value {
     rule["oneOf"] = json!([{ "required": ["execution"] }, { "required": ["refuse"] }]);
     let declared =
         |value: &Value| json!({ "type": "object", "propertyNames": name, "additionalProperties": value });
+    let scope = json!({
+        "type": "object",
+        "propertyNames": words(Clause::ALL.iter().map(|clause| clause.name)),
+        "additionalProperties": of("text"),
+    });
     object(
         &[
             ("policy", of("text")),
@@ -43,6 +49,7 @@ pub(super) fn policy() -> Value {
                 ),
             ),
             ("rules", list(&rule, 1)),
+            ("out_of_scope", scope),
         ],
         &["policy", "boundary", "rules"],
     )

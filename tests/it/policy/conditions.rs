@@ -9,7 +9,7 @@ use super::{policy, three_lane};
 
 /// A condition as a tree of plain parts. `Minutes` compares the declared duration.
 #[derive(Debug, Clone)]
-enum Tree {
+pub(super) enum Tree {
     Constant(bool),
     Named(usize),
     Minutes(&'static str, u64),
@@ -26,7 +26,7 @@ struct World {
 }
 
 impl Tree {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self {
             Self::Constant(holds) => if *holds { "always" } else { "never" }.to_owned(),
             Self::Named(index) => Attribute::ALL[*index].word().to_owned(),
@@ -73,7 +73,7 @@ fn fold(mut parts: impl Iterator<Item = Option<bool>> + Clone, decisive: bool) -
     parts.all(|part| part == Some(!decisive)).then_some(!decisive)
 }
 
-fn trees() -> impl Strategy<Value = Tree> {
+pub(super) fn trees() -> impl Strategy<Value = Tree> {
     let symbols = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
     let leaf = prop_oneof![
         8 => (0..Attribute::ALL.len()).prop_map(Tree::Named),

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::files::{self, FilesError};
 use super::output::{Format, Output};
 use super::run::refuse;
+use super::write_tests::write_tests;
 use crate::policy::proof::{Census, Certificate, LawVerdict, Proof, Verified, census};
 use crate::policy::{FindingSeverity, Policy, ProofPlaces, decode_with_places};
 use crate::report::{Detail, kinds_text, proof_json, proof_text, render_all, verified_text};
@@ -32,6 +33,9 @@ pub(super) struct Check {
     /// Write what is proven as a certificate
     #[arg(long, value_name = "PATH", conflicts_with = "verify")]
     certificate: Option<PathBuf>,
+    /// Write scenarios that catch every single edit of the policy into this new folder
+    #[arg(long, value_name = "DIR", conflicts_with = "verify")]
+    write_tests: Option<PathBuf>,
     /// Check a certificate again, with the naive interpreter
     #[arg(long, value_name = "CERTIFICATE", conflicts_with_all = ["kinds", "deny"])]
     verify: Option<PathBuf>,
@@ -87,6 +91,9 @@ pub(super) fn check(args: &Check) -> Exit {
         Err(exit) => return exit,
     };
     if let Err(exit) = write_certificate(args, &proof, &loaded) {
+        return exit;
+    }
+    if let Err(exit) = pin_down(args, &proof, &loaded) {
         return exit;
     }
     let text = match args.output.format {
@@ -186,6 +193,28 @@ fn write_certificate(args: &Check, proof: &Proof, loaded: &Loaded) -> Result<(),
         );
         Exit::Machine
     })
+}
+
+/// Writes tests, unless they would hold on to what is unsafe.
+fn pin_down(args: &Check, proof: &Proof, loaded: &Loaded) -> Result<(), Exit> {
+    let Some(folder) = &args.write_tests else {
+        return Ok(());
+    };
+    let severities = proof.findings.iter().map(|finding| finding.severity());
+    if severities
+        .into_iter()
+        .any(|severity| severity == FindingSeverity::Unsafe)
+    {
+        complain(
+            "no tests are written: they would hold on to what is unsafe",
+            "mend what is found first",
+        );
+        return Ok(());
+    }
+    let text = write_tests(&loaded.policy, &args.policy, folder)?;
+    // With stderr closed there is nobody left to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+    Ok(())
 }
 
 fn verify(args: &Check, loaded: &Loaded, path: &Path) -> Exit {

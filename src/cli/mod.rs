@@ -16,6 +16,7 @@ mod route;
 mod run;
 mod schema;
 mod serve;
+mod write_tests;
 
 pub use command::main;
 pub use exit::Exit;

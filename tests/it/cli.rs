@@ -332,3 +332,49 @@ fn the_same_bytes_come_out_on_any_number_of_threads_and_from_any_world_of_settin
     assert!(one.len() > 1000);
     assert_eq!(one, run("2", "Pacific/Chatham"));
 }
+
+#[test]
+fn written_tests_pass_and_are_not_written_over() {
+    let policy = std::fs::read(root().join("scenarios/policies/three-lane.yaml")).unwrap();
+    let folder = Folder::with("write-tests", &[("lanes.yaml", &policy)]);
+    let arguments = ["check", "lanes.yaml", "--write-tests", "tests/lanes"];
+    let output = lanebench(&folder.0, &arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("9 tasks in 3 scenarios in tests/lanes; no suite has fewer than 9 tasks"),
+        "{said}"
+    );
+    let played = lanebench(&folder.0, &["run", "tests/lanes", "--quiet"]);
+    assert_eq!(
+        played.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&played.stderr)
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&played.stdout),
+        "ok: 3 of 3 scenarios passed\n"
+    );
+
+    // A slip of the pen in the policy, and the tests that are still there notice.
+    let text = String::from_utf8(policy)
+        .unwrap()
+        .replace("multi_step_or_slow or", "multi_step_or_slow and");
+    std::fs::write(folder.0.join("lanes.yaml"), text).unwrap();
+    let played = lanebench(&folder.0, &["run", "tests/lanes", "--quiet"]);
+    assert_eq!(played.status.code(), Some(1));
+    refused(&folder.0, &arguments, 2, "`tests/lanes` is not empty");
+}
+
+#[test]
+fn no_tests_are_written_for_what_is_unsafe() {
+    let policy =
+        b"policy: open\nboundary: { approval_when: never }\nrules: [{ id: all, execution: interactive }]\n";
+    let folder = Folder::with("write-unsafe", &[("open.yaml", policy)]);
+    let output = lanebench(&folder.0, &["check", "open.yaml", "--write-tests", "tests"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no tests are written"), "{said}");
+    assert!(!folder.0.join("tests").exists());
+}

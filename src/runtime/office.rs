@@ -66,6 +66,11 @@ impl<S: Seams, J: Journal> Office<S, J> {
         self.steps
     }
 
+    /// The desk.
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// The desk, the surroundings, the journal and the seams.
     pub fn into_parts(self) -> (Desk, Outside, J, S) {
         (self.desk, self.outside, self.journal, self.seams)

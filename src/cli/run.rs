@@ -131,7 +131,14 @@ pub(super) fn refuse(error: &FilesError) -> Exit {
             let _ = write!(io::stderr(), "{text}");
             Exit::Input
         }
-        FilesError::Missing(_) | FilesError::Empty(_) => {
+        FilesError::Missing(_) => {
+            complain(
+                error,
+                "check the path; scenarios may also be named by a folder above them",
+            );
+            Exit::Input
+        }
+        FilesError::Empty(_) => {
             complain(error, "name a scenario file, or a folder with scenarios below it");
             Exit::Input
         }

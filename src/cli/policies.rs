@@ -6,6 +6,7 @@ use std::path::Path;
 use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, read, shown};
+use super::run::write_report;
 use crate::policy::{Places, Policy, decode_policy};
 use crate::report::{Analysis, FoundRequest, Paint, render_all};
 use crate::scenario::{Diagnostics, Kinds, Sources, decode_kinds};
@@ -83,13 +84,7 @@ pub(super) fn refuse_file(error: &FilesError, wanted: &str) -> Exit {
 /// How the program ends if one cannot be written; that was said.
 pub(super) fn write_found(analysis: &Analysis, requests: &[FoundRequest]) -> Result<(), Exit> {
     for request in requests {
-        std::fs::write(&request.path, request.kind.render(analysis)).map_err(|error| {
-            complain(
-                format_args!("the report `{}` cannot be written: {error}", request.path),
-                "name a file in a folder that exists and that you may write to",
-            );
-            Exit::Machine
-        })?;
+        write_report(&request.path, request.kind.render(analysis))?;
     }
     Ok(())
 }

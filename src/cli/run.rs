@@ -111,15 +111,23 @@ pub(super) fn run(args: &Run) -> Exit {
     }
 }
 
+/// Writes one report.
+///
+/// # Errors
+/// How the program ends if it cannot be written; that was said.
+pub(super) fn write_report(path: &str, text: impl AsRef<[u8]>) -> Result<(), Exit> {
+    std::fs::write(path, text).map_err(|error| {
+        complain(
+            format_args!("the report `{path}` cannot be written: {error}"),
+            "name a file in a folder that exists and that you may write to",
+        );
+        Exit::Machine
+    })
+}
+
 fn write_reports(suite: &SuiteResult, requests: &[ReportRequest]) -> Result<(), Exit> {
     for request in requests {
-        std::fs::write(&request.path, request.kind.render(suite)).map_err(|error| {
-            complain(
-                format_args!("the report `{}` cannot be written: {error}", request.path),
-                "name a file in a folder that exists and that you may write to",
-            );
-            Exit::Machine
-        })?;
+        write_report(&request.path, request.kind.render(suite))?;
     }
     Ok(())
 }

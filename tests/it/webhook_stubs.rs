@@ -160,7 +160,10 @@ fn a_stubbed_service_drives_the_receiver_and_the_job_ends_by_its_webhook() {
                 *note.borrow_mut() = send_webhooks(address).await;
             });
             let mut sent = false;
-            while !sent || results.borrow().is_empty() {
+            while !sent
+                || results.borrow().is_empty()
+                || driver.core().desk().state(JobId(0)) == Some(StateName::Finalizing)
+            {
                 tokio::select! {
                     biased;
                     _ = driver.step() => {}

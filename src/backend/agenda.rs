@@ -90,6 +90,17 @@ impl Agenda {
         }
     }
 
+    /// Takes the expiry that is due first if more than `kept_max` are planned.
+    pub(super) fn pop_crowded_out(&mut self, kept_max: u32) -> Option<Handle> {
+        let [stored, unstored] = &self.expiries;
+        if stored.len() + unstored.len() <= kept_max as usize {
+            return None;
+        }
+        let first = |queue: &VecDeque<(SimTime, Handle)>| queue.front().map_or(SimTime::NEVER, |(at, _)| *at);
+        let place = usize::from(first(unstored) < first(stored));
+        self.expiries[place].pop_front().map(|(_, run)| run)
+    }
+
     /// Takes an expiry that is due by `now`.
     pub(super) fn pop_expired(&mut self, now: SimTime) -> Option<Handle> {
         let queue = self

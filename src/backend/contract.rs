@@ -267,6 +267,8 @@ pub struct Contract {
     pub context_window: Option<u32>,
     /// How long a background response with `store: false` can be read after its end.
     pub unstored_kept: SimDuration,
+    /// Ended responses that are kept at most; of more, those that would expire first are forgotten.
+    pub kept_max: u32,
     /// The limits of whoever has no account of their own.
     pub rates: Rates,
     /// The tokens that whoever has no account of their own may use in all.
@@ -282,6 +284,7 @@ impl Default for Contract {
             models: Models::Any,
             context_window: None,
             unstored_kept: SimDuration::from_secs(600),
+            kept_max: u32::MAX,
             rates: Rates::default(),
             quota: None,
             accounts: Arc::from([]),

@@ -206,6 +206,11 @@ pub enum Output {
         /// Its response.
         response: ResponseId,
     },
+    /// A response can be read no more.
+    Dropped {
+        /// Which.
+        response: ResponseId,
+    },
     /// The reply that follows on this call has these headers beside those that every reply has.
     Heading {
         /// On which call.

@@ -96,6 +96,13 @@ impl Service {
         while let Some(run) = self.desk.agenda.pop_expired(now) {
             self.drop_run(run, "expired");
         }
+        while let Some(run) = self
+            .desk
+            .agenda
+            .pop_crowded_out(self.desk.profile.contract.kept_max)
+        {
+            self.drop_run(run, "crowded_out");
+        }
         for input in batch.drain(..) {
             self.take(input);
         }

@@ -112,8 +112,16 @@ impl Service {
                 )
         };
         if self.runs.get(handle).is_some_and(is_spent) {
-            self.runs.remove(handle);
+            self.let_go(handle);
         }
+    }
+
+    /// Takes a response out, and says so.
+    fn let_go(&mut self, handle: Handle) -> Option<Run> {
+        let run = self.runs.remove(handle)?;
+        let response = run.object.id.clone();
+        self.desk.out.push(Output::Dropped { response });
+        Some(run)
     }
 
     /// A fault makes the service forget a response; what still runs on a connection runs on.
@@ -139,7 +147,7 @@ impl Service {
 
     /// Lets a response go and closes its streams.
     pub(super) fn drop_run(&mut self, handle: Handle, why: &'static str) {
-        let Some(run) = self.runs.remove(handle) else {
+        let Some(run) = self.let_go(handle) else {
             return;
         };
         self.desk.dropped(run.job(), &run.object.id, why);

@@ -57,6 +57,9 @@ pub(super) struct Serve {
     /// How many times as fast as real time the service works
     #[arg(long, default_value_t = TimeScale::ONE, value_name = "FACTOR")]
     time_scale: TimeScale,
+    /// How many ended responses can be read; of more, those that would expire first are forgotten
+    #[arg(long, default_value_t = 4_096, value_name = "COUNT")]
+    kept_max: u32,
     /// Judge the clients when the server ends: told waits, back-off, storms, polls, double creation and more
     #[arg(long)]
     verdict: bool,
@@ -64,6 +67,9 @@ pub(super) struct Serve {
 
 /// The secret that a receiver on the same machine may count on.
 const WEBHOOK_SECRET: &str = "whsec_bGFuZWJlbmNoLXdlYmhvb2stc2VjcmV0LTAwMDE=";
+
+/// Requests that the log holds, some 3 MB.
+const SEEN_MAX: usize = 16_384;
 
 /// How long replies in progress may take after a signal before they are broken off.
 const GRACE: Duration = Duration::from_secs(2);
@@ -91,7 +97,10 @@ pub(super) fn serve(args: &Serve) -> Exit {
             return Exit::Input;
         }
     }
-    let mut options = options.of(&setup.profile.contract);
+    let contract = &mut setup.profile.contract;
+    contract.kept_max = contract.kept_max.min(args.kept_max);
+    let mut options = options.of(contract);
+    options.seen_max = SEEN_MAX;
     options.streaming = setup.profile.streaming;
     options.headers = setup.plan.header_rules();
     let played = run(Pace::Real(args.time_scale), |clock| async move {

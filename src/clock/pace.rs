@@ -105,6 +105,10 @@ pub fn run<F: Future>(pace: Pace, main: impl FnOnce(Clock) -> F) -> io::Result<F
     Ok(runtime.block_on(async { main(Clock { pace, hands }).await }))
 }
 
+/// Waits no longer than this are passed by looking at the clock again between other work: the timers of the runtime go
+/// by milliseconds, and most waits of a core are for the very next tick.
+const SHORT: Duration = Duration::from_micros(100);
+
 /// Tells the time of a run and waits for it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -200,9 +204,14 @@ impl Clock {
             return pending().await;
         };
         let gone = Duration::from_micros(u64::try_from(scale.micros_for(ticks)).unwrap_or(u64::MAX));
-        match base.checked_add(gone) {
-            Some(instant) => tokio::time::sleep_until(instant).await,
-            None => pending().await,
+        let Some(instant) = base.checked_add(gone) else {
+            return pending().await;
+        };
+        if instant.saturating_duration_since(Instant::now()) > SHORT {
+            return tokio::time::sleep_until(instant).await;
+        }
+        while Instant::now() < instant {
+            tokio::task::yield_now().await;
         }
     }
 }

@@ -277,12 +277,6 @@ impl Book {
             }
             _ => None,
         };
-        if matches!(reply, Reply::Deleted | Reply::Document(_))
-            && key.exchange.kind == ExchangeKind::Delete
-            && let Some(id) = &subject.response
-        {
-            self.known.remove(id);
-        }
         // A receiver that is gone means that the handler was dropped, and its guard has said so.
         let _ = answer.send(Answer {
             reply,
@@ -359,6 +353,11 @@ impl Book {
         let new = Arc::new(Rendering::new(Arc::clone(response), Some(known.echo.clone())));
         known.rendering = response.status.is_open().then(|| Arc::clone(&new));
         new
+    }
+
+    /// A response can be read no more.
+    pub(super) fn forget(&mut self, id: &ResponseId) {
+        self.known.remove(id);
     }
 
     fn remember(&mut self, id: &ResponseId, echo: &Echo) {

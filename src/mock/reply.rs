@@ -114,7 +114,8 @@ pub(super) fn answer(
             seed: shared.options.seed,
         };
         let body = EventBody::new(pieces, echo, guard, slot.clone(), manner);
-        return Ok(Response::from_parts(stream_head(stamp), Body::new(body)));
+        let head = head(StatusCode::OK, EVENTS, stamp);
+        return Ok(Response::from_parts(head, Body::new(body)));
     }
     let (mut parts, body) = plain_reply(&reply, rendering.as_deref(), about, stamp);
     if let Some(pieces) = parts_of_body {
@@ -173,7 +174,7 @@ fn plain_reply(
         },
         Reply::Deleted => deleted(about).into(),
         Reply::Document(json) => json.as_bytes().to_vec().into(),
-        Reply::StreamOpen => return (stream_head(stamp), Bytes::new()),
+        Reply::StreamOpen => return (head(StatusCode::OK, EVENTS, stamp), Bytes::new()),
         Reply::Error(error) => return error_reply(error, stamp),
     };
     (head(StatusCode::OK, JSON, stamp), body)
@@ -209,6 +210,7 @@ fn error_reply(error: &ApiError, stamp: Stamp) -> (Parts, Bytes) {
 
 const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
+const EVENTS: &str = "text/event-stream; charset=utf-8";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VERSION: HeaderName = HeaderName::from_static("openai-version");
@@ -242,15 +244,6 @@ fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
 
 /// Headers for which a reply has room from the start: ours, and those that the transport adds.
 const HEADERS: usize = 6;
-
-/// The head of a stream, whose connection ends with it.
-fn stream_head(stamp: Stamp) -> Parts {
-    let mut parts = head(StatusCode::OK, "text/event-stream; charset=utf-8", stamp);
-    parts
-        .headers
-        .insert(CONNECTION, HeaderValue::from_static("close"));
-    parts
-}
 
 fn deleted(id: Option<&ResponseId>) -> Vec<u8> {
     #[derive(Serialize)]

@@ -315,6 +315,7 @@ impl Carrier {
     fn carry(&self, output: Output) {
         match output {
             Output::Made { response, .. } => self.0.book().seen.made(response),
+            Output::Dropped { response } => self.0.book().forget(&response),
             Output::Heading { call, fields } => self.0.book().head(&call, fields),
             Output::Reply { call, reply, face } => self.0.book().reply(call, reply, face),
             Output::Part {

@@ -234,7 +234,9 @@ impl<S: Seams> Model<S> {
             | backend::Output::EventPart { call, .. }
             | backend::Output::Event { call, .. }
             | backend::Output::Close { call, .. } => !gone(call),
-            backend::Output::Made { .. } | backend::Output::Webhook(_) => true,
+            backend::Output::Made { .. } | backend::Output::Dropped { .. } | backend::Output::Webhook(_) => {
+                true
+            }
         });
     }
 
@@ -290,7 +292,9 @@ fn told(output: backend::Output) -> Option<job::Input> {
             };
             (exchange.job, told)
         }
-        backend::Output::Made { .. } | backend::Output::Heading { .. } => return None,
+        backend::Output::Made { .. } | backend::Output::Dropped { .. } | backend::Output::Heading { .. } => {
+            return None;
+        }
         backend::Output::Event { call, event } => (
             call.exchange.job,
             Told::Event {

@@ -226,7 +226,7 @@ impl Bench {
             self.now = next.max(self.now);
             let mut out = Vec::new();
             self.service.step(self.now, &mut self.batch, &mut out);
-            out.retain(|output| !matches!(output, Output::Made { .. }));
+            out.retain(|output| !matches!(output, Output::Made { .. } | Output::Dropped { .. }));
             self.now = self.now.next();
             for output in out {
                 self.receive(output);
@@ -395,6 +395,7 @@ impl Bench {
                 format!("{} {}{spoiled}", name(call), self.reply_line(reply))
             }
             Output::Made { call, .. } => format!("{} made", name(call)),
+            Output::Dropped { response } => format!("{} dropped", response.0),
             Output::Heading { call, fields } => format!("{} told {fields:?}", name(call)),
             Output::Event { call, event } => {
                 format!("{} #{} {}", name(call), event.seq, event_line(&event.event))

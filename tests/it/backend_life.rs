@@ -233,6 +233,39 @@ fn a_stored_response_expires_and_its_memory_is_freed() {
 }
 
 #[test]
+fn of_more_ended_responses_than_are_kept_those_that_would_expire_first_are_forgotten() {
+    let mut profile = profile(script(&[message("1s", 4)]));
+    profile.contract.kept_max = 2;
+    let mut bench = Bench::new(profile);
+    bench
+        .at("0s")
+        .create(&background())
+        .at("1s")
+        .create(&background());
+    // The last one to end, but kept for ten minutes where the others are kept for an hour.
+    bench.at("2s").create(&Wish {
+        store: false,
+        ..background()
+    });
+    bench
+        .at("3500ms")
+        .poll(1)
+        .at("10s")
+        .poll(3)
+        .poll(2)
+        .poll(1)
+        .finish();
+    let backend = bench.backend();
+    let dropped: Vec<&str> = backend
+        .lines()
+        .filter(|line| line.contains("crowded_out"))
+        .collect();
+    assert_eq!(dropped.len(), 1, "{backend}");
+    assert!(dropped[0].ends_with("r3 crowded_out"), "{backend}");
+    assert_eq!(bench.service.held().responses, 2);
+}
+
+#[test]
 fn without_the_right_key_or_with_a_bad_request_nothing_is_made() {
     let mut bench = chat();
     let wrong = Auth::Wrong {

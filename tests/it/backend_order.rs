@@ -253,7 +253,7 @@ fn check_streams(bench: &Bench) {
                     over.insert(*call);
                 }
             }
-            Output::Made { .. } => {}
+            Output::Made { .. } | Output::Dropped { .. } => {}
             Output::Heading { .. } => panic!("nothing beside the usual headers"),
             Output::Event { call, event } => {
                 let last = open.get_mut(call).expect("an event on an open stream");

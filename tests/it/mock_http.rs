@@ -50,12 +50,18 @@ fn a_deletion_forgets_the_request_and_says_so() {
         let Input::Request { call, ask, .. } = input else {
             return Vec::new();
         };
+        let mut out = Vec::new();
         let reply = match ask {
-            Ok(Ask::Delete(_)) => Reply::Deleted,
+            Ok(Ask::Delete(response)) => {
+                let response = response.clone();
+                out.push((SimDuration::ZERO, Output::Dropped { response }));
+                Reply::Deleted
+            }
             _ => queued(),
         };
         let (call, face) = (*call, Face::Whole);
-        vec![(SimDuration::ZERO, Output::Reply { call, reply, face })]
+        out.push((SimDuration::ZERO, Output::Reply { call, reply, face }));
+        out
     });
     play(Over::Memory, core, options(), |world| async move {
         let mut line = world.line().await;

@@ -93,7 +93,7 @@ fn stream_core(
 const STREAMED: &str = r#"{"model":"gpt-5","input":"hello","stream":true}"#;
 
 #[test]
-fn events_leave_in_their_tick_and_the_connection_ends_with_the_stream() {
+fn events_leave_in_their_tick_and_the_connection_stays() {
     let core = stream_core(true, &[10, 20], Some((30, false)), true);
     play(Over::Memory, core, options(), |world| async move {
         let mut line = world.line().await;
@@ -120,7 +120,8 @@ fn events_leave_in_their_tick_and_the_connection_ends_with_the_stream() {
             (31, "response.completed".to_owned()),
         ];
         assert_eq!(seen, expected);
-        assert!(line.closed().await);
+        let again = line.open(request("POST", "/v1/responses", STREAMED)).await;
+        assert_eq!(again.status(), 200);
     });
 }
 

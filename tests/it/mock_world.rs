@@ -284,11 +284,6 @@ impl Line {
         self.0.ready().await.unwrap();
         self.0.send_request(request).await.unwrap()
     }
-
-    /// Whether the server has closed it.
-    pub(crate) async fn closed(&mut self) -> bool {
-        self.0.ready().await.is_err()
-    }
 }
 
 /// A request with the right key.

@@ -83,7 +83,7 @@ impl ClientLog {
             }
             Output::Reply { call, reply, face } => self.reply(now, call, reply, face),
             // What is not whole tells a client nothing.
-            Output::Part { .. } | Output::EventPart { .. } => {}
+            Output::Part { .. } | Output::EventPart { .. } | Output::Dropped { .. } => {}
             Output::Event { call, event } => {
                 if let (Some(pending), Some(response)) = (self.open.get_mut(call), event.event.response()) {
                     show(&mut pending.shown, response);

@@ -6,6 +6,7 @@
 //! | `models` | the models there are, a list; `usual`: all that are called like a real one; or `any` | `any` |
 //! | `context_window` | `400000 tokens` that a model can read; longer inputs are refused; or `none` | `none` |
 //! | `unstored_kept` | how long a background response with `store: false` can be read after its end | `10m` |
+//! | `kept_max` | ended responses that can be read; of more, those that would expire first are forgotten; or `none` | `none` |
 //! | `rates` | `{ requests: 60, tokens: 40000 }` in a minute, each optional, with continuous refill | no limit |
 //! | `quota` | `100000 tokens` in all; then `insufficient_quota` | no limit |
 //! | `accounts` | a list of `{ key, organization, project, models, rates, quota }`; with it no other key counts | none |
@@ -39,6 +40,9 @@ pub(super) fn contract(keys: &mut MapReader<'_, '_>) -> Option<Contract> {
         maybe(node, out, quantity("tokens", 1..=u32::MAX))
     });
     let unstored_kept = keys.or("unstored_kept", usual.unstored_kept, duration);
+    let kept_max = keys.or("kept_max", None, |node, out| {
+        maybe(node, out, integer(0..=u32::MAX))
+    });
     let rates = keys.or("rates", usual.rates, rates);
     let quota = keys.or("quota", None, |node, out| {
         maybe(node, out, quantity("tokens", 0..=u64::MAX))
@@ -49,6 +53,7 @@ pub(super) fn contract(keys: &mut MapReader<'_, '_>) -> Option<Contract> {
         models: models?,
         context_window: context_window?,
         unstored_kept: unstored_kept?,
+        kept_max: kept_max?.unwrap_or(usual.kept_max),
         rates: rates?,
         quota: quota?,
         accounts: accounts?.into(),

@@ -206,7 +206,7 @@ pub enum Output {
         /// Its response.
         response: ResponseId,
     },
-    /// A response can be read no more.
+    /// A response can be read no more; said again behind a reply that leaves later.
     Dropped {
         /// Which.
         response: ResponseId,

@@ -17,7 +17,7 @@ use crate::fault::{Fault, FaultPlan, Place};
 use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
 use crate::units::{Exchange, SimDuration, SimTime};
-use crate::wire::{ApiError, Ask, Reply};
+use crate::wire::{ApiError, Ask, Reply, ResponseId};
 use std::collections::BTreeMap;
 
 /// What a service is made of.
@@ -273,17 +273,31 @@ impl Service {
         if let Some(fields) = self.headings.remove(&key) {
             self.desk.out.push(Output::Heading { call: key, fields });
         }
+        let gone = self.gone_before(&reply);
         let output = Output::Reply {
             call: key,
             reply,
             face,
         };
         self.desk.out.push(output);
+        self.desk
+            .out
+            .extend(gone.map(|response| Output::Dropped { response }));
         let run = stream.map(|reading| reading.run);
         match stream {
             Some(reading) if whole => self.begin_reading(key, strike, reading),
             _ if stays => self.hang(key, run),
             _ => self.release_patron(run),
+        }
+    }
+
+    /// The response of this reply, if it ended and was dropped before its own reply left.
+    fn gone_before(&self, reply: &Reply) -> Option<ResponseId> {
+        match reply {
+            Reply::Response(response) if !response.status.is_open() && !self.runs.is_taken(&response.id) => {
+                Some(response.id.clone())
+            }
+            _ => None,
         }
     }
 

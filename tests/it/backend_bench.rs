@@ -226,7 +226,7 @@ impl Bench {
             self.now = next.max(self.now);
             let mut out = Vec::new();
             self.service.step(self.now, &mut self.batch, &mut out);
-            out.retain(|output| !matches!(output, Output::Made { .. } | Output::Dropped { .. }));
+            out.retain(|output| !matches!(output, Output::Made { .. }));
             self.now = self.now.next();
             for output in out {
                 self.receive(output);
@@ -377,7 +377,8 @@ impl Bench {
     /// What left, one line each.
     pub(crate) fn timeline(&self) -> String {
         let mut text = String::new();
-        for (at, output) in &self.outputs {
+        let shown = |(_, output): &&(SimTime, Output)| !matches!(output, Output::Dropped { .. });
+        for (at, output) in self.outputs.iter().filter(shown) {
             // What is answered in a tick takes effect in the next one; the line names the tick of the answer.
             let tick = SimTime::from_ticks(at.ticks() - 1);
             writeln!(text, "{tick} {}", self.output_line(output)).unwrap();

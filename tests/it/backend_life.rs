@@ -6,10 +6,10 @@ use super::backend_bench::{
     Bench, Wish, background, check, foreground, foreground_stream, function, hosted, mcp, message, profile,
     reasoning, script, strange_create, streamed,
 };
-use lanebench::backend::{Auth, Input};
+use lanebench::backend::{Auth, Input, Output};
 use lanebench::job::digest;
 use lanebench::units::ExchangeKind;
-use lanebench::wire::{ApiError, InputItem, Item};
+use lanebench::wire::{ApiError, InputItem, Item, Reply};
 
 fn chat() -> Bench {
     Bench::playing(&[reasoning("2s"), message("4s", 4)])
@@ -87,6 +87,15 @@ fn a_foreground_response_is_replied_when_it_ended_and_can_then_be_read() {
     );
 }
 
+/// The place of the last output of a sort.
+fn place(bench: &Bench, is_it: impl Fn(&Output) -> bool) -> usize {
+    bench
+        .outputs()
+        .iter()
+        .rposition(|(_, output)| is_it(output))
+        .unwrap()
+}
+
 #[test]
 fn a_foreground_response_that_is_not_stored_is_gone_with_its_reply() {
     for wish in [foreground(), foreground_stream()] {
@@ -98,6 +107,13 @@ fn a_foreground_response_that_is_not_stored_is_gone_with_its_reply() {
         let held = bench.service.held();
         assert_eq!((held.responses, held.calls), (0, 0));
         assert!(!bench.backend().contains("expired"), "it was never kept");
+        // Whoever remembers what replies said has to hear of it behind the reply.
+        let last_shown = place(&bench, |output| match output {
+            Output::Reply { reply, .. } => matches!(reply, Reply::Response(_)),
+            output => matches!(output, Output::Event { .. }),
+        });
+        let dropped = place(&bench, |output| matches!(output, Output::Dropped { .. }));
+        assert!(dropped > last_shown, "{:?}", bench.outputs());
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) enum Due {
     Send(Handle),
     /// A webhook leaves once more, although nobody asked.
     Repeat(Handle),
+    /// A webhook leaves although none has overtaken it.
+    Overdue(Handle),
     /// A webhook was not answered in time.
     Unanswered {
         /// The delivery.

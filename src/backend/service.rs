@@ -112,6 +112,7 @@ impl Service {
         let deliveries = &self.deliveries;
         self.desk.agenda.forget_dead(|due| match due {
             Due::Unanswered { delivery, send } => !deliveries.awaits(delivery, send),
+            Due::Overdue(delivery) => !deliveries.holds_back(delivery),
             _ => false,
         });
         std::mem::swap(&mut self.desk.out, out);
@@ -181,6 +182,7 @@ impl Service {
             }
             Due::Send(delivery) => self.deliveries.send(delivery, Repeated::No, &mut self.desk),
             Due::Repeat(delivery) => self.deliveries.send(delivery, Repeated::Yes, &mut self.desk),
+            Due::Overdue(delivery) => self.deliveries.overdue(delivery, &mut self.desk),
             Due::Unanswered { delivery, send } => {
                 self.deliveries.unanswered(delivery, send, &mut self.desk);
             }

@@ -32,6 +32,8 @@ struct Delivery {
     genuine: Genuine,
     stamped: Stamped,
     signatures: Signatures,
+    /// How long it waits at most for another to overtake it; none if that is over.
+    overtaken_within: Option<SimDuration>,
     /// Sendings so far.
     sent: u16,
     /// Retries so far.
@@ -49,6 +51,8 @@ struct Delivery {
 pub(super) struct Deliveries {
     slots: Slots<Delivery>,
     by_id: BTreeMap<Arc<str>, Handle>,
+    /// Those that wait for another to overtake them.
+    held_back: Vec<Handle>,
 }
 
 /// What faults do to one delivery.
@@ -56,6 +60,7 @@ struct Disturbed {
     lost: bool,
     late: SimDuration,
     again: Option<SimDuration>,
+    overtaken_within: Option<SimDuration>,
     genuine: Genuine,
     stamped: Stamped,
     signatures: Signatures,
@@ -74,6 +79,7 @@ impl Deliveries {
         Self {
             slots: Slots::new(),
             by_id: BTreeMap::new(),
+            held_back: Vec::new(),
         }
     }
 
@@ -99,6 +105,7 @@ impl Deliveries {
             genuine: disturbed.genuine,
             stamped: disturbed.stamped,
             signatures: disturbed.signatures,
+            overtaken_within: disturbed.overtaken_within,
             sent: 0,
             retried: 0,
             planned: 1 + u32::from(disturbed.again.is_some()),
@@ -120,6 +127,12 @@ impl Deliveries {
         let Some(found) = self.slots.get_mut(delivery) else {
             return;
         };
+        if let Some(limit) = found.overtaken_within.take() {
+            self.held_back.push(delivery);
+            return desk
+                .agenda
+                .put(desk.after(limit), found.key, Due::Overdue(delivery));
+        }
         found.planned -= 1;
         if found.accepted && matches!(repeated, Repeated::No) {
             return self.tidy(delivery);
@@ -139,6 +152,28 @@ impl Deliveries {
         };
         desk.agenda.put(desk.after(ANSWER_WITHIN), found.key, unanswered);
         desk.out.push(Output::Webhook(send));
+        self.let_go(desk);
+    }
+
+    /// Lets those go that were held back for another to overtake them.
+    fn let_go(&mut self, desk: &mut Desk) {
+        for behind in self.held_back.drain(..) {
+            if let Some(found) = self.slots.get(behind) {
+                desk.agenda
+                    .put(desk.after(SimDuration::TICK), found.key, Due::Send(behind));
+            }
+        }
+    }
+
+    /// Sends a webhook that no other has overtaken in time.
+    pub(super) fn overdue(&mut self, delivery: Handle, desk: &mut Desk) {
+        self.held_back.retain(|held| *held != delivery);
+        self.send(delivery, Repeated::No, desk);
+    }
+
+    /// Whether a webhook waits for another to overtake it.
+    pub(super) fn holds_back(&self, delivery: Handle) -> bool {
+        self.held_back.contains(&delivery)
     }
 
     /// Takes the receiver's answer; none if it could not be reached. An answer that comes too late means nothing.
@@ -246,6 +281,7 @@ fn disturb(run: &Run, desk: &mut Desk) -> Disturbed {
         lost: false,
         late: SimDuration::ZERO,
         again: None,
+        overtaken_within: None,
         genuine: Genuine::Valid,
         stamped: Stamped::Now,
         signatures: Signatures::One,
@@ -258,6 +294,7 @@ fn disturb(run: &Run, desk: &mut Desk) -> Disturbed {
                 disturbed.late += plan.delay(struck.rule, *law, run.entity, name::WEBHOOK_DELAYS);
             }
             Fault::RepeatWebhook { gap } => disturbed.again = Some(*gap),
+            Fault::OvertakenWebhook { limit } => disturbed.overtaken_within = Some(*limit),
             Fault::StaleWebhook => {
                 (disturbed.genuine, disturbed.stamped) = (Genuine::Stale, Stamped::Before);
             }

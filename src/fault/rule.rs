@@ -218,6 +218,11 @@ pub enum Fault {
         /// How far.
         gap: SimDuration,
     },
+    /// Webhook: held back until the next one has left, or so long at most.
+    OvertakenWebhook {
+        /// How long at most.
+        limit: SimDuration,
+    },
     /// Webhook: with a stamp that is too old.
     StaleWebhook,
     /// Webhook: with a signature that is not ours.
@@ -285,6 +290,7 @@ impl Fault {
             Self::LoseWebhook => "lose_webhook",
             Self::LateWebhook { .. } => "late_webhook",
             Self::RepeatWebhook { .. } => "repeat_webhook",
+            Self::OvertakenWebhook { .. } => "overtaken_webhook",
             Self::StaleWebhook => "stale_webhook",
             Self::ForgedWebhook => "forged_webhook",
             Self::FailTool { .. } => "fail_tool",

@@ -144,7 +144,11 @@ fn webhooks_are_lost_late_repeated_stale_and_forged() {
     assert_eq!(sends(&stale)[0].stamp, 1_786_000_005 - 301);
     let forged = play(&on(Fault::ForgedWebhook), &[Some(200)]);
     check_webhooks(&forged, "5.500s webhook r1 response.completed send 1 forged");
+    // Alone, it waits as long as it may.
+    let overtaken = play(&on(Fault::OvertakenWebhook { limit: secs(20) }), &[Some(200)]);
+    check_webhooks(&overtaken, "25.500s webhook r1 response.completed send 1");
     for (bench, word) in [
+        (overtaken, "overtaken"),
         (late, "late"),
         (twice, "repeat"),
         (stale, "stale"),
@@ -157,6 +161,35 @@ fn webhooks_are_lost_late_repeated_stale_and_forged() {
         );
         assert_eq!(backend.matches("fault").count(), 1);
     }
+}
+
+#[test]
+fn a_webhook_that_is_overtaken_leaves_right_behind_the_next() {
+    let held = FaultRule {
+        target: Target::Webhook,
+        select: lanebench::fault::Select {
+            jobs: Some(vec![lanebench::units::JobId(0)]),
+            ..Default::default()
+        },
+        fault: Fault::OvertakenWebhook { limit: secs(60) },
+    };
+    let mut bench = Bench::with(notified(), &[held]);
+    bench.receiver = vec![Some(200), Some(200)];
+    bench.at("0s").create(&background()).at("2s").create(&Wish {
+        job: 1,
+        ..background()
+    });
+    bench.at("200s");
+    let text = bench.timeline();
+    let sent: Vec<&str> = text.lines().filter(|line| line.contains("webhook")).collect();
+    assert_eq!(
+        sent,
+        [
+            "7.500s webhook r2 response.completed send 1",
+            "7.500001s webhook r1 response.completed send 1"
+        ]
+    );
+    assert_eq!(bench.service.held().webhooks, 0, "all are settled");
 }
 
 #[test]

@@ -309,6 +309,13 @@ fn faults() -> Vec<FaultRule> {
         rule(Target::Response, often(0.2, 50), Fault::IgnoreCancel),
         rule(Target::Webhook, often(0.1, 50), Fault::FutureWebhook),
         rule(Target::Webhook, often(0.2, 50), Fault::TwoSignatures),
+        rule(
+            Target::Webhook,
+            often(0.1, 50),
+            Fault::OvertakenWebhook {
+                limit: SimDuration::from_secs(40),
+            },
+        ),
         rule(Target::Tool(None), often(0.2, 50), Fault::Hang),
         rule(Target::Sink(None), often(0.3, 50), Fault::Hang),
     ]

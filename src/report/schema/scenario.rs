@@ -240,6 +240,7 @@ fn fault_words() -> Vec<(&'static str, Value)> {
         ("slow_admission", of("law")),
         ("trickle", of("law")),
         ("repeat_webhook", of("duration")),
+        ("overtaken_webhook", of("duration")),
         ("fail_tool", of("text")),
         ("slow", of("law")),
     ];

@@ -7,7 +7,7 @@
 //! | `exchange` | `create`, `poll`, `stream`, `cancel`, `delete`, `other` | `delay`, `reply`, `refuse`, `reset_before`, `reset_after`, `lose_reply`, `cut_before_id`, `cut_after_id`, `stall_body`, `malformed`, `half_open`, `wrong_length`, `wrong_type`, `html_page`, `trickle`; with events also `cut_stream`, `cut_inside_event`, `cut_between_lines`, `reset_stream`, `stall_stream`, `skip_event`, `unknown_event`, `error_event` |
 //! | `response` | `any` | `fail`, `incomplete`, `stuck_queued`, `stuck_in_progress`, `unknown_status`, `cancelled_by_service`, `vanish`, `slow_cancel`, `slow_admission`, `wrong_order`, `ignore_cancel`, `truncate` |
 //! | `step` | its number in the turn, from 1 | `delay` |
-//! | `webhook` | `any` | `lose_webhook`, `late_webhook`, `repeat_webhook`, `stale_webhook`, `future_webhook`, `forged_webhook`, `two_signatures` |
+//! | `webhook` | `any` | `lose_webhook`, `late_webhook`, `repeat_webhook`, `overtaken_webhook`, `stale_webhook`, `future_webhook`, `forged_webhook`, `two_signatures` |
 //! | `tool` | its name, or `any` | `fail_tool`, `hang`, `slow` |
 //! | `sink` | its name, or `any` | `fail_tool`, `hang`, `hang_before`, `refuse_for_good`, `slow` |
 //!
@@ -33,6 +33,7 @@
 //! | `unknown_status` | the word |
 //! | `cancelled_by_service` | the number of the step, from 1 |
 //! | `vanish`, `slow_cancel`, `repeat_webhook` | a duration |
+//! | `overtaken_webhook` | a duration: it leaves right behind the next webhook, or after so long at the latest |
 //! | `late_webhook`, `slow`, `slow_admission` | a law |
 //! | `trickle` | a law: how long each part of a body, or piece of an event, waits for the next |
 //! | `fail_tool` | the words of the failure |
@@ -264,7 +265,7 @@ fn what(
 }
 
 /// Every fault by its word.
-const WORDS: [&str; 47] = [
+const WORDS: [&str; 48] = [
     "delay",
     "reply",
     "refuse",
@@ -303,6 +304,7 @@ const WORDS: [&str; 47] = [
     "lose_webhook",
     "late_webhook",
     "repeat_webhook",
+    "overtaken_webhook",
     "stale_webhook",
     "future_webhook",
     "forged_webhook",
@@ -358,6 +360,7 @@ fn read(context: &FaultContext<'_>, word: &str, node: &Node, out: &mut Diagnosti
         "lose_webhook" => plain(Fault::LoseWebhook, out),
         "late_webhook" => law(node, out).map(|law| Fault::LateWebhook { law }),
         "repeat_webhook" => duration(node, out).map(|gap| Fault::RepeatWebhook { gap }),
+        "overtaken_webhook" => positive(node, out).map(|limit| Fault::OvertakenWebhook { limit }),
         "stale_webhook" => plain(Fault::StaleWebhook, out),
         "forged_webhook" => plain(Fault::ForgedWebhook, out),
         "fail_tool" => text(node, out).map(|message| Fault::FailTool { message }),
@@ -558,6 +561,7 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
             "lose_webhook",
             "late_webhook",
             "repeat_webhook",
+            "overtaken_webhook",
             "stale_webhook",
             "future_webhook",
             "forged_webhook",

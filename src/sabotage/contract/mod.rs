@@ -8,7 +8,9 @@ mod basics;
 mod faults;
 mod parents;
 mod seam;
+mod streams;
 mod tools;
+mod webhooks;
 
 pub use seam::{Asked, Breached, Given};
 
@@ -30,9 +32,11 @@ pub struct Breach {
 
 /// Every breach, in the order of the statements.
 pub fn breaches() -> impl Iterator<Item = &'static Breach> {
-    let groups: [&'static [Breach]; 5] = [
+    let groups: [&'static [Breach]; 7] = [
         basics::LIST,
         background::LIST,
+        streams::LIST,
+        webhooks::LIST,
         parents::LIST,
         faults::LIST,
         tools::LIST,

@@ -48,6 +48,10 @@ pub(super) enum Wrong {
     Told(fn(&mut Memory, &mut Vec<Input>)),
     /// Behind the backend core, with the instant of the step.
     Said(fn(&mut Memory, SimTime, &mut Vec<Output>)),
+    /// Behind the backend core: what it says in one step is held back until it says something else, if this is so.
+    Held(fn(&[Output]) -> bool),
+    /// In front of the receiver of webhooks.
+    Delivered(fn(&mut HeaderMap, &mut Vec<u8>)),
 }
 
 impl Breach {
@@ -64,6 +68,13 @@ impl Breach {
             edit(asked, given);
         }
     }
+
+    /// Disturbs a webhook.
+    pub fn delivered(&self, headers: &mut HeaderMap, body: &mut Vec<u8>) {
+        if let Wrong::Delivered(edit) = self.wrong {
+            edit(headers, body);
+        }
+    }
 }
 
 /// A backend core with a breach around it, or with none.
@@ -72,6 +83,7 @@ pub struct Breached<C> {
     core: C,
     breach: Option<&'static Breach>,
     memory: Memory,
+    held: Vec<Output>,
 }
 
 impl<C> Breached<C> {
@@ -81,6 +93,7 @@ impl<C> Breached<C> {
             core,
             breach,
             memory: Memory::new(),
+            held: Vec::new(),
         }
     }
 }
@@ -100,6 +113,12 @@ impl<C: Core<Input = Input, Output = Output>> Core for Breached<C> {
         self.core.step(now, batch, out);
         if let Some(Wrong::Said(edit)) = self.breach.map(|breach| breach.wrong) {
             edit(&mut self.memory, now, out);
+        }
+        if let Some(Wrong::Held(holds)) = self.breach.map(|breach| breach.wrong) {
+            self.held.append(out);
+            if !holds(&self.held) {
+                out.append(&mut self.held);
+            }
         }
     }
 }
@@ -135,6 +154,28 @@ impl Given {
     /// Changes its body, if that is JSON.
     pub(super) fn edit(&mut self, edit: impl FnOnce(&mut Value)) {
         edit_json(&mut self.body, edit);
+    }
+
+    /// Changes the data of those events of a stream for which `edit` says so; the name of each follows its type.
+    pub(super) fn edit_events(&mut self, mut edit: impl FnMut(&mut Value) -> bool) {
+        if !self.body.starts_with(b"event: ") {
+            return;
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        let mut edited = String::with_capacity(text.len());
+        for frame in text.split_inclusive("\n\n") {
+            let data = frame.split_once("\ndata: ").map(|(_, data)| data.trim_end());
+            let event = data.and_then(|data| serde_json::from_str::<Value>(data).ok());
+            let changed = event.and_then(|mut event| edit(&mut event).then_some(event));
+            match changed {
+                Some(event) => {
+                    let name = event["type"].as_str().unwrap_or_default();
+                    edited.push_str(&format!("event: {name}\ndata: {event}\n\n"));
+                }
+                None => edited.push_str(frame),
+            }
+        }
+        self.body = edited.into_bytes();
     }
 
     /// Its body, if that is JSON.

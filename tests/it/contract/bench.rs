@@ -1,5 +1,6 @@
 //! Mock servers in memory and virtual time, and a client in front of each.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use lanebench::backend::{Profile, Service, Setup, Step, StepWork};
+use lanebench::backend::{Profile, Service, Setup, Step, StepWork, Streaming};
 use lanebench::clock::Clock;
 use lanebench::fault::{FaultPlan, FaultRule};
 use lanebench::mock::{ByteStream, Mock, MockOptions, WebhookTarget, pipe};
@@ -58,6 +59,13 @@ impl Stage {
         }
     }
 
+    /// The same with streams that behave like this.
+    pub(super) fn streams(mut self, streaming: Streaming) -> Self {
+        self.profile.streaming = streaming;
+        self.options.streaming = streaming;
+        self
+    }
+
     /// The same with this rule.
     pub(super) fn with(mut self, rule: FaultRule) -> Self {
         self.rules.push(rule);
@@ -97,21 +105,48 @@ impl Bench {
     }
 
     /// A server whose webhooks are seen.
-    pub(super) fn watched(&self, mut stage: Stage) -> (Client, Inbox) {
-        let inbox = Inbox::default();
+    pub(super) fn watched(&self, stage: Stage) -> (Client, Inbox) {
+        self.watched_by(stage, &[])
+    }
+
+    /// The same, where the receiver answers like this, nothing at all included, and then with 200.
+    pub(super) fn watched_by(&self, mut stage: Stage, answers: &[Option<u16>]) -> (Client, Inbox) {
+        let inbox = Inbox {
+            clock: self.clock.clone(),
+            breach: self.breach,
+            got: Arc::default(),
+            answers: Arc::new(Mutex::new(answers.iter().copied().collect())),
+        };
         stage.profile.webhook = Some(constant("50ms"));
         stage.options.webhook = Some(inbox.target());
         (self.server(stage), inbox)
     }
 }
 
-/// What a receiver of webhooks got: headers and bodies.
-#[derive(Clone, Default)]
-pub(super) struct Inbox(Arc<Mutex<Vec<(HeaderMap, Bytes)>>>);
+/// What a receiver of webhooks got, and how it answers.
+#[derive(Clone)]
+pub(super) struct Inbox {
+    clock: Clock,
+    breach: Option<&'static Breach>,
+    got: Arc<Mutex<Vec<(SimTime, HeaderMap, Bytes)>>>,
+    answers: Arc<Mutex<VecDeque<Option<u16>>>>,
+}
+
+/// The secret that the receiver knows.
+pub(super) const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 impl Inbox {
+    /// Headers and bodies.
     pub(super) fn all(&self) -> Vec<(HeaderMap, Bytes)> {
-        self.0.lock().unwrap().clone()
+        let got = self.got.lock().unwrap();
+        got.iter()
+            .map(|(_, head, body)| (head.clone(), body.clone()))
+            .collect()
+    }
+
+    /// When each came.
+    pub(super) fn instants(&self) -> Vec<SimTime> {
+        self.got.lock().unwrap().iter().map(|(at, ..)| *at).collect()
     }
 
     /// The types of the events that came.
@@ -132,10 +167,19 @@ impl Inbox {
                 let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                     let inbox = inbox.clone();
                     async move {
-                        let (head, body) = request.into_parts();
-                        let body = body.collect().await?.to_bytes();
-                        inbox.0.lock().unwrap().push((head.headers, body));
-                        Ok::<_, hyper::Error>(http::Response::new(Full::<Bytes>::default()))
+                        let (mut head, body) = request.into_parts();
+                        let mut body = body.collect().await?.to_bytes().to_vec();
+                        if let Some(breach) = inbox.breach {
+                            breach.delivered(&mut head.headers, &mut body);
+                        }
+                        let at = inbox.clock.now();
+                        inbox.got.lock().unwrap().push((at, head.headers, body.into()));
+                        let answer = inbox.answers.lock().unwrap().pop_front().unwrap_or(Some(200));
+                        let Some(status) = answer else {
+                            return std::future::pending().await;
+                        };
+                        let reply = http::Response::builder().status(status);
+                        Ok::<_, hyper::Error>(reply.body(Full::<Bytes>::default()).unwrap())
                     }
                 });
                 let http = hyper::server::conn::http1::Builder::new();
@@ -146,7 +190,7 @@ impl Inbox {
             let made: lanebench::mock::Dialling = Box::pin(async move { Ok(stream) });
             made
         };
-        let secret = Secret::new("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+        let secret = Secret::new(SECRET).unwrap();
         WebhookTarget::new(Arc::new(dial), "/hooks", secret)
     }
 }
@@ -174,14 +218,7 @@ impl Client {
         }
         let broken = |error: hyper::Error| format!("{} {} broke off: {error}", asked.method, asked.path);
         let mut sender = self.sender().await.map_err(broken)?;
-        let mut request = Request::builder()
-            .method(&*asked.method)
-            .uri(&asked.path)
-            .header("host", "mock");
-        for (name, value) in &asked.headers {
-            request = request.header(name, value);
-        }
-        let request = request.body(Full::<Bytes>::from(asked.body.clone())).unwrap();
+        let request = request_of(&asked);
         let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
         let body = body.collect().await.map_err(broken)?.to_bytes().to_vec();
         *self.idle.lock().unwrap() = Some(sender);
@@ -276,6 +313,56 @@ impl Client {
         Err(format!("{id} does not end"))
     }
 
+    /// Sends a request on a connection of its own and takes down when each piece of the reply came, and how it ended.
+    pub(super) async fn hear(&self, mut asked: Asked) -> Result<Heard, String> {
+        if let Some(breach) = self.breach {
+            breach.asked(&mut asked);
+        }
+        let broken = |error: hyper::Error| format!("{} {} broke off: {error}", asked.method, asked.path);
+        let (mut sender, connection) = handshake(TokioIo::new(self.mock.connect()))
+            .await
+            .map_err(broken)?;
+        let serving = tokio::spawn(connection);
+        let (head, mut body) = sender
+            .send_request(request_of(&asked))
+            .await
+            .map_err(broken)?
+            .into_parts();
+        let (mut read, mut pieces, mut whole) = (Vec::new(), Vec::new(), true);
+        while let Some(frame) = body.frame().await {
+            match frame.map(hyper::body::Frame::into_data) {
+                Ok(Ok(data)) => {
+                    read.extend_from_slice(&data);
+                    pieces.push((self.clock.now(), data));
+                }
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    whole = false;
+                    break;
+                }
+            }
+        }
+        let closed = tokio::select! {
+            biased;
+            _ = serving => true,
+            () = self.wait("1s") => false,
+        };
+        let mut given = Given {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: read,
+        };
+        if let Some(breach) = self.breach {
+            breach.given(&asked, &mut given);
+        }
+        Ok(Heard {
+            given,
+            pieces,
+            whole,
+            closed,
+        })
+    }
+
     /// The events of a stream that is read to its end: the data of each.
     pub(super) async fn events(&self, asked: Asked) -> Result<Vec<Value>, String> {
         let given = self.send(asked).await?;
@@ -292,14 +379,7 @@ impl Client {
             .await
             .map_err(broken)?;
         let serving = tokio::spawn(connection);
-        let mut request = Request::builder()
-            .method(&*asked.method)
-            .uri(&asked.path)
-            .header("host", "mock");
-        for (name, value) in &asked.headers {
-            request = request.header(name, value);
-        }
-        let request = request.body(Full::<Bytes>::from(asked.body.clone())).unwrap();
+        let request = request_of(&asked);
         let mut read = Vec::new();
         let reading = async {
             let mut body = sender.send_request(request).await.map_err(broken)?.into_body();
@@ -332,6 +412,29 @@ impl Client {
         self.events(asked("POST", "/v1/responses", &body.to_string()))
             .await
     }
+}
+
+/// What came on a connection, and when.
+pub(super) struct Heard {
+    pub(super) given: Given,
+    /// The pieces as they came.
+    pub(super) pieces: Vec<(SimTime, Bytes)>,
+    /// Whether the body came to an orderly end.
+    pub(super) whole: bool,
+    /// Whether the connection was closed behind it.
+    pub(super) closed: bool,
+}
+
+/// A request of HTTP.
+fn request_of(asked: &Asked) -> Request<Full<Bytes>> {
+    let mut request = Request::builder()
+        .method(&*asked.method)
+        .uri(&asked.path)
+        .header("host", "mock");
+    for (name, value) in &asked.headers {
+        request = request.header(name, value);
+    }
+    request.body(Full::from(asked.body.clone())).unwrap()
 }
 
 /// A request with the right key.

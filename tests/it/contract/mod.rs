@@ -12,6 +12,8 @@ mod bench;
 mod conversations;
 mod faults;
 mod parents;
+mod streams;
 mod switches;
 mod table;
 mod tools;
+mod webhooks;

@@ -19,7 +19,7 @@ statements! {
     51 s51_built_in_calls_have_a_maximum,
 }
 
-fn tool(tool: Tool, ends: ToolEnd) -> Step {
+pub(super) fn tool(tool: Tool, ends: ToolEnd) -> Step {
     step("1s", StepWork::Tool(Arc::new(ToolStep { tool, ends })))
 }
 

@@ -124,16 +124,18 @@ fn stored_item(mut item: Value) -> StoredItem {
     };
     let kind = fields.entry("type").or_insert_with(|| "message".into()).clone();
     if kind == "message" {
-        let part = match fields["role"].as_str() {
-            Some("assistant") => "output_text",
-            _ => "input_text",
-        };
         if let Some(text) = fields["content"].as_str().map(str::to_owned) {
-            fields.insert(
-                "content".to_owned(),
-                serde_json::json!([{"type": part, "text": text}]),
-            );
+            let part = match fields["role"].as_str() {
+                Some("assistant") => {
+                    serde_json::json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
+                }
+                _ => serde_json::json!({"type": "input_text", "text": text}),
+            };
+            fields.insert("content".to_owned(), Value::Array(vec![part]));
         }
+    }
+    if kind == "shell_call_output" {
+        fields.entry("max_output_length").or_insert(Value::Null);
     }
     if kind != "item_reference" && kind != "mcp_approval_response" && kind != "reasoning" {
         fields.entry("status").or_insert_with(|| "completed".into());

@@ -173,9 +173,9 @@ fn read_server(
     pair(echo, "allowed_tools", tool.allowed_tools, "null");
     echo.push_str(",\"headers\":null");
     pair(echo, "require_approval", tool.require_approval, "\"always\"");
-    pair(echo, "server_description", tool.server_description, "null");
     pair(echo, "server_label", Some(raw), "null");
     for (name, value) in [
+        ("server_description", tool.server_description),
         ("server_url", tool.server_url),
         ("connector_id", tool.connector_id),
         ("tunnel_id", tool.tunnel_id),
@@ -281,10 +281,7 @@ fn echo_hosted(kind: &str, raw: &RawValue, tool: &ToolFields<'_>, echo: &mut Str
                 "{\"ranker\":\"auto\",\"score_threshold\":0.0}",
             ),
         ],
-        "custom" => &[
-            ("description", tool.description, "null"),
-            ("format", tool.format, "{\"type\":\"text\"}"),
-        ],
+        "custom" => &[("format", tool.format, "{\"type\":\"text\"}")],
         _ => &[],
     };
     for (name, _, default) in defaults.iter().filter(|(_, given, _)| given.is_none()) {

@@ -1,5 +1,6 @@
 //! Our bodies against the published description of the API, where it is supplied beside the project.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,14 +17,15 @@ use crate::wire::echo;
 const NULL_ON_THE_WIRE: [&str; 4] = ["usage", "user", "safety_identifier", "prompt_cache_key"];
 
 /// The component schemas of the description, each still as YAML text.
-struct Description {
+pub(crate) struct Description {
     schemas: BTreeMap<String, String>,
+    read: RefCell<BTreeMap<String, Arc<Value>>>,
 }
 
 impl Description {
     /// The supplied description, or a word that it is not there.
     #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-    fn supplied() -> Option<Self> {
+    pub(crate) fn supplied() -> Option<Self> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/openai-openapi.yaml");
         match std::fs::read_to_string(&path) {
             Ok(text) => Some(Self::split(&text)),
@@ -51,19 +53,41 @@ impl Description {
                 }
             }
         }
-        Self { schemas }
+        Self {
+            schemas,
+            read: RefCell::default(),
+        }
     }
 
-    fn schema(&self, name: &str) -> Value {
+    /// The name of the schema of each event, by its type.
+    pub(crate) fn events(&self) -> BTreeMap<String, String> {
+        let all = self.schema("ResponseStreamEvent");
+        let mut found = BTreeMap::new();
+        for choice in all["anyOf"].as_array().unwrap() {
+            let name = choice["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+            let words = self.schema(name)["properties"]["type"]["enum"].clone();
+            for word in words.as_array().into_iter().flatten() {
+                found.insert(word.as_str().unwrap().to_owned(), name.to_owned());
+            }
+        }
+        found
+    }
+
+    pub(crate) fn schema(&self, name: &str) -> Arc<Value> {
+        if let Some(known) = self.read.borrow().get(name) {
+            return Arc::clone(known);
+        }
         let text = self
             .schemas
             .get(name)
             .unwrap_or_else(|| panic!("no schema {name}"));
-        serde_yaml::from_str(text).unwrap()
+        let schema: Arc<Value> = Arc::new(serde_yaml::from_str(text).unwrap());
+        self.read.borrow_mut().insert(name.to_owned(), Arc::clone(&schema));
+        schema
     }
 
     /// What is wrong with a value, with the path to it; nothing if it fits.
-    fn check(&self, schema: &Value, value: &Value, path: &str) -> Result<(), String> {
+    pub(crate) fn check(&self, schema: &Value, value: &Value, path: &str) -> Result<(), String> {
         if let Some(target) = schema["$ref"].as_str() {
             let name = target.strip_prefix("#/components/schemas/").unwrap();
             return self.check(&self.schema(name), value, path);
@@ -94,13 +118,37 @@ impl Description {
 
     fn check_choices(&self, choices: &[Value], value: &Value, path: &str) -> Result<(), String> {
         let mut problems = Vec::new();
-        for choice in choices {
+        // The type of an object tells which choice is meant; the problems of the others would only hide its own.
+        let meant = |choice: &&Value| value["type"].is_null() || self.may_be(choice, &value["type"]);
+        let mut meant: Vec<&Value> = choices.iter().filter(meant).collect();
+        if meant.is_empty() {
+            meant = choices.iter().collect();
+        }
+        for choice in meant {
             match self.check(choice, value, path) {
                 Ok(()) => return Ok(()),
                 Err(problem) => problems.push(problem),
             }
         }
         Err(format!("{path}: {value} fits no choice: {problems:#?}"))
+    }
+
+    /// Whether a schema lets `type` have this value.
+    fn may_be(&self, schema: &Value, word: &Value) -> bool {
+        if let Some(target) = schema["$ref"].as_str() {
+            return self.may_be(&self.schema(target.rsplit('/').next().unwrap()), word);
+        }
+        let parts = ["anyOf", "oneOf"].iter().filter_map(|key| schema[*key].as_array());
+        let mut parts = parts.flatten().peekable();
+        if parts.peek().is_some() {
+            return parts.any(|part| self.may_be(part, word));
+        }
+        let wholes = schema["allOf"].as_array().into_iter().flatten();
+        if !wholes.clone().all(|part| self.may_be(part, word)) {
+            return false;
+        }
+        let words = schema["properties"]["type"]["enum"].as_array();
+        words.is_none_or(|words| words.contains(word))
     }
 
     fn check_fields(&self, schema: &Value, fields: &Map<String, Value>, path: &str) -> Result<(), String> {

@@ -12,6 +12,7 @@ mod bench;
 mod conversations;
 mod faults;
 mod parents;
+mod strangers;
 mod streams;
 mod switches;
 mod table;

@@ -38,6 +38,7 @@ mod route;
 mod scenario;
 mod schema;
 mod serve;
+mod serve_switches;
 mod stream_faults;
 mod suite;
 mod support;

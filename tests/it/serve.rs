@@ -11,7 +11,7 @@ fn serve(args: &[&str]) -> Command {
 }
 
 /// A server that is ended with the test.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -28,7 +28,7 @@ impl Running {
     }
 }
 
-fn start(args: &[&str]) -> (Running, String) {
+pub(crate) fn start(args: &[&str]) -> (Running, String) {
     let mut child = serve(args).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
@@ -42,7 +42,7 @@ fn start(args: &[&str]) -> (Running, String) {
     (Running(child), address.to_owned())
 }
 
-fn exchange(address: &str, method: &str, path: &str, body: &str) -> String {
+pub(crate) fn exchange(address: &str, method: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,

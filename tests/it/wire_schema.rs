@@ -82,7 +82,9 @@ impl Description {
             .get(name)
             .unwrap_or_else(|| panic!("no schema {name}"));
         let schema: Arc<Value> = Arc::new(serde_yaml::from_str(text).unwrap());
-        self.read.borrow_mut().insert(name.to_owned(), Arc::clone(&schema));
+        self.read
+            .borrow_mut()
+            .insert(name.to_owned(), Arc::clone(&schema));
         schema
     }
 
@@ -138,7 +140,9 @@ impl Description {
         if let Some(target) = schema["$ref"].as_str() {
             return self.may_be(&self.schema(target.rsplit('/').next().unwrap()), word);
         }
-        let parts = ["anyOf", "oneOf"].iter().filter_map(|key| schema[*key].as_array());
+        let parts = ["anyOf", "oneOf"]
+            .iter()
+            .filter_map(|key| schema[*key].as_array());
         let mut parts = parts.flatten().peekable();
         if parts.peek().is_some() {
             return parts.any(|part| self.may_be(part, word));

@@ -1,13 +1,11 @@
 //! Keys of several accounts, their rate limits and their quotas, over HTTP.
 
-use std::sync::Arc;
-
-use lanebench::backend::{Account, Rates};
 use lanebench::clock::Pace;
 use serde_json::{Value, json};
 
-use super::bench::{Bench, Client, Given, Stage, asked, ok, refused, same, shown, text};
+use super::bench::{Bench, Client, Given, asked, ok, refused, same, shown, text};
 use super::table::Verdict;
+use super::yaml::stage;
 
 #[track_caller]
 fn check(check: impl AsyncFnOnce(&Bench) -> Verdict) {
@@ -33,12 +31,7 @@ async fn with_key(client: &Client, key: &str, method: &str, path: &str, body: &s
 #[test]
 fn rates_are_told_and_come_back() {
     check(async |bench| {
-        let mut stage = Stage::default();
-        stage.profile.contract.rates = Rates {
-            requests: Some(2),
-            tokens: Some(1_000),
-        };
-        let client = bench.server(stage);
+        let client = bench.server(stage("rates: { requests: 2, tokens: 1000 }"));
         let first = client.post(&request()).await?;
         same("limit", header(&first, "x-ratelimit-limit-requests"), "2")?;
         same("left", header(&first, "x-ratelimit-remaining-requests"), "1")?;
@@ -67,9 +60,7 @@ fn rates_are_told_and_come_back() {
 #[test]
 fn a_quota_ends_foreground_requests_and_fails_background_runs() {
     check(async |bench| {
-        let mut stage = Stage::default();
-        stage.profile.contract.quota = Some(10);
-        let client = bench.server(stage);
+        let client = bench.server(stage("quota: 10 tokens"));
         same("paid", &client.ended(&request()).await?["status"], "completed")?;
         let given = client.post(&json!({"model": "gpt-5", "input": "hello"})).await?;
         refused(
@@ -100,21 +91,15 @@ fn a_quota_ends_foreground_requests_and_fails_background_runs() {
 #[test]
 fn accounts_have_their_own_keys_models_and_responses() {
     check(async |bench| {
-        let account = |key: &str, project: &str| Account {
-            key: key.into(),
-            organization: Some("org-1".into()),
-            project: Some(project.into()),
-            ..Account::default()
-        };
-        let mut stage = Stage::default();
-        let limited = Account {
-            models: Some(Arc::from([Arc::from("gpt-4o")])),
-            ..account("sk-three", "b")
-        };
-        stage.profile.contract.accounts =
-            Arc::from([account("sk-one", "a"), account("sk-two", "a"), limited]);
-        stage.options = stage.options.of(&stage.profile.contract);
-        let client = bench.server(stage);
+        let client = bench.server(stage(
+            "\
+accounts:
+  - { key: sk-one, organization: org-1, project: a }
+  - { key: sk-two, organization: org-1, project: a }
+  - { key: sk-three, organization: org-1, project: b, models: [gpt-4o] }
+  - { key: sk-four, rates: { requests: 1 } }
+  - { key: sk-five, quota: 0 tokens }",
+        ));
         let body = request().to_string();
         let made = with_key(&client, "sk-one", "POST", "/v1/responses", &body).await?;
         same(
@@ -136,6 +121,53 @@ fn accounts_have_their_own_keys_models_and_responses() {
             same(&format!("{key}: {}", shown(&given)), given.status, status)?;
         }
         let barred = with_key(&client, "sk-three", "POST", "/v1/responses", &body).await?;
-        same("model", barred.status, 403)
+        same("model", barred.status, 403)?;
+        for status in [200, 429] {
+            let given = with_key(&client, "sk-four", "POST", "/v1/responses", &body).await?;
+            same("a limit of one's own", given.status, status)?;
+        }
+        let plain = json!({"model": "gpt-5", "input": "hello"}).to_string();
+        let unpaid = with_key(&client, "sk-five", "POST", "/v1/responses", &plain).await?;
+        refused(
+            &unpaid,
+            429,
+            "insufficient_quota",
+            Some("insufficient_quota"),
+            None,
+        )
+    });
+}
+
+#[test]
+fn models_are_those_of_the_file_and_read_no_more_than_it_says() {
+    check(async |bench| {
+        let client = bench.server(stage("models: [alpha, beta]\ncontext_window: 20 tokens"));
+        let listed = ok(&client.get("/v1/models").await?)?;
+        let names: Vec<&Value> = listed["data"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|model| &model["id"])
+            .collect();
+        same("models", names, ["alpha", "beta"])?;
+        let mut body = request();
+        let missing = client.post(&body).await?;
+        refused(
+            &missing,
+            400,
+            "invalid_request_error",
+            Some("model_not_found"),
+            Some("model"),
+        )?;
+        body["model"] = "beta".into();
+        ok(&client.post(&body).await?)?;
+        body["input"] = "rain ".repeat(100).into();
+        refused(
+            &client.post(&body).await?,
+            400,
+            "invalid_request_error",
+            Some("context_length_exceeded"),
+            Some("input"),
+        )
     });
 }

@@ -18,3 +18,4 @@ mod switches;
 mod table;
 mod tools;
 mod webhooks;
+mod yaml;

@@ -11,18 +11,16 @@ use async_openai::types::responses as theirs;
 use lanebench::backend::{FailedEnd, Padding, Streaming};
 use lanebench::clock::Pace;
 use lanebench::fault::{Fault, Target};
-use lanebench::scenario::{Diagnostics, Scenario, Sources};
 use lanebench::wire::ErrorShape;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::backend_bench::{always, first, secs};
-use crate::scenario::from_disk;
-use crate::support::repo;
 use crate::wire_schema::Description;
 
 use super::bench::{Bench, Client, Stage, asked, data_of, ok, text};
 use super::table::Verdict;
+use super::yaml::stage_of;
 
 /// What was said: bodies with the schema that they have to fit, and the data of events.
 #[derive(Default)]
@@ -33,20 +31,6 @@ struct Said {
 
 /// The service that uses every tool.
 const EVERY_TOOL: &str = "tests/sdk/every-tool.yaml";
-
-/// A stage on which a scenario file's service plays.
-pub(super) fn stage_of(name: &str) -> Stage {
-    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-    let bytes = std::fs::read(repo(name)).unwrap();
-    let scenario = Scenario::load(name, &bytes, &mut from_disk, &mut sources, &mut out);
-    let scenario = scenario.unwrap_or_else(|| panic!("{name} does not load"));
-    let mut stage = Stage::of(&[]);
-    stage.profile = scenario.profile.clone();
-    stage.rules = scenario.fault_plan(stage.seed).rules().to_vec();
-    stage.options = stage.options.of(&stage.profile.contract);
-    let streaming = stage.profile.streaming;
-    stage.streams(streaming)
-}
 
 /// Everything that a request for every tool names.
 fn request() -> Value {
@@ -108,7 +92,11 @@ impl Said {
             .hear(asked("POST", "/v1/responses", &body.to_string()))
             .await?;
         let events = data_of(&heard.given.body);
-        let last = events.iter().rev().find_map(|event| event.get("response")).cloned();
+        let last = events
+            .iter()
+            .rev()
+            .find_map(|event| event.get("response"))
+            .cloned();
         self.events.extend(events);
         last.ok_or_else(|| format!("no response: {}", String::from_utf8_lossy(&heard.given.body)))
     }
@@ -202,18 +190,23 @@ impl Said {
             (fail(), ErrorShape::Flat),
             (incomplete, ErrorShape::Nested),
         ] {
-            let client = bench.server(Stage::default().with(always(Target::Response, fault)).streams(Streaming {
-                error,
-                keepalive: Some(secs(1)),
-                failed: FailedEnd::Both,
-                padding: Padding::Every,
-                ..Streaming::default()
-            }));
+            let client = bench.server(Stage::default().with(always(Target::Response, fault)).streams(
+                Streaming {
+                    error,
+                    keepalive: Some(secs(1)),
+                    failed: FailedEnd::Both,
+                    padding: Padding::Every,
+                    ..Streaming::default()
+                },
+            ));
             let last = self.stream(&client, &body).await?;
             let path = format!("/v1/responses/{}", text(&last, "id")?);
             self.body("Response", &client.get(&path).await?)?;
         }
-        let stranger = first(lanebench::units::ExchangeKind::Create, Fault::UnknownEvent { after: 4 });
+        let stranger = first(
+            lanebench::units::ExchangeKind::Create,
+            Fault::UnknownEvent { after: 4 },
+        );
         let client = bench.server(Stage::default().with(stranger));
         self.stream(&client, &body).await.map(drop)
     }
@@ -400,7 +393,9 @@ fn everything_fits_the_published_description() {
     }
     for mut event in said.events {
         settle(DIFFERS, &mut event, &mut needed);
-        let Some(name) = event["type"].as_str() else { continue };
+        let Some(name) = event["type"].as_str() else {
+            continue;
+        };
         match named.get(name) {
             None => {
                 wrong.insert(format!("{name} has no schema"), event);

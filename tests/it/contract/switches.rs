@@ -1,21 +1,23 @@
 //! Both readings of every point that the contract leaves open, apart from those that a statement plays.
 
 use lanebench::backend::{
-    CancelOutput, CancelRace, DeleteInFlight, DeleteObject, EndedUsage, GetAfterDelete, ModelMissing, Models,
+    CancelOutput, CancelRace, DeleteInFlight, DeleteObject, EndedUsage, GetAfterDelete, ModelMissing,
     RequestIds, SwitchError, Switches,
 };
 use lanebench::clock::Pace;
 use serde_json::{Value, json};
 
-use super::bench::{Bench, Client, Stage, holds, invalid, ok, same, text};
+use super::bench::{Bench, Client, asked, holds, invalid, ok, same, text};
 use super::table::Verdict;
+use super::yaml::stage;
 
-/// A server of this reading.
-fn reading(bench: &Bench, set: impl FnOnce(&mut Switches)) -> Client {
-    let mut stage = Stage::default();
-    set(&mut stage.profile.contract.switches);
-    stage.options = stage.options.of(&stage.profile.contract);
-    bench.server(stage)
+/// A server with these readings, written as users write them.
+fn reading(bench: &Bench, switches: &[(&str, &str)]) -> Client {
+    let set: Vec<String> = switches
+        .iter()
+        .map(|(name, word)| format!("{name}: {word}"))
+        .collect();
+    bench.server(stage(&format!("switches: {{ {} }}", set.join(", "))))
 }
 
 #[track_caller]
@@ -35,7 +37,7 @@ fn a_cancel_that_meets_a_run_wins_or_loses() {
             (CancelRace::CancelWins, "cancelled"),
             (CancelRace::ModelWins, "completed"),
         ] {
-            let client = reading(bench, |switches| switches.cancel_race = race);
+            let client = reading(bench, &[("cancel_race", race.word())]);
             let id = text(&client.create(&request()).await?, "id")?;
             client.wait("2s").await;
             same("reply", &ok(&client.cancel(&id).await?)?["status"], "cancelled")?;
@@ -50,7 +52,7 @@ fn a_cancel_that_meets_a_run_wins_or_loses() {
 fn a_cancelled_response_keeps_its_output_or_loses_it() {
     check(async |bench| {
         for (output, items) in [(CancelOutput::Kept, 2), (CancelOutput::Cleared, 0)] {
-            let client = reading(bench, |switches| switches.cancel_output = output);
+            let client = reading(bench, &[("cancel_output", output.word())]);
             let id = text(&client.create(&request()).await?, "id")?;
             client.wait("5s").await;
             let cancelled = ok(&client.cancel(&id).await?)?;
@@ -64,7 +66,7 @@ fn a_cancelled_response_keeps_its_output_or_loses_it() {
 fn usage_of_a_cancelled_response_is_absent_or_shown() {
     check(async |bench| {
         for (usage, shown) in [(EndedUsage::Absent, false), (EndedUsage::Shown, true)] {
-            let client = reading(bench, |switches| switches.ended_usage = usage);
+            let client = reading(bench, &[("ended_usage", usage.word())]);
             let id = text(&client.create(&request()).await?, "id")?;
             client.wait("5s").await;
             same(
@@ -81,11 +83,9 @@ fn usage_of_a_cancelled_response_is_absent_or_shown() {
 fn an_unknown_model_is_a_400_or_a_404() {
     check(async |bench| {
         for (missing, status) in [(ModelMissing::BadRequest, 400), (ModelMissing::NotFound, 404)] {
-            let mut stage = Stage::default();
-            stage.profile.contract.models = Models::Usual;
-            stage.profile.contract.switches.model_missing = missing;
+            let backend = format!("models: usual\nswitches: {{ model_missing: {} }}", missing.word());
             let given = bench
-                .server(stage)
+                .server(stage(&backend))
                 .post(&json!({"model": "no-such", "input": "hello"}))
                 .await?;
             same("status", given.status, status)?;
@@ -111,10 +111,13 @@ fn a_deletion_and_what_is_left_of_it_have_two_readings_each() {
                 400,
             ),
         ] {
-            let client = reading(bench, |switches| {
-                switches.delete_object = object;
-                switches.get_after_delete = after;
-            });
+            let client = reading(
+                bench,
+                &[
+                    ("delete_object", object.word()),
+                    ("get_after_delete", after.word()),
+                ],
+            );
             let id = text(&client.ended(&request()).await?, "id")?;
             let path = format!("/v1/responses/{id}");
             let gone = ok(&client.delete(&path).await?)?;
@@ -138,7 +141,7 @@ fn a_deletion_and_what_is_left_of_it_have_two_readings_each() {
 fn deleting_a_run_is_refused_or_stops_it() {
     check(async |bench| {
         for in_flight in DeleteInFlight::ALL {
-            let client = reading(bench, |switches| switches.delete_in_flight = in_flight);
+            let client = reading(bench, &[("delete_in_flight", in_flight.word())]);
             let id = text(&client.create(&request()).await?, "id")?;
             let given = client.delete(&format!("/v1/responses/{id}")).await?;
             let left = client.get(&format!("/v1/responses/{id}")).await?;
@@ -160,7 +163,7 @@ fn deleting_a_run_is_refused_or_stops_it() {
 fn request_ids_are_sent_or_dropped() {
     check(async |bench| {
         for (ids, sent) in [(RequestIds::Sent, true), (RequestIds::Dropped, false)] {
-            let client = reading(bench, |switches| switches.request_ids = ids);
+            let client = reading(bench, &[("request_id_header", ids.word())]);
             let given = client.post(&request()).await?;
             same("request id", given.headers.contains_key("x-request-id"), sent)?;
             holds(
@@ -169,6 +172,143 @@ fn request_ids_are_sent_or_dropped() {
             )?;
         }
         Ok(())
+    });
+}
+
+#[test]
+fn a_background_response_that_is_not_stored_is_kept_or_refused() {
+    check(async |bench| {
+        let mut body = request();
+        body["store"] = false.into();
+        let kept = reading(bench, &[("bg_store_false", "kept")]);
+        same("kept", &kept.ended(&body).await?["store"], false)?;
+        let refused = reading(bench, &[("bg_store_false", "refused")]);
+        invalid(
+            &refused.post(&body).await?,
+            Some("unsupported_parameter"),
+            Some("background"),
+        )?;
+        let short = bench.server(stage("unstored_kept: 5s"));
+        let id = text(&short.ended(&body).await?, "id")?;
+        short.wait("6s").await;
+        same(
+            "gone",
+            short.get(&format!("/v1/responses/{id}")).await?.status,
+            404,
+        )
+    });
+}
+
+#[test]
+fn a_completed_response_is_not_cancelled_or_given_unchanged() {
+    check(async |bench| {
+        for (word, status) in [("refused", 400), ("unchanged", 200)] {
+            let client = reading(bench, &[("cancel_completed", word)]);
+            let done = client.ended(&request()).await?;
+            let given = client.cancel(&text(&done, "id")?).await?;
+            same(word, given.status, status)?;
+            same("afterwards", client.read(&text(&done, "id")?).await?, done)?;
+        }
+        Ok(())
+    });
+}
+
+/// A background stream that is cancelled in its fifth second, as bytes.
+async fn cancelled_stream(client: &Client) -> Result<(String, bool), String> {
+    let mut body = request();
+    body["stream"] = true.into();
+    let id = async {
+        client.wait("5s").await;
+        let log = client.mock.seen();
+        let made = log.runs().next().cloned();
+        let id = made.ok_or("no run was made")?;
+        client.cancel(&id.0).await.map(drop)
+    };
+    let stream = client.hear(asked("POST", "/v1/responses", &body.to_string()));
+    let (heard, cancelled) = tokio::join!(stream, id);
+    cancelled?;
+    let heard = heard?;
+    Ok((
+        String::from_utf8_lossy(&heard.given.body).into_owned(),
+        heard.whole,
+    ))
+}
+
+#[test]
+fn the_stream_of_a_cancelled_response_ends_in_three_ways() {
+    check(async |bench| {
+        let failed = bench.server(stage("streaming: { cancelled: failed }"));
+        let (text, whole) = cancelled_stream(&failed).await?;
+        let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
+        holds(last, whole && last.starts_with("event: response.failed\n"))?;
+        holds(last, last.contains("\"status\":\"cancelled\""))?;
+        let silent = bench.server(stage("streaming: { cancelled: silent }"));
+        let (text, whole) = cancelled_stream(&silent).await?;
+        let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
+        holds(
+            last,
+            !whole && last.starts_with("event: response.output_text.delta\n"),
+        )?;
+        holds("not between two events", text.ends_with("\n\n"))?;
+        let runs_on = bench.server(stage("switches: { cancel_race: model_wins }"));
+        let (text, whole) = cancelled_stream(&runs_on).await?;
+        let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
+        holds(last, whole && last.starts_with("event: response.completed\n"))
+    });
+}
+
+#[test]
+fn streams_are_as_the_file_says_to_the_byte() {
+    check(async |bench| {
+        let of = async |streaming: &str, more: &str| {
+            let client = bench.server(stage(&format!("streaming: {{ {streaming} }}\n{more}")));
+            let mut body = request();
+            body["stream"] = true.into();
+            let heard = client
+                .hear(asked("POST", "/v1/responses", &body.to_string()))
+                .await?;
+            Ok::<_, String>(String::from_utf8_lossy(&heard.given.body).into_owned())
+        };
+        let every = of("padding: every", "").await?;
+        let deltas: Vec<&str> = every.lines().filter(|line| line.contains(".delta\",")).collect();
+        same("deltas", deltas.len(), 6)?;
+        let padded = |line: &&str| line.contains("\"obfuscation\":\"");
+        holds("a delta is bare", deltas.iter().all(padded))?;
+        holds("others are padded", every.lines().filter(padded).count() == 6)?;
+        let quota = "quota: 0 tokens";
+        for (streaming, events) in [
+            (
+                "failed: both, error: nested",
+                vec![
+                    "{\"type\":\"error\",\"error\":{",
+                    "{\"type\":\"response.failed\",",
+                ],
+            ),
+            (
+                "failed: both, error: flat",
+                vec![
+                    "{\"type\":\"error\",\"code\":\"insufficient_quota\",",
+                    "{\"type\":\"response.failed\",",
+                ],
+            ),
+            ("failed: failed_only", vec!["{\"type\":\"response.failed\","]),
+            ("failed: error_only", vec!["{\"type\":\"error\",\"error\":{"]),
+        ] {
+            let text = of(streaming, quota).await?;
+            let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+            let ends: Vec<&str> = data.filter(|data| data.contains("insufficient_quota")).collect();
+            same(streaming, ends.len(), events.len())?;
+            for (end, event) in ends.iter().zip(events) {
+                holds(&format!("{streaming}: {end}"), end.starts_with(event))?;
+            }
+        }
+        let still = of("keepalive: 700ms", "").await?;
+        holds(
+            "no keepalive",
+            still.contains("event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":"),
+        )?;
+        let gaps = of("gaps: 100%", "").await?;
+        holds("no gap", !gaps.contains("\"sequence_number\":1}"))
     });
 }
 

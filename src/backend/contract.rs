@@ -201,6 +201,12 @@ macro_rules! names {
                 }
                 Ok(())
             }
+
+            /// The names of all switches, each with the words of its readings, the default first.
+            #[must_use]
+            pub fn words() -> [(&'static str, [&'static str; 2]); $count] {
+                [$(($name, $reading::ALL.map($reading::word))),*]
+            }
         }
     };
 }

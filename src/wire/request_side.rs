@@ -123,16 +123,16 @@ fn stored_item(mut item: Value) -> StoredItem {
         return StoredItem { id, json };
     };
     let kind = fields.entry("type").or_insert_with(|| "message".into()).clone();
-    if kind == "message" {
-        if let Some(text) = fields["content"].as_str().map(str::to_owned) {
-            let part = match fields["role"].as_str() {
-                Some("assistant") => {
-                    serde_json::json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
-                }
-                _ => serde_json::json!({"type": "input_text", "text": text}),
-            };
-            fields.insert("content".to_owned(), Value::Array(vec![part]));
-        }
+    if kind == "message"
+        && let Some(text) = fields["content"].as_str().map(str::to_owned)
+    {
+        let part = match fields["role"].as_str() {
+            Some("assistant") => {
+                serde_json::json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
+            }
+            _ => serde_json::json!({"type": "input_text", "text": text}),
+        };
+        fields.insert("content".to_owned(), Value::Array(vec![part]));
     }
     if kind == "shell_call_output" {
         fields.entry("max_output_length").or_insert(Value::Null);

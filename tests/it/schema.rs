@@ -227,6 +227,7 @@ fn shipped() -> Vec<(SchemaKind, PathBuf)> {
         .map(|entry| entry.unwrap().path())
         .collect();
     folders.sort();
+    folders.push(repo("tests/sdk"));
     for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
         let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
             .unwrap()

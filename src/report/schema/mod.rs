@@ -10,6 +10,7 @@ mod analysed;
 mod expectation;
 mod plan;
 mod scenario;
+mod service;
 mod value;
 
 use std::fmt;

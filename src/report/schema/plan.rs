@@ -129,6 +129,7 @@ pub(super) fn script() -> Value {
         case("message", &message),
         case("call", &call),
         case("mcp", &mcp),
+        case("tool", &super::service::tool()),
     ]);
     object(&[("queued", of("law")), ("steps", list(&step, 1))], &["steps"])
 }

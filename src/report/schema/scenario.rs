@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::expectation::expect;
-use super::plan::{plan, script, sinks, tools};
+use super::plan::{plan, sinks, tools};
+use super::service::backend;
 use super::value::{any, case, integer, list, object, of, one_or_list, words};
 use crate::scenario::ChecklistLine;
 use crate::trace::{LaneName, Verb};
@@ -112,43 +113,6 @@ fn lanes() -> Value {
         .map(|name| (name.word(), lane.clone()))
         .collect();
     object(&lanes, &[])
-}
-
-fn backend() -> Value {
-    let limiter = object(
-        &[("burst", integer(1, 1_000_000)), ("refill", of("duration"))],
-        &["burst", "refill"],
-    );
-    object(
-        &[
-            ("latency", of("law")),
-            ("limiter", any(&[words(["none"]), limiter])),
-            ("retention", of("duration")),
-            ("resume_window", any(&[words(["none"]), of("duration")])),
-            ("streaming", streaming()),
-            ("webhook", any(&[words(["none"]), of("law")])),
-            ("webhook_retries", list(&of("duration"), 0)),
-            ("tokens_per_delta", integer(1, 100_000)),
-            ("tier", of("name")),
-            ("epoch", integer(0, 253_402_300_799)),
-            ("script", script()),
-        ],
-        &[],
-    )
-}
-
-fn streaming() -> Value {
-    object(
-        &[
-            ("keepalive", any(&[words(["none"]), of("duration")])),
-            ("padding", words(["foreground", "every"])),
-            ("gaps", any(&[words(["none"]), of("probability")])),
-            ("failed", words(["both", "failed_only", "error_only"])),
-            ("error", words(["nested", "flat"])),
-            ("cancelled", words(["failed", "silent"])),
-        ],
-        &[],
-    )
 }
 
 fn reply() -> Value {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::item::{client_call, id_of, tokens_of};
 use super::runs::Runs;
 use super::turn::{Answers, Approved};
-use crate::wire::{ApiError, Create, InputItem, Item, ItemStatus};
+use crate::wire::{ApiError, Create, InputItem, Item, ItemStatus, StoredItem};
 
 /// Reads the answers of `create` to `parent`.
 ///
@@ -15,6 +17,8 @@ use crate::wire::{ApiError, Create, InputItem, Item, ItemStatus};
 pub(super) fn read(create: &Create, asked: &[Item], runs: &Runs) -> Result<Answers, ApiError> {
     refuse_duplicates(create, runs)?;
     refuse_orphans(create)?;
+    refuse_bare(create, runs)?;
+    check_acknowledged(create, asked)?;
     check_outputs(create, asked, runs)?;
     let mut answers = Answers::default();
     let mut seen: Vec<&Arc<str>> = Vec::new();
@@ -103,6 +107,62 @@ fn refuse_orphans(create: &Create) -> Result<(), ApiError> {
         }
     }
     Ok(())
+}
+
+/// What reasoning led to is sent again behind that reasoning.
+fn refuse_bare(create: &Create, runs: &Runs) -> Result<(), ApiError> {
+    let sent = |id: &Arc<str>| create.input.iter().filter_map(replayed_id).any(|own| own == id);
+    for item in create.input.iter() {
+        let InputItem::Replayed {
+            kind, id: Some(id), ..
+        } = item
+        else {
+            continue;
+        };
+        if let Some(reasoning) = runs.led_to(id).filter(|reasoning| !sent(reasoning)) {
+            return Err(ApiError::without_reasoning(id, kind, reasoning));
+        }
+    }
+    Ok(())
+}
+
+/// Every pending safety check of a computer call is acknowledged beside its output.
+fn check_acknowledged(create: &Create, asked: &[Item]) -> Result<(), ApiError> {
+    for item in asked {
+        if !matches!(item, Item::Hosted { tool, .. } if **tool == *"computer_call") {
+            continue;
+        }
+        let call: Value = serde_json::from_str(&StoredItem::of_output(item).json).unwrap_or_default();
+        let acknowledged = acknowledged(create, &call["call_id"]);
+        for check in call["pending_safety_checks"].as_array().into_iter().flatten() {
+            if let Some(acknowledged) = &acknowledged
+                && !acknowledged.contains(&check["id"])
+            {
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                return Err(ApiError::check_not_acknowledged(
+                    &text(&call["call_id"]),
+                    &text(&check["id"]),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The checks that the output of a computer call acknowledges; none if there is no output.
+fn acknowledged(create: &Create, call_id: &Value) -> Option<Vec<Value>> {
+    let items: Vec<Value> = serde_json::from_str(super::asks::details_of(create)?.input.as_deref()?).ok()?;
+    let output = items
+        .iter()
+        .find(|item| item["type"] == "computer_call_output" && item["call_id"] == *call_id)?;
+    let checks = output["acknowledged_safety_checks"].as_array();
+    Some(
+        checks
+            .into_iter()
+            .flatten()
+            .map(|check| check["id"].clone())
+            .collect(),
+    )
 }
 
 /// Every whole call has its output and every output its call, in the turn before or in this input.

@@ -10,11 +10,12 @@ use super::fate::Fate;
 use super::ledger::AccountNo;
 use super::run::{Hold, Keep, Run, Seedling};
 use super::service::limited;
+use super::side::listed;
 use super::slots::Handle;
-use super::turn::acts;
+use super::turn::{Act, acts, list_act};
 use super::{Auth, CallKey, Output, Service, name};
 use crate::rng::Purpose;
-use crate::units::SimDuration;
+use crate::units::{JobId, SimDuration};
 use crate::wire::{
     ApiError, Ask, Create, Details, Item, Overflow, Reply, Response, ResponseId, Status, StoredItem,
     StreamRefusal, json_text,
@@ -106,6 +107,10 @@ impl Service {
             Asked::Main(Ask::Poll(id)) => {
                 let run = self.visible(&id, who)?;
                 Ok(Answer::Now(Reply::Response(run.object.clone())))
+            }
+            Asked::Main(Ask::Included { id, include }) => {
+                let run = self.visible(&id, who)?;
+                Ok(Answer::Now(Reply::Response(run.including(&include))))
             }
             Asked::Main(Ask::Stream { id, after }) => self.stream(&id, after, who),
             Asked::Main(Ask::Cancel(id)) => self.cancel(&id, who),
@@ -220,6 +225,7 @@ impl Service {
         self.admit_account(&key, account, create, input_tokens)?;
         let job = create.origin.map_or(key.exchange.job, |origin| origin.job);
         let mut acts = acts(self.desk.script(job), turn, answers, details_of(create));
+        self.list_tools(create, job, &mut acts);
         let probe = name::probe(key.exchange, self.desk.now);
         let mut fate = Fate::of(&self.desk.plan, probe, &mut acts, create.max_output_tokens);
         if self.ledger.is_spent(account) {
@@ -296,6 +302,43 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    /// The tools of an MCP server are listed when a stranger first names it; the scripts of our own jobs say when.
+    fn list_tools(&self, create: &Create, job: JobId, acts: &mut Vec<Act>) {
+        let Some(details) = details_of(create).filter(|_| create.origin.is_none()) else {
+            return;
+        };
+        let unlisted = details.servers.iter().filter(|server| {
+            let label = &server.server_label;
+            !acts.iter().any(|act| act.work.lists(label)) && !self.has_listed(create, label)
+        });
+        let script = self.desk.script(job);
+        let lists: Vec<Act> = unlisted
+            .zip(0_u64..)
+            .map(|(server, place)| list_act(script, server, place))
+            .collect();
+        acts.splice(0..0, lists);
+    }
+
+    /// Whether the tools of a server stand in what the response reads.
+    fn has_listed(&self, create: &Create, label: &str) -> bool {
+        let is_list = |item: &StoredItem| item.lists_tools_of(label);
+        let mut next = create.previous.as_ref();
+        while let Some(run) = next.and_then(|id| self.runs.visible(id)) {
+            if run
+                .object
+                .output
+                .iter()
+                .map(StoredItem::of_output)
+                .any(|item| is_list(&item))
+            {
+                return true;
+            }
+            next = run.parent.as_ref();
+        }
+        let talk = conversation_of(create).and_then(|id| self.conversations.get(id));
+        talk.is_some_and(|talk| talk.items.iter().any(is_list)) || listed(create).iter().any(is_list)
     }
 
     fn sow(&mut self, seedling: Seedling) -> Answer {

@@ -35,6 +35,11 @@ impl Conversations {
         self.0.insert(id, conversation);
     }
 
+    /// The conversation of this id, whosever it is.
+    pub(super) fn get(&self, id: &str) -> Option<&Conversation> {
+        self.0.get(id)
+    }
+
     /// The conversation of this id.
     ///
     /// # Errors

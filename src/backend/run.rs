@@ -9,19 +9,21 @@ use super::agenda::Due;
 use super::contract::{CancelOutput, CancelRace, EndedUsage};
 use super::desk::Desk;
 use super::fate::{Fate, Finale};
-use super::item::Draft;
+use super::item::{Draft, id_of};
 use super::ledger::AccountNo;
 use super::log::Log;
 use super::slots::Handle;
 use super::text::{PIECES_MAX, piece_end};
 use super::turn::{Act, Approved, Work};
-use super::{CallKey, CancelledEnd, FailedEnd, name};
+use super::{CallKey, CancelledEnd, FailedEnd, StepWork, name};
 use crate::fault::{Fault, Probe, Target};
 use crate::job::digest;
 use crate::rng::{Law, Purpose};
 use crate::trace::BackendEvent;
 use crate::units::{JobId, SimDuration, SimTime};
-use crate::wire::{Create, Echo, Event, Failure, Item, Response, ResponseId, Status, Usage, text_of};
+use crate::wire::{
+    Create, Details, Echo, Event, Failure, Item, Response, ResponseId, Status, Usage, text_of,
+};
 
 /// A response of the service.
 #[derive(Debug, Clone)]
@@ -375,6 +377,33 @@ impl Run {
             }
         }
         delay
+    }
+
+    /// The response with more of its items than its request asked for.
+    pub(super) fn including(&self, include: &[Arc<str>]) -> Arc<Response> {
+        let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());
+        let mut details = asked.map_or_else(Details::default, |echo| echo.details().clone());
+        details.include.extend_from_slice(include);
+        let mut before = None;
+        let shown = self.object.output.iter().zip(0_u32..).map(|(item, output)| {
+            let id = id_of(item).clone();
+            let draft = Draft {
+                id: id.clone(),
+                output,
+                text: Arc::from(""),
+                after: before.replace(id),
+            };
+            let place = output as usize;
+            let work = self.acts.get(place).filter(|_| place < self.items.len());
+            match work.map(|act| &act.work) {
+                Some(work @ Work::Scripted(StepWork::Tool(_))) => work.ended(&draft, Some(&details)),
+                _ => item.clone(),
+            }
+        });
+        Arc::new(Response {
+            output: shown.collect(),
+            ..Response::clone(&self.object)
+        })
     }
 
     /// What a rule about this response is asked.

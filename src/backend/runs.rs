@@ -1,6 +1,7 @@
 //! The responses that the service keeps.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::item::id_of;
 use super::run::Run;
@@ -100,6 +101,16 @@ impl Runs {
         visible
             .flat_map(|run| run.object.output.iter())
             .find(|own| &**id_of(own) == item)
+    }
+
+    /// The reasoning behind which an item of this id was put out by a response that can be read.
+    pub(super) fn led_to(&self, item: &str) -> Option<&Arc<str>> {
+        let visible = self.slots.iter().filter(|run| run.is_visible());
+        let mut pairs = visible.flat_map(|run| run.object.output.windows(2));
+        pairs.find_map(|pair| match &pair[0] {
+            Item::Reasoning { id } if &**id_of(&pair[1]) == item => Some(id),
+            _ => None,
+        })
     }
 
     /// Whether an item of this id was asked with a response that can be read; `items` gives what was asked.

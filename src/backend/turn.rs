@@ -6,7 +6,7 @@ use super::text::piece_end;
 use super::{Script, Step, StepWork, Tool, ToolEnd, ToolStep};
 use crate::rng::Law;
 use crate::units::SimDuration;
-use crate::wire::{Details, ItemStatus};
+use crate::wire::{Details, ItemStatus, ServerRule};
 
 /// One thing that a response does.
 #[derive(Debug, Clone)]
@@ -200,6 +200,40 @@ fn promised(script: &Script, approved: Arc<Approved>) -> Arc<Approved> {
             ..call
         }),
         _ => approved,
+    }
+}
+
+/// The act that lists the tools of a server: those that the script calls and the request allows.
+pub(super) fn list_act(script: &Script, server: &ServerRule, place: u64) -> Act {
+    let calls = script.steps.iter().filter_map(|step| mcp_call(&step.work));
+    let of_server = calls.filter(|call| call.server_label == server.server_label);
+    let mut tools: Vec<Arc<str>> = Vec::new();
+    for call in of_server {
+        let allowed = server.allowed.as_ref();
+        if !tools.contains(&call.name) && allowed.is_none_or(|allowed| allowed.contains(&call.name)) {
+            tools.push(call.name);
+        }
+    }
+    let tool = Tool::McpListTools {
+        server_label: server.server_label.clone(),
+        tools: tools.into(),
+    };
+    let ends = ToolEnd::Completed;
+    Act {
+        work: Work::Scripted(StepWork::Tool(Arc::new(ToolStep { tool, ends }))),
+        takes: Law::ZERO,
+        index: UNSCRIPTED + (2 << 16) + place,
+        step: None,
+    }
+}
+
+impl Work {
+    /// Whether it lists the tools of this server.
+    pub(super) fn lists(&self, label: &str) -> bool {
+        let Self::Scripted(StepWork::Tool(step)) = self else {
+            return false;
+        };
+        matches!(&step.tool, Tool::McpListTools { server_label, .. } if **server_label == *label)
     }
 }
 

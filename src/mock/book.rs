@@ -14,10 +14,6 @@ use crate::wire::{Echo, Obfuscation, Origin, Reply, Response, ResponseId, Stream
 /// Events that wait for one slow reader before it is given up.
 const EVENTS_WAITING: usize = 65_536;
 
-/// Responses of which is remembered what they repeat of their requests, about 1 KiB each; those that are not over,
-/// with the bytes of their body.
-const KNOWN: usize = 32_768;
-
 /// Creates whose client went away before their response was known.
 const ORPHANS: usize = 1_024;
 
@@ -124,6 +120,7 @@ pub(super) struct Book {
     calls: BTreeMap<CallKey, Call>,
     known: HashMap<ResponseId, Known>,
     known_order: VecDeque<ResponseId>,
+    known_max: usize,
     orphans: VecDeque<Orphan>,
     strangers: [u32; ExchangeKind::ALL.len()],
     connections: u64,
@@ -133,8 +130,9 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(seen_max: usize) -> Self {
+    pub(super) fn new(seen_max: usize, known_max: usize) -> Self {
         Self {
+            known_max,
             calls: BTreeMap::new(),
             known: HashMap::new(),
             known_order: VecDeque::new(),
@@ -369,7 +367,7 @@ impl Book {
             return;
         }
         self.known_order.push_back(id.clone());
-        if self.known_order.len() > KNOWN
+        if self.known_order.len() > self.known_max
             && let Some(oldest) = self.known_order.pop_front()
         {
             self.known.remove(&oldest);

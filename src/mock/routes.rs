@@ -15,7 +15,7 @@ use super::book::{Answer, Subject};
 use super::reply::{Stamp, answer, refuse};
 use super::script::ScriptSlot;
 use super::server::{CallGuard, MockOptions, Shared};
-use super::side::{check_includes, read_side};
+use super::side::{includes_of, read_side};
 use crate::backend::{Auth, CallKey, ConnectionNo, Input};
 use crate::units::{Exchange, ExchangeError, ExchangeKind, SimTime};
 use crate::wire::{ApiError, Ask, Echo, Obfuscation, ResponseId, Side, parse_create};
@@ -94,7 +94,13 @@ async fn read(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Re
     };
     let id = ResponseId(id.into());
     match asked {
-        Ok(Reading::Whole) => caller.call(ExchangeKind::Poll, Ok(Ask::Poll(id)), None).await,
+        Ok(Reading::Whole { include }) => {
+            let ask = match include.is_empty() {
+                true => Ask::Poll(id),
+                false => Ask::Included { id, include },
+            };
+            caller.call(ExchangeKind::Poll, Ok(ask), None).await
+        }
         Ok(Reading::Stream { after, obfuscation }) => {
             let ask = Ask::Stream { id, after };
             let caller = Caller {
@@ -354,7 +360,10 @@ fn masked(key: &str) -> Arc<str> {
 
 /// What a GET asks for.
 enum Reading {
-    Whole,
+    Whole {
+        /// What has to be shown beside the usual fields.
+        include: Arc<[Arc<str>]>,
+    },
     Stream {
         after: Option<u64>,
         obfuscation: Obfuscation,
@@ -364,7 +373,8 @@ enum Reading {
 /// Reads the query of a GET; a mistake in it is told with the kind of exchange that was meant.
 fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
     if uri.query().is_none() {
-        return Ok(Reading::Whole);
+        let include = Arc::from([]);
+        return Ok(Reading::Whole { include });
     }
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
     let pairs = pairs.map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
@@ -372,9 +382,9 @@ fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
         let found = pairs.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     };
-    check_includes(&pairs).map_err(|error| (ExchangeKind::Poll, error))?;
+    let include = includes_of(&pairs).map_err(|error| (ExchangeKind::Poll, error))?;
     match value("stream") {
-        None | Some("false") => return Ok(Reading::Whole),
+        None | Some("false") => return Ok(Reading::Whole { include }),
         Some("true") => {}
         Some(other) => {
             let error = ApiError::invalid_value("stream", other, &["true", "false"]);

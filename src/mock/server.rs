@@ -48,6 +48,9 @@ pub struct MockOptions {
     pub headers: Arc<[(u32, HeaderMatch)]>,
     /// Requests that the log holds, 65,536 by default: some 10 MB.
     pub seen_max: usize,
+    /// Responses of which is remembered what they repeat of their requests, 32,768 by default: about 1 KiB each, and of
+    /// those that are not over the bytes of their body. Older ones are read with defaults in its place.
+    pub known_max: usize,
 }
 
 impl MockOptions {
@@ -74,6 +77,7 @@ impl Default for MockOptions {
             streaming: Streaming::default(),
             headers: Arc::from([]),
             seen_max: 65_536,
+            known_max: 32_768,
         }
     }
 }
@@ -117,7 +121,7 @@ impl Mock {
         let (postbox, inbox) = inbox();
         let shared = Arc::new(Shared {
             clock: clock.clone(),
-            book: Mutex::new(Book::new(options.seen_max)),
+            book: Mutex::new(Book::new(options.seen_max, options.known_max)),
             options,
             postbox,
             stopping: watch::Sender::new(Stopping::No),

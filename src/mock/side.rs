@@ -66,20 +66,21 @@ pub(super) fn pairs_of(uri: &Uri) -> Pairs {
     pairs.map_or_else(|_| Pairs::new(), |Query(pairs)| pairs)
 }
 
-/// Checks every `include` and `include[]`.
-pub(super) fn check_includes(pairs: &Pairs) -> Result<(), ApiError> {
+/// The words of every `include` and `include[]`, each checked.
+pub(super) fn includes_of(pairs: &Pairs) -> Result<Arc<[Arc<str>]>, ApiError> {
     let names = ["include[]", "include"];
     let asked = pairs.iter().filter(|(name, _)| names.contains(&name.as_str()));
-    for (place, (_, word)) in asked.enumerate() {
+    let checked = asked.enumerate().map(|(place, (_, word))| {
         check_include(word, place)?;
-    }
-    Ok(())
+        Ok(Arc::from(word.as_str()))
+    });
+    checked.collect()
 }
 
 /// Reads `limit`, `order`, `after` and `include[]`.
 fn read_page(uri: &Uri) -> Result<Page, ApiError> {
     let pairs = pairs_of(uri);
-    check_includes(&pairs)?;
+    includes_of(&pairs)?;
     let value = |name: &str| {
         let found = pairs.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())

@@ -230,7 +230,7 @@ impl Shared {
 const fn cursor(ask: &Ask) -> Option<u64> {
     match ask {
         Ask::Stream { after, .. } => *after,
-        Ask::Create(_) | Ask::Poll(_) | Ask::Cancel(_) | Ask::Delete(_) => None,
+        Ask::Create(_) | Ask::Poll(_) | Ask::Included { .. } | Ask::Cancel(_) | Ask::Delete(_) => None,
     }
 }
 

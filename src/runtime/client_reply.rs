@@ -72,7 +72,7 @@ pub(super) fn opens_stream(ask: &Ask, head: &Parts) -> bool {
     let asked = match ask {
         Ask::Create(create) => create.stream,
         Ask::Stream { .. } => true,
-        Ask::Poll(_) | Ask::Cancel(_) | Ask::Delete(_) => false,
+        Ask::Poll(_) | Ask::Included { .. } | Ask::Cancel(_) | Ask::Delete(_) => false,
     };
     let media =
         text(head, CONTENT_TYPE.as_str()).map(|value| value.split(';').next().unwrap_or(value).trim());

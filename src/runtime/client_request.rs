@@ -104,6 +104,11 @@ impl Requests {
                 )
             }
             Ask::Poll(id) => (Method::GET, self.path(id, ""), Bytes::new()),
+            Ask::Included { id, include } => {
+                let words: Vec<String> = include.iter().map(|word| format!("include[]={word}")).collect();
+                let path = self.path(id, &format!("?{}", words.join("&")));
+                (Method::GET, path, Bytes::new())
+            }
             Ask::Stream { id, after } => {
                 let cursor = after.map_or_else(String::new, |seq| format!("&starting_after={seq}"));
                 let path = self.path(id, &format!("?stream=true{cursor}"));

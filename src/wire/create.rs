@@ -111,6 +111,13 @@ pub enum Ask {
     Create(Arc<Create>),
     /// Read a response.
     Poll(ResponseId),
+    /// Read a response with more of its items than its request asked for. Our own runtime never does.
+    Included {
+        /// The response.
+        id: ResponseId,
+        /// What it has to show beside its usual fields.
+        include: Arc<[Arc<str>]>,
+    },
     /// Read the events of a background response, after a cursor or from the start.
     Stream {
         /// The response.
@@ -130,7 +137,7 @@ impl Ask {
     pub const fn kind(&self) -> ExchangeKind {
         match self {
             Self::Create(_) => ExchangeKind::Create,
-            Self::Poll(_) => ExchangeKind::Poll,
+            Self::Poll(_) | Self::Included { .. } => ExchangeKind::Poll,
             Self::Stream { .. } => ExchangeKind::Stream,
             Self::Cancel(_) => ExchangeKind::Cancel,
             Self::Delete(_) => ExchangeKind::Delete,
@@ -142,7 +149,11 @@ impl Ask {
     pub const fn response(&self) -> Option<&ResponseId> {
         match self {
             Self::Create(_) => None,
-            Self::Poll(id) | Self::Stream { id, .. } | Self::Cancel(id) | Self::Delete(id) => Some(id),
+            Self::Poll(id)
+            | Self::Included { id, .. }
+            | Self::Stream { id, .. }
+            | Self::Cancel(id)
+            | Self::Delete(id) => Some(id),
         }
     }
 }

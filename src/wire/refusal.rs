@@ -260,6 +260,30 @@ impl ApiError {
         Self::invalid(None, Some("input"), message)
     }
 
+    /// An item came without the reasoning that led to it.
+    #[must_use]
+    pub fn without_reasoning(id: &str, kind: &str, reasoning: &str) -> Self {
+        let message = format!(
+            "Item '{id}' of type '{kind}' was provided without its required 'reasoning' item: '{reasoning}'."
+        );
+        Self::invalid(None, Some("input"), message)
+    }
+
+    /// The output of a computer call leaves a safety check of it unacknowledged.
+    #[must_use]
+    pub fn check_not_acknowledged(call_id: &str, check: &str) -> Self {
+        let message =
+            format!("The pending safety check '{check}' of computer call '{call_id}' was not acknowledged.");
+        Self::invalid(None, Some("input"), message)
+    }
+
+    /// Something stands behind a `compaction_trigger`.
+    #[must_use]
+    pub fn trigger_not_last(at: usize) -> Self {
+        let message = "A 'compaction_trigger' must be the last item of the input.";
+        Self::invalid(Some("invalid_value"), Some(&format!("input[{at}]")), message)
+    }
+
     /// The input is longer than the model can read.
     #[must_use]
     pub fn context_length_exceeded() -> Self {

@@ -80,6 +80,7 @@ impl Endpoint {
                 "text",
                 "reasoning",
                 "truncation",
+                PERSONALITY,
             ],
             Self::Compact => &[
                 "model",
@@ -102,12 +103,27 @@ impl Endpoint {
 pub fn parse_subset(body: &[u8], endpoint: Endpoint) -> Result<(Create, Echo), ApiError> {
     let fields: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
         serde_json::from_slice(body).map_err(ApiError::not_json)?;
-    // The persona of a count is a field of its own; nobody decides by it.
     let known = |name: &str| endpoint.takes().contains(&name);
     if let Some(unknown) = fields.keys().find(|name| !known(name)) {
         return Err(ApiError::unknown_parameter(unknown));
     }
-    parse_create(body)
+    match fields.contains_key(PERSONALITY) {
+        true => parse_create(&without_personality(body)?),
+        false => parse_create(body),
+    }
+}
+
+/// A style of the model's own: only counts take it, and nobody decides by it.
+const PERSONALITY: &str = "personality";
+
+/// The body of a count without its style, which is checked.
+fn without_personality(body: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let mut fields: std::collections::BTreeMap<String, Box<RawValue>> =
+        serde_json::from_slice(body).map_err(ApiError::not_json)?;
+    if let Some(raw) = fields.remove(PERSONALITY) {
+        short_text(&raw, format_args!("{PERSONALITY}"), 64)?;
+    }
+    serde_json::to_vec(&fields).map_err(ApiError::not_json)
 }
 
 fn read_details(request: &CreateFields<'_>, servers: Vec<ServerRule>) -> Result<Details, ApiError> {

@@ -87,17 +87,27 @@ pub(super) fn read_input(raw: &RawValue) -> Result<Vec<InputItem>, ApiError> {
         }]),
         "an array" => {
             let items = list(raw, format_args!("input"))?;
-            items
-                .into_iter()
-                .enumerate()
+            let items = items.into_iter().enumerate();
+            let items: Vec<InputItem> = items
                 .map(|(at, item)| read_item(item, at))
-                .collect()
+                .collect::<Result<_, _>>()?;
+            trigger_is_last(&items)?;
+            Ok(items)
         }
         other => Err(ApiError::invalid_type(
             "input",
             "one of an array of objects or string",
             other,
         )),
+    }
+}
+
+/// Nothing stands behind the word to make a context smaller.
+fn trigger_is_last(items: &[InputItem]) -> Result<(), ApiError> {
+    let trigger = |item: &InputItem| matches!(item, InputItem::Replayed { kind, .. } if **kind == *"compaction_trigger");
+    match items.iter().position(trigger) {
+        Some(at) if at + 1 < items.len() => Err(ApiError::trigger_not_last(at)),
+        _ => Ok(()),
     }
 }
 

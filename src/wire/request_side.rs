@@ -174,6 +174,16 @@ impl StoredItem {
         item["type"] == "message" && item["role"] == "user"
     }
 
+    /// Whether it lists the tools of this MCP server.
+    #[must_use]
+    pub fn lists_tools_of(&self, label: &str) -> bool {
+        if !self.json.contains("mcp_list_tools") {
+            return false;
+        }
+        let item: Value = serde_json::from_str(&self.json).unwrap_or_default();
+        item["type"] == "mcp_list_tools" && item["server_label"] == label && item["error"].is_null()
+    }
+
     /// An item that a response put out.
     #[must_use]
     pub fn of_output(item: &super::Item) -> Self {

@@ -188,7 +188,7 @@ fn asked(ask: &Result<Ask, ApiError>, call: CallKey) -> ClientAsk {
                 fingerprint: hasher.finish(),
             }
         }
-        Ok(Ask::Poll(id)) => ClientAsk::Poll(id.clone()),
+        Ok(Ask::Poll(id) | Ask::Included { id, .. }) => ClientAsk::Poll(id.clone()),
         Ok(Ask::Stream { id, .. }) => ClientAsk::Stream(id.clone()),
         Ok(Ask::Cancel(id)) => ClientAsk::Cancel(id.clone()),
         Ok(Ask::Delete(id)) => ClientAsk::Delete(id.clone()),

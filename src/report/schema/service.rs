@@ -71,6 +71,10 @@ fn contract() -> Vec<(&'static str, Value)> {
         ("models", any(&[words(["any", "usual"]), models])),
         ("context_window", tokens()),
         ("unstored_kept", of("duration")),
+        (
+            "kept_max",
+            any(&[words(["none"]), integer(0, u64::from(u32::MAX))]),
+        ),
         ("rates", rates),
         ("quota", tokens()),
         ("accounts", list(&account, 1)),

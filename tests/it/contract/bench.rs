@@ -342,11 +342,7 @@ impl Client {
                 }
             }
         }
-        let closed = tokio::select! {
-            biased;
-            _ = serving => true,
-            () = self.wait("1s") => false,
-        };
+        serving.abort();
         let mut given = Given {
             status: head.status.as_u16(),
             headers: head.headers,
@@ -355,12 +351,7 @@ impl Client {
         if let Some(breach) = self.breach {
             breach.given(&asked, &mut given);
         }
-        Ok(Heard {
-            given,
-            pieces,
-            whole,
-            closed,
-        })
+        Ok(Heard { given, pieces, whole })
     }
 
     /// The events of a stream that is read to its end: the data of each.
@@ -421,8 +412,6 @@ pub(super) struct Heard {
     pub(super) pieces: Vec<(SimTime, Bytes)>,
     /// Whether the body came to an orderly end.
     pub(super) whole: bool,
-    /// Whether the connection was closed behind it.
-    pub(super) closed: bool,
 }
 
 /// A request of HTTP.

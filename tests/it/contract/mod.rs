@@ -9,6 +9,7 @@ mod accounts;
 mod background;
 mod basics;
 mod bench;
+mod context;
 mod conversations;
 mod faults;
 mod parents;

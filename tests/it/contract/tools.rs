@@ -56,13 +56,22 @@ fn request(rule: &Value) -> Value {
     json!({"model": "gpt-5", "input": "hello", "tools": [server]})
 }
 
-/// The types of the items of a response.
+/// The types of the items of a response, apart from the list of tools in front.
 fn items(response: &Value) -> Vec<String> {
     let output = response["output"].as_array().cloned().unwrap_or_default();
+    let types = output
+        .iter()
+        .map(|item| item["type"].as_str().unwrap_or_default().to_owned());
+    types.filter(|kind| kind != "mcp_list_tools").collect()
+}
+
+/// The first item of this type; null if there is none.
+fn item<'a>(response: &'a Value, kind: &str) -> &'a Value {
+    let output = response["output"].as_array().map_or(&[][..], Vec::as_slice);
     output
         .iter()
-        .map(|item| item["type"].as_str().unwrap_or_default().to_owned())
-        .collect()
+        .find(|item| item["type"] == kind)
+        .unwrap_or(&Value::Null)
 }
 
 async fn s46_an_approval_request_comes_whole(bench: &Bench) -> Verdict {
@@ -75,11 +84,15 @@ async fn s46_an_approval_request_comes_whole(bench: &Bench) -> Verdict {
         "response.created",
         "response.in_progress",
         "response.output_item.added",
+        "response.mcp_list_tools.in_progress",
+        "response.mcp_list_tools.completed",
+        "response.output_item.done",
+        "response.output_item.added",
         "response.output_item.done",
         "response.completed",
     ];
     same("events", types, wanted.to_vec())?;
-    for event in &events[2..4] {
+    for event in &events[6..8] {
         let item = &event["item"];
         same("item", &item["type"], "mcp_approval_request")?;
         same("arguments", &item["arguments"], "{\"title\":\"Outage\"}")?;
@@ -90,14 +103,15 @@ async fn s46_an_approval_request_comes_whole(bench: &Bench) -> Verdict {
         )?;
         holds("it has a status", item.get("status").is_none())?;
     }
-    same("status", &events[4]["response"]["status"], "completed")
+    same("status", &events[8]["response"]["status"], "completed")
 }
 
 /// The turn behind this answer.
 async fn answered(client: &Client, first: &Value, approve: bool) -> Result<Value, String> {
     let mut body = request(&json!({}));
     body["previous_response_id"] = first["id"].clone();
-    body["input"] = json!([{"type": "mcp_approval_response", "approval_request_id": first["output"][0]["id"],
+    let request = item(first, "mcp_approval_request");
+    body["input"] = json!([{"type": "mcp_approval_response", "approval_request_id": request["id"],
         "approve": approve}]);
     client.ended(&body).await
 }
@@ -107,9 +121,9 @@ async fn s47_an_answer_decides_about_the_call(bench: &Bench) -> Verdict {
     let first = client.ended(&request(&json!({}))).await?;
     let approved = answered(&client, &first, true).await?;
     same("approved", items(&approved), ["mcp_call", "message"])?;
-    let made = &approved["output"][0];
-    same("request", &made["approval_request_id"], &first["output"][0]["id"])?;
-    same("arguments", &made["arguments"], &first["output"][0]["arguments"])?;
+    let (made, asked) = (item(&approved, "mcp_call"), item(&first, "mcp_approval_request"));
+    same("request", &made["approval_request_id"], &asked["id"])?;
+    same("arguments", &made["arguments"], &asked["arguments"])?;
     same(
         "output",
         (&made["output"], &made["error"]),
@@ -161,7 +175,7 @@ async fn s48_approval_is_demanded_as_the_request_has_it(bench: &Bench) -> Verdic
         if !asks {
             same(
                 "no request",
-                &done["output"][0]["approval_request_id"],
+                &item(&done, "mcp_call")["approval_request_id"],
                 &Value::Null,
             )?;
         }
@@ -181,7 +195,7 @@ async fn s49_a_failed_call_does_not_fail_the_response(bench: &Bench) -> Verdict 
         .await?;
     let done = &events.last().ok_or("no event came")?["response"];
     same("status", &done["status"], "completed")?;
-    let failed = &done["output"][0];
+    let failed = item(done, "mcp_call");
     same(
         "item",
         (&failed["type"], &failed["status"]),
@@ -435,7 +449,8 @@ fn tools_of_the_client_end_the_turn_and_are_answered_by_their_call() {
             let bare = client.post(&next(json!("go on"))).await?;
             invalid(&bare, None, Some("input"))?;
             holds("the call is not named", shown(&bare).contains(&call_id))?;
-            let answer = json!([{"type": output, "call_id": call_id, "id": call_id, "output": "done"}]);
+            let answer = json!([{"type": output, "call_id": call_id, "id": call_id, "output": "done",
+                "acknowledged_safety_checks": turn["output"][0]["pending_safety_checks"]}]);
             let after = client.ended(&next(answer)).await?;
             same("next turn", items(&after), ["message"])?;
         }

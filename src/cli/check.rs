@@ -9,14 +9,17 @@ use clap::{Args, ValueEnum};
 use super::command::complain;
 use super::exit::Exit;
 use super::files::{self, FilesError};
-use super::output::{Format, Output};
-use super::run::refuse;
-use super::write_tests::write_tests;
-use crate::policy::proof::{Census, Certificate, LawVerdict, Proof, Verified, census};
+use super::output::Tint;
+use super::policies::{read_kinds, refuse_file, write_found};
+use super::write_tests::{Written, write_tests};
+use crate::policy::proof::{Census, Certificate, LawVerdict, Proof, ProofError, census};
 use crate::policy::{FindingSeverity, Policy, ProofPlaces, decode_with_places};
-use crate::report::{Detail, kinds_text, proof_json, proof_text, render_all, verified_text};
+use crate::report::{
+    Analysis, Denied, Detail, FoundKind, FoundRequest, Gravity, KindsReport, ProofReport, proof_analysis,
+    proof_text, render_all, verified_analysis,
+};
 use crate::runner::prove_policy;
-use crate::scenario::{Diagnostics, Sources, decode_kinds, read};
+use crate::scenario::{Diagnostics, Kinds, Sources, read};
 
 /// The arguments of `check`.
 #[derive(Debug, Args)]
@@ -42,8 +45,17 @@ pub(super) struct Check {
     /// Prove on so many threads; the result is the same on any number
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// How the result is written to stdout: human, json, sarif, junit, github or markdown
+    #[arg(long, default_value_t = FoundKind::Human, value_name = "FORMAT")]
+    format: FoundKind,
+    /// Write a report as well, in any of the formats; may be given many times
+    #[arg(long = "report", value_name = "KIND=PATH")]
+    reports: Vec<FoundRequest>,
+    /// For people: without notes, and without what held
+    #[arg(long)]
+    quiet: bool,
     #[command(flatten)]
-    output: Output,
+    tint: Tint,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,71 +76,86 @@ const CASES_MAX: u64 = 20_000_000;
 
 /// Proves, or verifies, what is named.
 pub(super) fn check(args: &Check) -> Exit {
-    let loaded = match load(args) {
-        Ok(loaded) => loaded,
-        Err(error) => return refuse(&error),
-    };
-    if let Some(path) = &args.verify {
-        return verify(args, &loaded, path);
+    let done = load(args).and_then(|mut loaded| match &args.verify {
+        Some(path) => verify(args, &loaded, path),
+        None => prove(args, &mut loaded),
+    });
+    match done {
+        Ok(exit) => exit,
+        Err(error) => refuse_file(&error, "a policy, and what the other arguments ask for"),
     }
+}
+
+fn prove(args: &Check, loaded: &mut Loaded) -> Result<Exit, FilesError> {
+    let kinds = match &args.kinds {
+        Some(path) => {
+            let paint = args.tint.paint_of_stderr();
+            Some(read_kinds(path, &loaded.policy, &mut loaded.sources, paint)?)
+        }
+        None => None,
+    };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let proof = match prove_policy(&loaded.policy, args.threads.unwrap_or(cores).max(1)) {
         Ok(proof) => proof,
-        Err(error @ crate::policy::proof::ProofError::Exhausted { .. }) => {
+        Err(error @ ProofError::Exhausted { .. }) => {
             complain(
                 &error,
                 "split the policy, or give parts of its conditions as attributes; nothing is decided",
             );
-            return Exit::Undecided;
+            return Ok(Exit::Undecided);
         }
-        Err(error @ crate::policy::proof::ProofError::Disagreement { .. }) => {
+        Err(error @ ProofError::Disagreement { .. }) => {
             complain(&error, "report it together with the policy");
-            return Exit::Machine;
+            return Ok(Exit::Machine);
         }
     };
-    let kinds = match take_census(args, &loaded) {
-        Ok(kinds) => kinds,
-        Err(exit) => return exit,
+    let census = match &kinds {
+        Some(kinds) => match take_census(&loaded.policy, kinds) {
+            Ok(census) => Some(census),
+            Err(exit) => return Ok(exit),
+        },
+        None => None,
     };
-    if let Err(exit) = write_certificate(args, &proof, &loaded) {
-        return exit;
-    }
-    if let Err(exit) = pin_down(args, &proof, &loaded) {
-        return exit;
-    }
-    let text = match args.output.format {
-        Format::Human => {
-            let detail = if args.output.quiet {
-                Detail::Quiet
-            } else {
-                Detail::Full
-            };
-            let paint = args.output.paint_of_stdout();
-            let census = kinds
-                .as_ref()
-                .map_or_else(String::new, |kinds| kinds_text(&proof, kinds, paint));
-            format!(
-                "{census}{}",
-                proof_text(&proof, &loaded.places, &loaded.sources, detail, paint)
-            )
+    let written = match pin_down(args, &proof, loaded) {
+        Ok(written) => written,
+        Err(exit) => return Ok(exit),
+    };
+    let kinds = kinds.as_ref().zip(census.as_ref());
+    let report = ProofReport {
+        proof: &proof,
+        places: &loaded.places,
+        kinds: kinds.map(|(kinds, census)| KindsReport { kinds, census }),
+        tests: written.as_ref().map(Written::report),
+        denied: match args.deny {
+            None => Denied::Unsafe,
+            Some(Deny::Untidy) => Denied::Untidy,
+        },
+    };
+    let analysis = proof_analysis(&report, &loaded.sources);
+    let text = match args.format {
+        FoundKind::Human => {
+            let detail = if args.quiet { Detail::Quiet } else { Detail::Full };
+            proof_text(&report, &loaded.sources, detail, args.tint.paint_of_stdout())
         }
-        Format::Json => proof_json(&proof, &loaded.places, &loaded.sources, kinds.as_ref()),
+        other => other.render(&analysis),
     };
-    print(&text, || verdict(&proof, kinds.as_ref(), args.deny))
+    let done = write_certificate(args, &proof, loaded)
+        .and_then(|()| write_found(&analysis, &args.reports))
+        .and_then(|()| print(&text));
+    Ok(done.map_or_else(|exit| exit, |()| verdict(&report, &analysis)))
 }
 
-fn print(text: &str, verdict: impl FnOnce() -> Exit) -> Exit {
+fn print(text: &str) -> Result<(), Exit> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => verdict(),
-        Err(error) => {
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| {
             complain(
                 format_args!("the proof could not be written: {error}"),
                 "keep stdout open",
             );
             Exit::Machine
-        }
-    }
+        })
 }
 
 fn load(args: &Check) -> Result<Loaded, FilesError> {
@@ -145,28 +172,17 @@ fn load(args: &Check) -> Result<Loaded, FilesError> {
         _ => Err(FilesError::Wrong(render_all(
             &out,
             &sources,
-            args.output.paint_of_stderr(),
+            args.tint.paint_of_stderr(),
         ))),
     }
 }
 
-fn take_census(args: &Check, loaded: &Loaded) -> Result<Option<Census>, Exit> {
-    let Some(path) = &args.kinds else {
-        return Ok(None);
-    };
-    let bytes = files::read(path).map_err(|error| refuse(&error))?;
-    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-    let tree = read(&mut sources, &files::shown(path), &bytes, &mut out);
-    let kinds = tree.and_then(|node| decode_kinds(loaded.policy.vocabulary(), &node, &mut out));
-    let Some(kinds) = kinds.filter(|_| !out.has_errors()) else {
-        let text = render_all(&out, &sources, args.output.paint_of_stderr());
-        return Err(refuse(&FilesError::Wrong(text)));
-    };
+fn take_census(policy: &Policy, kinds: &Kinds) -> Result<Census, Exit> {
     let tasks = kinds
         .kinds
         .iter()
         .map(|(name, kind): (&Arc<str>, _)| (&**name, &kind.attributes));
-    census(&loaded.policy, tasks).map(Some).ok_or_else(|| {
+    census(policy, tasks).ok_or_else(|| {
         complain(
             "the census needs more memory than its bound",
             "prove the policy without `--kinds`",
@@ -196,32 +212,23 @@ fn write_certificate(args: &Check, proof: &Proof, loaded: &Loaded) -> Result<(),
 }
 
 /// Writes tests, unless they would hold on to what is unsafe.
-fn pin_down(args: &Check, proof: &Proof, loaded: &Loaded) -> Result<(), Exit> {
+fn pin_down(args: &Check, proof: &Proof, loaded: &Loaded) -> Result<Option<Written>, Exit> {
     let Some(folder) = &args.write_tests else {
-        return Ok(());
+        return Ok(None);
     };
-    let severities = proof.findings.iter().map(|finding| finding.severity());
-    if severities
-        .into_iter()
-        .any(|severity| severity == FindingSeverity::Unsafe)
-    {
+    let mut severities = proof.findings.iter().map(|finding| finding.severity());
+    if severities.any(|severity| severity == FindingSeverity::Unsafe) {
         complain(
             "no tests are written: they would hold on to what is unsafe",
             "mend what is found first",
         );
-        return Ok(());
+        return Ok(None);
     }
-    let text = write_tests(&loaded.policy, &args.policy, folder)?;
-    // With stderr closed there is nobody left to tell.
-    let _ = io::stderr().write_all(text.as_bytes());
-    Ok(())
+    write_tests(&loaded.policy, &args.policy, folder).map(Some)
 }
 
-fn verify(args: &Check, loaded: &Loaded, path: &Path) -> Exit {
-    let bytes = match files::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return refuse(&error),
-    };
+fn verify(args: &Check, loaded: &Loaded, path: &Path) -> Result<Exit, FilesError> {
+    let bytes = files::read(path)?;
     let certificate = match Certificate::read(&String::from_utf8_lossy(&bytes)) {
         Ok(certificate) => certificate,
         Err(error) => {
@@ -229,44 +236,26 @@ fn verify(args: &Check, loaded: &Loaded, path: &Path) -> Exit {
                 error,
                 "write one with `lanebench check POLICY --certificate PATH`",
             );
-            return Exit::Input;
+            return Ok(Exit::Input);
         }
     };
     let verified = certificate.verify(&loaded.policy, CASES_MAX);
-    print(&verified_text(&verified, args.output.paint_of_stdout()), || {
-        verified_exit(&verified)
+    let analysis = verified_analysis(&files::shown(path), &verified);
+    let done = write_found(&analysis, &args.reports).and_then(|()| print(&args.format.render(&analysis)));
+    Ok(match done {
+        Err(exit) => exit,
+        Ok(()) if !verified.mismatches.is_empty() => Exit::Failed,
+        Ok(()) if !verified.unsettled.is_empty() => Exit::Undecided,
+        Ok(()) => Exit::Held,
     })
 }
 
-fn verified_exit(verified: &Verified) -> Exit {
-    if !verified.mismatches.is_empty() {
-        Exit::Failed
-    } else if !verified.unsettled.is_empty() {
-        Exit::Undecided
-    } else {
-        Exit::Held
-    }
-}
-
 /// Unsafe fails; untidy fails only where it is denied; what is not decided is no pass.
-fn verdict(proof: &Proof, kinds: Option<&Census>, deny: Option<Deny>) -> Exit {
-    let any = |severity| {
-        proof
-            .findings
-            .iter()
-            .any(|finding| finding.severity() == severity)
-    };
-    let unsettled = kinds.is_some_and(|kinds| kinds.kinds.iter().any(|row| !row.is_settled()));
-    let law = |wanted: LawVerdict| {
-        proof
-            .laws
-            .iter()
-            .any(|(law, verdict)| law.name() == "RO-12" && *verdict == wanted)
-    };
-    let denied = deny == Some(Deny::Untidy) && (any(FindingSeverity::Untidy) || unsettled);
-    if any(FindingSeverity::Unsafe) || denied || law(LawVerdict::Broken) {
+fn verdict(report: &ProofReport<'_>, analysis: &Analysis) -> Exit {
+    let undecided = usize::from(report.agreed() == LawVerdict::Undecided);
+    if analysis.count(Gravity::Error) > undecided {
         Exit::Failed
-    } else if law(LawVerdict::Undecided) {
+    } else if undecided > 0 {
         Exit::Undecided
     } else {
         Exit::Held

@@ -7,14 +7,32 @@ use std::path::{Path, PathBuf};
 use super::command::complain;
 use super::exit::Exit;
 use super::files::shown;
-use crate::policy::Policy;
-use crate::report::{witness_files, witness_text};
+use crate::policy::{Policy, WitnessSuite};
+use crate::report::{WrittenSuite, witness_files};
 
-/// Writes the tests of the policy in `file` into `folder`, which has to be new or empty, and says what they are worth.
+/// Tests that were written.
+pub(super) struct Written {
+    suite: WitnessSuite,
+    scenarios: usize,
+    folder: String,
+}
+
+impl Written {
+    /// What they are worth.
+    pub(super) fn report(&self) -> WrittenSuite<'_> {
+        WrittenSuite {
+            suite: &self.suite,
+            scenarios: self.scenarios,
+            folder: &self.folder,
+        }
+    }
+}
+
+/// Writes the tests of the policy in `file` into `folder`, which has to be new or empty.
 ///
 /// # Errors
 /// How the program ends where they cannot be written; why was said.
-pub(super) fn write_tests(policy: &Policy, file: &Path, folder: &Path) -> Result<String, Exit> {
+pub(super) fn write_tests(policy: &Policy, file: &Path, folder: &Path) -> Result<Written, Exit> {
     let suite = policy.witnesses().map_err(|error| {
         complain(error, "split the policy; nothing is written");
         Exit::Undecided
@@ -27,7 +45,12 @@ pub(super) fn write_tests(policy: &Policy, file: &Path, folder: &Path) -> Result
     }
     // The registry of kinds is none of the scenarios.
     let scenarios = files.len().saturating_sub(1);
-    Ok(witness_text(&suite, scenarios, &shown(folder)))
+    let folder = shown(folder);
+    Ok(Written {
+        suite,
+        scenarios,
+        folder,
+    })
 }
 
 /// Makes the folder; gives the way from there to the policy.

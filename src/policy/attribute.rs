@@ -267,6 +267,12 @@ impl Flag {
         Attribute::ALL.get(usize::from(self.0)).copied()
     }
 
+    /// Its place among all flags.
+    #[must_use]
+    pub(super) const fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// Its bit.
     #[must_use]
     pub(super) const fn mask(self) -> u64 {

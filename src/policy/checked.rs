@@ -7,6 +7,7 @@ use super::compiled::Compiled;
 use super::condition::Condition;
 use super::draft::Answer;
 use super::hash::PolicyHash;
+use super::intention::Intention;
 use super::task::AttributeId;
 use super::vocabulary::Vocabulary;
 
@@ -56,6 +57,7 @@ pub struct Policy {
     assume: Vec<Assumption>,
     rules: Vec<Rule>,
     out_of_scope: Vec<(String, String)>,
+    intentional: Vec<Intention>,
     hash: PolicyHash,
     pub(super) ready: Ready,
 }
@@ -104,6 +106,7 @@ impl Policy {
             assume,
             rules,
             out_of_scope: Vec::new(),
+            intentional: Vec::new(),
             hash,
             ready,
         };
@@ -111,9 +114,11 @@ impl Policy {
         policy
     }
 
-    /// The same policy with clauses of the source that do not concern it, each with its reason.
-    pub(super) fn scoped(mut self, out_of_scope: Vec<(String, String)>) -> Self {
+    /// The same policy with clauses of the source that do not concern it, each with its reason, and with what looks
+    /// like a slip and is none.
+    pub(super) fn scoped(mut self, out_of_scope: Vec<(String, String)>, intentional: Vec<Intention>) -> Self {
         self.out_of_scope = out_of_scope;
+        self.intentional = intentional;
         self.hash = PolicyHash::of(&self.canonical());
         self
     }
@@ -134,6 +139,12 @@ impl Policy {
     #[must_use]
     pub fn out_of_scope(&self) -> &[(String, String)] {
         &self.out_of_scope
+    }
+
+    /// What looks like a slip and is none.
+    #[must_use]
+    pub fn intentional(&self) -> &[Intention] {
+        &self.intentional
     }
 
     /// What it is called.
@@ -209,6 +220,12 @@ impl Policy {
         }
         for (clause, reason) in &self.out_of_scope {
             line(&mut text, &["out_of_scope", clause, &quoted(reason)]);
+        }
+        for intention in &self.intentional {
+            let of = intention.of.as_deref().unwrap_or_default();
+            let words = [intention.finding.word(), &quoted(&intention.name), &quoted(of)];
+            line(&mut text, &["intentional", &words.join(" ")]);
+            because(&mut text, Some(&intention.because));
         }
         text
     }

@@ -6,9 +6,10 @@ use std::ops::Range;
 use super::attribute::Flag;
 use super::checked::{Assumption, Fact, Policy, Rule};
 use super::condition::Condition;
+use super::intention::{Intention, Parts};
 use super::lane::Execution;
 use super::parse::{ConditionError, read_condition};
-use super::proof::Clause;
+use super::proof::{Clause, FindingId};
 use super::vocabulary::{AttributeType, NameError, Vocabulary};
 
 /// A policy with its conditions as text.
@@ -28,6 +29,21 @@ pub struct Draft {
     pub rules: Vec<RuleDraft>,
     /// Clauses of the source that do not concern the policy, each with its reason.
     pub out_of_scope: Vec<(String, String)>,
+    /// What looks like a slip and is none.
+    pub intentional: Vec<IntentionDraft>,
+}
+
+/// Something of no use that is meant to be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentionDraft {
+    /// What an analysis says about it.
+    pub finding: FindingId,
+    /// The rule, or the literal.
+    pub name: String,
+    /// What a literal stands in: a rule, a fact, or `boundary`.
+    pub of: Option<String>,
+    /// Why it is there.
+    pub because: String,
 }
 
 /// A combination of attributes that cannot be.
@@ -149,6 +165,33 @@ pub enum PolicyError {
         /// As written.
         name: String,
     },
+    /// An intention about a rule that the policy does not have.
+    #[error("there is no rule `{name}`")]
+    UnknownRule {
+        /// As written.
+        name: String,
+        /// The rules.
+        known: Vec<String>,
+    },
+    /// An intention about a literal of something that the policy does not have.
+    #[error("there is no rule and no fact `{name}`")]
+    UnknownOwner {
+        /// As written.
+        name: String,
+        /// The boundary, the facts and the rules.
+        known: Vec<String>,
+    },
+    /// An intention about something that is no literal.
+    #[error("a literal is a single name or a single comparison")]
+    NoLiteral,
+    /// An intention about a literal that does not stand there.
+    #[error("`{literal}` does not stand in `{of}`")]
+    NoSuchLiteral {
+        /// The literal.
+        literal: String,
+        /// The condition.
+        of: String,
+    },
 }
 
 /// The part of a draft that a mistake is about.
@@ -188,6 +231,12 @@ pub enum DraftPart {
     Clause(usize),
     /// Why it is.
     ClauseBecause(usize),
+    /// The rule or the literal of an intention.
+    IntentionName(usize),
+    /// What the literal of an intention stands in.
+    IntentionOf(usize),
+    /// Why it is meant.
+    IntentionBecause(usize),
 }
 
 /// One mistake in a draft.
@@ -237,6 +286,8 @@ impl Checker {
         let assume = self.assumptions(&draft.assume, &fenced);
         let rules = self.rules(&draft.rules);
         self.out_of_scope(&draft.out_of_scope);
+        let parts = (&approval_when, facts.as_slice(), rules.as_slice());
+        let intentional = self.intentions(&draft.intentional, parts);
         if !self.mistakes.is_empty() {
             return Err(self.mistakes);
         }
@@ -248,7 +299,32 @@ impl Checker {
             assume,
             rules,
         )
-        .scoped(draft.out_of_scope.clone()))
+        .scoped(draft.out_of_scope.clone(), intentional))
+    }
+
+    /// What is marked as meant; in a policy that is broken anyway only the reasons are read.
+    fn intentions(
+        &mut self,
+        drafts: &[IntentionDraft],
+        (approval_when, facts, rules): (&Condition, &[Fact], &[Rule]),
+    ) -> Vec<Intention> {
+        let whole = self.mistakes.is_empty();
+        let mut intentional = Vec::new();
+        for (index, draft) in drafts.iter().enumerate() {
+            self.reason(DraftPart::IntentionBecause(index), Some(&draft.because));
+            let parts = Parts {
+                vocabulary: &self.vocabulary,
+                approval_when,
+                facts,
+                rules,
+            };
+            match parts.resolve(index, draft) {
+                Ok(intention) => intentional.push(intention),
+                Err((part, error)) if whole => self.report(part, error),
+                Err(_) => {}
+            }
+        }
+        intentional
     }
 
     fn out_of_scope(&mut self, clauses: &[(String, String)]) {

@@ -78,6 +78,16 @@ fn help(error: &PolicyError) -> Option<String> {
             let known: Vec<&str> = Clause::ALL.iter().map(|clause| clause.name).collect();
             suggest(name, "its clauses", &known)
         }
+        PolicyError::UnknownRule { name, known } => {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            suggest(name, "its rules", &known)
+        }
+        PolicyError::UnknownOwner { name, known } => {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            suggest(name, "what has a condition", &known)
+        }
+        PolicyError::NoLiteral => "name one, for example `can_show_status` or `amount > 5`".to_owned(),
+        PolicyError::NoSuchLiteral { .. } => "write it as it stands there, without `not`".to_owned(),
         PolicyError::NoRules => "add `- { id: otherwise, execution: interactive }`, for a start".to_owned(),
         PolicyError::MissingWhen => "add `when: ...`, or move the rule to the end".to_owned(),
         PolicyError::DuplicateRule { .. } => "decisions name their rule, so each needs its own id".to_owned(),

@@ -10,10 +10,13 @@ use crate::scenario::decode::{map, mismatch, scalar, string, words};
 use crate::scenario::{Diagnostic, Diagnostics, Entry, Node, NodeKind, Span, quoted, suggest};
 
 use super::checked::Policy;
-use super::draft::{Answer, AssumptionDraft, Draft, DraftMistake, DraftPart, PolicyError, RuleDraft};
+use super::draft::{
+    Answer, AssumptionDraft, Draft, DraftMistake, DraftPart, IntentionDraft, PolicyError, RuleDraft,
+};
 use super::explain::explain;
 use super::lane::Execution;
 use super::parse::{ConditionError, literal_ranges};
+use super::proof::FindingId;
 use super::proof_places::ProofPlaces;
 use super::vocabulary::{AttributeType, Unit};
 
@@ -74,6 +77,9 @@ fn places(draft: &Draft, spots: &BTreeMap<DraftPart, Spot<'_>>, whole: Span) -> 
         boundary: span(DraftPart::ApprovalWhen),
         boundary_literals: literals(DraftPart::ApprovalWhen, Some(draft.approval_when.as_str())),
         facts: facts.collect(),
+        intentional: (0..draft.intentional.len())
+            .map(|index| span(DraftPart::IntentionName(index)))
+            .collect(),
         attributes: attributes
             .map(|(index, (name, _))| (name.clone(), span(DraftPart::AttributeName(index))))
             .collect(),
@@ -137,6 +143,7 @@ impl<'n> Reader<'n, '_> {
         let assume = top.node("assume");
         let rules = top.required("rules", noted);
         let out_of_scope = top.node("out_of_scope");
+        let intentional = top.node("intentional");
         top.finish();
         Some(Draft {
             name: self.text(DraftPart::Name, name),
@@ -146,6 +153,7 @@ impl<'n> Reader<'n, '_> {
             assume: assume.map_or_else(Vec::new, |node| self.assumptions(node)),
             rules: self.rules(rules),
             out_of_scope: out_of_scope.map_or_else(Vec::new, |node| self.clauses(node)),
+            intentional: intentional.map_or_else(Vec::new, |node| self.intentions(node)),
         })
     }
 
@@ -298,6 +306,39 @@ impl<'n> Reader<'n, '_> {
             clauses.push((key.text.clone(), because));
         }
         clauses
+    }
+
+    fn intentions(&mut self, node: &'n Node) -> Vec<IntentionDraft> {
+        let mut intentions = Vec::new();
+        for node in self.items(node).unwrap_or_default() {
+            let index = intentions.len();
+            let Some(mut fields) = map(node, self.out) else {
+                continue;
+            };
+            let about = fields.one_of(&FindingId::INTENDABLE.map(FindingId::word));
+            let finding = about.and_then(|(word, name)| {
+                let known = FindingId::INTENDABLE.into_iter();
+                Some((known.clone().find(|finding| finding.word() == word)?, name))
+            });
+            let literal = finding.is_some_and(|(finding, _)| finding == FindingId::VacuousCondition);
+            let of = literal.then(|| fields.required("of", noted)).flatten();
+            let because = fields.required("because", noted);
+            fields.finish();
+            // What is missing was reported.
+            let (Some((finding, name)), Some(because)) = (finding, because) else {
+                continue;
+            };
+            if literal && of.is_none() {
+                continue;
+            }
+            intentions.push(IntentionDraft {
+                finding,
+                name: self.text(DraftPart::IntentionName(index), Some(name)),
+                of: of.map(|node| self.text(DraftPart::IntentionOf(index), Some(node))),
+                because: self.text(DraftPart::IntentionBecause(index), Some(because)),
+            });
+        }
+        intentions
     }
 
     fn entries(&mut self, node: &'n Node) -> &'n [Entry] {

@@ -16,6 +16,7 @@ mod file;
 mod finding;
 mod given;
 mod hash;
+mod intention;
 mod lane;
 mod literal;
 mod note;
@@ -34,12 +35,16 @@ pub use attribute::{Attribute, AttributeSet, Flag, Source, Truth};
 pub use checked::{Assumption, Fact, Policy, Rule};
 pub use condition::{Comparison, Condition};
 pub use decide::{Decision, Refusal, Route};
-pub use draft::{Answer, AssumptionDraft, Draft, DraftMistake, DraftPart, PolicyError, RuleDraft, WordError};
+pub use draft::{
+    Answer, AssumptionDraft, Draft, DraftMistake, DraftPart, IntentionDraft, PolicyError, RuleDraft,
+    WordError,
+};
 pub use edit::{Edit, EditSort};
 pub use file::{decode_policy, decode_with_places};
 pub use finding::{Finding, FindingSeverity, Findings};
 pub use given::decode_attributes;
 pub use hash::{PolicyHash, PolicyHashError};
+pub use intention::Intention;
 pub use lane::{Boundary, Execution, Lane};
 pub use literal::LiteralError;
 pub use note::{AttributeNote, DecisionNote, RuleNote};
@@ -49,8 +54,8 @@ pub use proof_places::ProofPlaces;
 pub use reading::{Class, Gates, Permitted};
 pub use space::{
     Algebra, Axis, AxisValue, Bitmaps, Bits, Cell, Classes, Diagrams, Eyes, Pair, Pin, Reach, Set, Space,
-    Table, Unsaid,
+    Table,
 };
 pub use task::{AttributeId, Given, NumberId, Task, Value};
 pub use vocabulary::{AttributeType, NameError, NumberKind, Unit, Vocabulary};
-pub use witness::{Observed, Witness, WitnessError, WitnessSuite};
+pub use witness::{EditCount, Observed, Witness, WitnessError, WitnessSuite};

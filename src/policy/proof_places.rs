@@ -17,11 +17,18 @@ pub struct ProofPlaces {
     /// By name: the name itself, and the literals of the condition.
     pub(super) facts: BTreeMap<String, (Span, Vec<Span>)>,
     pub(super) attributes: BTreeMap<String, Span>,
+    pub(super) intentional: Vec<Span>,
     /// For each rule its id, and the literals of its condition.
     pub(super) rule: Vec<(Span, Vec<Span>)>,
 }
 
 impl ProofPlaces {
+    /// The whole policy.
+    #[must_use]
+    pub const fn whole(&self) -> Span {
+        self.whole
+    }
+
     /// Where a subject stands.
     #[must_use]
     pub fn span(&self, policy: &Policy, subject: &Subject) -> Span {
@@ -29,6 +36,7 @@ impl ProofPlaces {
             Subject::Rules => Some(self.rules),
             Subject::Boundary => Some(self.boundary),
             Subject::Rule(rule) => self.rule.get(*rule).map(|(id, _)| *id),
+            Subject::Intention(index) => self.intentional.get(*index).copied(),
             Subject::Name(name) => {
                 let attribute = self.attributes.get(name).copied();
                 attribute.or_else(|| self.facts.get(name).map(|(span, _)| *span))

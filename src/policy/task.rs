@@ -6,6 +6,14 @@ use super::attribute::{Attribute, Flag, Source, Truth};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NumberId(pub(super) u8);
 
+impl NumberId {
+    /// Its place among the numbers of its vocabulary.
+    #[must_use]
+    pub(super) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// An attribute of a policy's vocabulary, built-in or declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AttributeId {

@@ -70,26 +70,45 @@ pub enum WitnessError {
     TooEntangled,
 }
 
+/// The edits of one sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EditCount {
+    /// Which.
+    pub sort: EditSort,
+    /// How many change a decision.
+    pub edits: usize,
+    /// How many of those some witness catches.
+    pub caught: usize,
+    /// How many change none.
+    pub silent: usize,
+}
+
 impl WitnessSuite {
     /// How many of the edits that change a decision some witness catches.
     #[must_use]
     pub fn caught(&self) -> usize {
+        self.census().iter().map(|count| count.caught).sum()
+    }
+
+    /// The edits by sort.
+    #[must_use]
+    pub fn census(&self) -> Vec<EditCount> {
         let mut caught = vec![false; self.edits.len()];
         for edit in self.witnesses.iter().flat_map(|witness| &witness.catches) {
             caught[*edit] = true;
         }
-        caught.into_iter().filter(|caught| *caught).count()
-    }
-
-    /// The edits by sort: how many change a decision, and how many change none.
-    #[must_use]
-    pub fn census(&self) -> Vec<(EditSort, usize, usize)> {
-        let of = |edits: &[Edit], sort| edits.iter().filter(|edit| edit.sort == sort).count();
-        EditSort::ALL
-            .into_iter()
-            .map(|sort| (sort, of(&self.edits, sort), of(&self.silent, sort)))
-            .filter(|(_, loud, silent)| loud + silent > 0)
-            .collect()
+        let count = |sort| {
+            let loud = self.edits.iter().zip(&caught);
+            let loud = loud.filter(|(edit, _)| edit.sort == sort);
+            EditCount {
+                sort,
+                edits: loud.clone().count(),
+                caught: loud.filter(|(_, caught)| **caught).count(),
+                silent: self.silent.iter().filter(|edit| edit.sort == sort).count(),
+            }
+        };
+        let all = EditSort::ALL.into_iter().map(count);
+        all.filter(|count| count.edits + count.silent > 0).collect()
     }
 }
 

@@ -7,8 +7,7 @@ use super::text::{counted, grouped, line};
 use crate::policy::diff::{
     Absent, Date, Direction, Group, PolicyDiff, RulePair, Waiver, WaiverEntry, WaiverVerdict, Workload,
 };
-use crate::policy::{Cell, Unsaid};
-use crate::policy::{Places, Policy};
+use crate::policy::{Cell, Places, Policy};
 use crate::report::found::{code, escaped, fenced};
 use crate::scenario::{Diagnostic, Severity, Sources, quoted};
 
@@ -190,10 +189,7 @@ impl DiffReport<'_> {
     }
 
     fn found(&self, diagnostic: Diagnostic, cell: &Cell, sources: &Sources) -> Found {
-        let task = format!(
-            "attributes: {}\n",
-            self.diff.space.attributes_text(cell, Unsaid::LeftOut)
-        );
+        let task = self.diff.space.task_line(cell, "witness");
         Found::of(&diagnostic, Some(task), sources)
     }
 
@@ -440,7 +436,7 @@ impl DiffReport<'_> {
             "cells": group.cells.map(|cells| cells.to_string()),
             "execution": group.execution().word(),
             "boundary": group.boundary().word(),
-            "witness": self.diff.space.attributes_text(&group.witness, Unsaid::LeftOut),
+            "witness": self.diff.space.attributes_text(&group.witness),
             "rules": rules,
             "tasks": tasks.map(|(tasks, _)| tasks),
         })

@@ -13,7 +13,8 @@ mod junit;
 mod kind;
 mod paint;
 mod proof;
-mod proof_json;
+mod proof_found;
+mod proof_verified;
 mod result;
 mod route;
 mod schema;
@@ -36,8 +37,9 @@ pub use json::suite_json;
 pub use junit::suite_junit;
 pub use kind::{ReportArgError, ReportKind, ReportRequest};
 pub use paint::Paint;
-pub use proof::{finding_diagnostic, findings_text, kinds_text, proof_text, verified_text};
-pub use proof_json::proof_json;
+pub use proof::{finding_diagnostic, findings_text, proof_text};
+pub use proof_found::{Denied, KindsReport, ProofReport, proof_analysis};
+pub use proof_verified::verified_analysis;
 pub use result::{Complaint, RunResult, RunVerdict, SuiteResult};
 pub use route::{
     Account, RouteFormat, RouteRows, RouteShape, census_csv, census_json, census_text, finding_title,
@@ -46,4 +48,4 @@ pub use route::{
 pub use schema::{SchemaKind, SchemaKindError};
 pub use summary::suite_summary;
 pub use terminal::{Detail, terminal};
-pub use witness::{witness_files, witness_text};
+pub use witness::{WrittenSuite, witness_files};

@@ -2,21 +2,27 @@
 
 use super::diagnostic::render;
 use super::paint::{Paint, Tone};
+use super::proof_found::{Denied, ProofReport};
 use super::terminal::Detail;
-use super::text::{grouped, left, right};
+use super::text::{counted, grouped, left, right};
 use crate::policy::proof::{
-    Census, ClauseVerdict, Extent, LawVerdict, Method, PolicyFinding, Proof, Question, Verified,
+    Agreement, Census, ClauseVerdict, Extent, Law, LawVerdict, Method, PolicyFinding, Proof, Question,
 };
 use crate::policy::{Class, FindingSeverity, Lane, ProofPlaces};
 use crate::scenario::{Diagnostic, Severity, Sources};
 
-/// One finding with its place, its witness and its fix.
+/// One finding with its place and its fix; the witness comes behind, with [`witnessed`].
 #[must_use]
-pub fn finding_diagnostic(proof: &Proof, places: &ProofPlaces, finding: &PolicyFinding) -> Diagnostic {
-    let severity = match finding.severity() {
-        FindingSeverity::Unsafe => Severity::Failed,
-        FindingSeverity::Untidy => Severity::Warning,
-        FindingSeverity::Note => Severity::Note,
+pub fn finding_diagnostic(
+    proof: &Proof,
+    places: &ProofPlaces,
+    denied: Denied,
+    finding: &PolicyFinding,
+) -> Diagnostic {
+    let severity = match (finding.severity(), denied) {
+        (FindingSeverity::Unsafe, _) | (FindingSeverity::Untidy, Denied::Untidy) => Severity::Failed,
+        (FindingSeverity::Untidy, Denied::Unsafe) => Severity::Warning,
+        (FindingSeverity::Note, _) => Severity::Note,
     };
     let span = places.span(&proof.policy, &finding.subject);
     let mut diagnostic = Diagnostic::new(severity, finding.message.clone())
@@ -25,8 +31,10 @@ pub fn finding_diagnostic(proof: &Proof, places: &ProofPlaces, finding: &PolicyF
     if let Some(witness) = &finding.witness {
         let cells = grouped(finding.count);
         let noun = if finding.count == 1 { "cell" } else { "cells" };
-        diagnostic = diagnostic.note(format!("{cells} {noun}; the least: {}", witness.attributes));
-        diagnostic = diagnostic.note(format!("answer: {}", witness.answer));
+        diagnostic = diagnostic.note(format!(
+            "{cells} {noun}; the least is answered: {}",
+            witness.answer
+        ));
     }
     for note in &finding.notes {
         diagnostic = diagnostic.note(note.clone());
@@ -34,41 +42,49 @@ pub fn finding_diagnostic(proof: &Proof, places: &ProofPlaces, finding: &PolicyF
     diagnostic.help(finding.fix.clone())
 }
 
+/// The same with the task that shows it.
+pub(super) fn witnessed(diagnostic: Diagnostic, finding: &PolicyFinding) -> Diagnostic {
+    match &finding.witness {
+        Some(witness) => diagnostic.note(format!("witness: {}", witness.task)),
+        None => diagnostic,
+    }
+}
+
 /// The findings of a proof alone, separated by blank lines.
 #[must_use]
 pub fn findings_text(proof: &Proof, places: &ProofPlaces, sources: &Sources, paint: Paint) -> String {
-    let parts = proof
-        .findings
-        .iter()
-        .map(|finding| render(&finding_diagnostic(proof, places, finding), sources, paint));
+    let parts = proof.findings.iter().map(|finding| {
+        let diagnostic = finding_diagnostic(proof, places, Denied::Unsafe, finding);
+        render(&witnessed(diagnostic, finding), sources, paint)
+    });
     parts.collect::<Vec<_>>().join("\n")
 }
 
-/// The whole proof.
+/// The whole proof: what it is about, what was found, what it comes to.
 #[must_use]
-pub fn proof_text(
-    proof: &Proof,
-    places: &ProofPlaces,
-    sources: &Sources,
-    detail: Detail,
-    paint: Paint,
-) -> String {
-    let shown =
-        |finding: &&PolicyFinding| detail == Detail::Full || finding.severity() != FindingSeverity::Note;
-    let parts = proof.findings.iter().filter(shown).map(|finding| {
-        let mut text = render(&finding_diagnostic(proof, places, finding), sources, paint);
-        text.push('\n');
-        text
-    });
-    let mut out: String = parts.collect();
+pub fn proof_text(report: &ProofReport<'_>, sources: &Sources, detail: Detail, paint: Paint) -> String {
+    let mut out = String::new();
     if detail == Detail::Full {
-        out.push_str(&frame(proof, paint));
+        out.push_str(&lead(report, paint));
     }
-    out.push_str(&last_line(proof, paint));
+    for (diagnostic, witness) in report.diagnostics() {
+        if detail == Detail::Full || diagnostic.severity != Severity::Note {
+            let diagnostic = match witness {
+                Some(task) => diagnostic.note(format!("witness: {task}")),
+                None => diagnostic,
+            };
+            out.push_str(&render(&diagnostic, sources, paint));
+            out.push('\n');
+        }
+    }
+    out.push_str(&last_line(report, paint));
+    out.push('\n');
     out
 }
 
-fn frame(proof: &Proof, paint: Paint) -> String {
+/// What stands before the findings.
+pub(super) fn lead(report: &ProofReport<'_>, paint: Paint) -> String {
+    let proof = report.proof;
     let mut out = format!(
         "policy {}  {}\n\n",
         paint.tone(Tone::Strong, proof.policy.name()),
@@ -83,9 +99,36 @@ fn frame(proof: &Proof, paint: Paint) -> String {
             LawVerdict::Undecided => Tone::Doubtful,
         };
         let word = paint.tone(tone, &left(verdict.word(), 10));
-        out.push_str(&format!("  {}  {word}{}\n", law.name(), law.sentence()));
+        out.push_str(&format!("  {}  {word}{}\n", law.name(), law_text(proof, *law)));
     }
     out.push('\n');
+    out.push_str(&assumed_and_scoped(proof));
+    if let Some(kinds) = &report.kinds {
+        out.push('\n');
+        out.push_str(&kinds_text(proof, kinds.census, paint));
+    }
+    if let Some(tests) = &report.tests {
+        out.push('\n');
+        out.push_str(&tests.text());
+    }
+    out.push('\n');
+    out
+}
+
+/// What a law says; of the last one also how it was looked at.
+pub(super) fn law_text(proof: &Proof, law: Law) -> String {
+    let how = match (law, proof.agreement) {
+        (Law::Ro12, Agreement::Cases(cases)) => format!(", on each of {} cases", grouped(cases)),
+        (Law::Ro12, Agreement::Conditions) => {
+            ", condition by condition as sets of cells: too many cases to split".to_owned()
+        }
+        _ => String::new(),
+    };
+    format!("{}{how}", law.sentence())
+}
+
+fn assumed_and_scoped(proof: &Proof) -> String {
+    let mut out = String::new();
     let vocabulary = proof.policy.vocabulary();
     for assumption in proof.policy.assumptions() {
         let because = assumption.because.as_deref().unwrap_or("no reason is given");
@@ -94,14 +137,15 @@ fn frame(proof: &Proof, paint: Paint) -> String {
             assumption.never.write(vocabulary)
         ));
     }
-    let decided = proof
-        .clauses
-        .iter()
-        .filter(|(_, verdict)| *verdict == ClauseVerdict::Decided)
-        .count();
+    let of = |wanted: &ClauseVerdict| {
+        let clauses = proof.clauses.iter();
+        clauses.filter(|(_, verdict)| verdict == wanted).count()
+    };
+    let (decided, forgotten) = (of(&ClauseVerdict::Decided), of(&ClauseVerdict::Forgotten));
+    let all = proof.clauses.len();
     out.push_str(&format!(
-        "clauses     {decided} of {} decided\n",
-        proof.clauses.len()
+        "clauses     {decided} of {all} decided, {} out of scope, {forgotten} forgotten\n",
+        all - decided - forgotten
     ));
     for (clause, verdict) in &proof.clauses {
         if let ClauseVerdict::OutOfScope(because) = verdict {
@@ -111,7 +155,6 @@ fn frame(proof: &Proof, paint: Paint) -> String {
             ));
         }
     }
-    out.push('\n');
     out
 }
 
@@ -154,32 +197,33 @@ fn spaces(proof: &Proof) -> String {
     out
 }
 
-fn last_line(proof: &Proof, paint: Paint) -> String {
+/// What it comes to.
+pub(super) fn last_line(report: &ProofReport<'_>, paint: Paint) -> String {
+    let findings = report.proof.findings.iter();
     let of = |severity| {
-        proof
-            .findings
-            .iter()
-            .filter(|finding| finding.severity() == severity)
-            .count()
+        let found = findings.clone().filter(|finding| finding.severity() == severity);
+        found.count() as u64
     };
-    let [unsafe_, untidy, notes] = [
-        FindingSeverity::Unsafe,
-        FindingSeverity::Untidy,
-        FindingSeverity::Note,
-    ]
-    .map(of);
-    let plural = if notes == 1 { "" } else { "s" };
-    let counts = format!("{unsafe_} unsafe, {untidy} untidy, {notes} note{plural}");
-    match (unsafe_, untidy) {
-        (0, 0) => format!("{}: {counts}\n", paint.tone(Tone::Good, "clean")),
-        (0, _) => format!("{}: {counts}\n", paint.tone(Tone::Doubtful, "untidy")),
-        (_, _) => format!("{}: {counts}\n", paint.tone(Tone::Bad, "UNSAFE")),
+    let (unsafe_, untidy) = (of(FindingSeverity::Unsafe), of(FindingSeverity::Untidy));
+    let notes = counted(of(FindingSeverity::Note), "note");
+    let unsettled = report.unsettled_kinds().count() as u64;
+    let mut counts = format!("{unsafe_} unsafe, {untidy} untidy, {notes}");
+    if unsettled > 0 {
+        counts.push_str(&format!(", {} without a single rule", counted(unsettled, "kind")));
     }
+    let (word, tone) = match report.agreed() {
+        LawVerdict::Broken => ("BROKEN", Tone::Bad),
+        _ if unsafe_ > 0 => ("UNSAFE", Tone::Bad),
+        _ if report.denied == Denied::Untidy && untidy + unsettled > 0 => ("FAILED", Tone::Bad),
+        LawVerdict::Undecided => ("UNDECIDED", Tone::Doubtful),
+        LawVerdict::Held if untidy + unsettled > 0 => ("untidy", Tone::Doubtful),
+        LawVerdict::Held => ("clean", Tone::Good),
+    };
+    format!("{}: {counts}", paint.tone(tone, word))
 }
 
 /// The census of a registry of kinds.
-#[must_use]
-pub fn kinds_text(proof: &Proof, census: &Census, paint: Paint) -> String {
+fn kinds_text(proof: &Proof, census: &Census, paint: Paint) -> String {
     let id = |rule: usize| proof.policy.rules().get(rule).map_or("", |rule| rule.id.as_str());
     let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0) + 2;
     let kind_width = width(&mut census.kinds.iter().map(|row| row.kind.chars().count())).max(6);
@@ -215,36 +259,8 @@ pub fn kinds_text(proof: &Proof, census: &Census, paint: Paint) -> String {
     }
     let settled = census.kinds.iter().filter(|row| row.is_settled()).count();
     out.push_str(&format!(
-        "{settled} of {} kinds resolve to one rule\n\n",
+        "{settled} of {} kinds resolve to one rule\n",
         census.kinds.len()
-    ));
-    out
-}
-
-/// What the naive interpreter checked again.
-#[must_use]
-pub fn verified_text(verified: &Verified, paint: Paint) -> String {
-    let mut out = String::new();
-    for mismatch in &verified.mismatches {
-        out.push_str(&format!("{}: {mismatch}\n", paint.tone(Tone::Bad, "failed")));
-    }
-    for unsettled in &verified.unsettled {
-        let word = paint.tone(Tone::Doubtful, "undecided");
-        out.push_str(&format!(
-            "{word}: {unsettled}: more cases than the interpreter splits\n"
-        ));
-    }
-    let (word, tone) = match (verified.mismatches.is_empty(), verified.unsettled.is_empty()) {
-        (true, true) => ("verified", Tone::Good),
-        (true, false) => ("undecided", Tone::Doubtful),
-        (false, _) => ("FAILED", Tone::Bad),
-    };
-    out.push_str(&format!(
-        "{}: {} counts and {} tasks read again, compiled decisions held against {} cases\n",
-        paint.tone(tone, word),
-        grouped(verified.counts as u64),
-        grouped(verified.witnesses as u64),
-        grouped(verified.cases),
     ));
     out
 }

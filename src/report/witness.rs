@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::policy::{Boundary, Observed, Policy, Unsaid, Witness, WitnessSuite};
+use serde_json::{Value, json};
+
+use crate::policy::{Boundary, Observed, Policy, Witness, WitnessSuite};
 
 /// The registry of the one kind that written tests need.
 const KINDS: &str = "\
@@ -59,7 +61,7 @@ fn scenario(
     for (index, witness) in witnesses.iter().enumerate() {
         let id = format!("task-{}", index + 1);
         let caught = caught(suite, witness);
-        let task = suite.space.task_yaml(&witness.cell, &id, "any", Unsaid::LeftOut);
+        let task = suite.space.task_yaml(&witness.cell, &id, "any");
         // Writing into a string cannot fail.
         let _ = write!(tasks, "{caught}{task}");
         let _ = writeln!(expect, "  {id}: {}", expectation(&policy.observed(&witness.task)));
@@ -118,24 +120,71 @@ fn expectation(observed: &Observed<'_>) -> String {
 
 /// A JSON string, which is a YAML string too.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    Value::from(text).to_string()
 }
 
-/// What a suite is worth, in a few lines.
-#[must_use]
-pub fn witness_text(suite: &WitnessSuite, files: usize, folder: &str) -> String {
-    let edits = suite.edits.len();
-    let mut text = format!(
-        "tests               {} tasks in {files} scenarios in {folder}; no suite has fewer than {} tasks\n\
-         edits caught        {} of {edits} that change a decision ({} more change none)\n",
-        suite.witnesses.len(),
-        suite.at_least,
-        suite.caught(),
-        suite.silent.len(),
-    );
-    for (sort, loud, silent) in suite.census() {
-        // Writing into a string cannot fail.
-        let _ = writeln!(text, "  {:<18}{loud:>4}, {silent} without effect", sort.word());
+/// A suite that was written.
+#[derive(Debug, Clone, Copy)]
+pub struct WrittenSuite<'a> {
+    /// The suite.
+    pub suite: &'a WitnessSuite,
+    /// How many scenarios it was written to.
+    pub scenarios: usize,
+    /// The folder that they stand in.
+    pub folder: &'a str,
+}
+
+impl WrittenSuite<'_> {
+    /// What it is worth, in a few lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let suite = self.suite;
+        let mut text = format!(
+            "tests               {} tasks in {} scenarios in {}; no suite has fewer than {} tasks\n\
+             edits caught        {} of {} that change a decision ({} more change none)\n",
+            suite.witnesses.len(),
+            self.scenarios,
+            self.folder,
+            suite.at_least,
+            suite.caught(),
+            suite.edits.len(),
+            suite.silent.len(),
+        );
+        for count in suite.census() {
+            // Writing into a string cannot fail.
+            let _ = writeln!(
+                text,
+                "  {:<18}{:>4} of {}, {} without effect",
+                count.sort.word(),
+                count.caught,
+                count.edits,
+                count.silent
+            );
+        }
+        text
     }
-    text
+
+    /// What it is worth, for programs.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let suite = self.suite;
+        let sorts = suite.census().into_iter().map(|count| {
+            json!({
+                "sort": count.sort.word(),
+                "edits": count.edits,
+                "caught": count.caught,
+                "without_effect": count.silent,
+            })
+        });
+        json!({
+            "folder": self.folder,
+            "scenarios": self.scenarios,
+            "tasks": suite.witnesses.len(),
+            "tasks_at_least": suite.at_least,
+            "edits": suite.edits.len(),
+            "caught": suite.caught(),
+            "without_effect": suite.silent.len(),
+            "by_sort": sorts.collect::<Vec<_>>(),
+        })
+    }
 }

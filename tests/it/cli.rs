@@ -339,7 +339,7 @@ fn written_tests_pass_and_are_not_written_over() {
     let folder = Folder::with("write-tests", &[("lanes.yaml", &policy)]);
     let arguments = ["check", "lanes.yaml", "--write-tests", "tests/lanes"];
     let output = lanebench(&folder.0, &arguments);
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(
         said.contains("9 tasks in 3 scenarios in tests/lanes; no suite has fewer than 9 tasks"),

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use lanebench::policy::diff::{Answer, Date, Direction, PolicyDiff, Waiver, decode_waiver};
-use lanebench::policy::{Policy, Unsaid, decode_policy};
+use lanebench::policy::{Policy, decode_policy};
 use lanebench::report::{Paint, render_all};
 use lanebench::rng::{Purpose, Seed};
 use lanebench::scenario::{Diagnostics, Sources, read};
@@ -110,8 +110,7 @@ fn changed_cells_are_counted_exactly() {
     );
     assert_eq!(diff.changed, Some(3_u128.pow(18)));
     assert_eq!(
-        diff.space
-            .attributes_text(&diff.groups[0].witness, Unsaid::LeftOut),
+        diff.space.attributes_text(&diff.groups[0].witness),
         "{ size: 10 }"
     );
 }

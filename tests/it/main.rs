@@ -31,6 +31,7 @@ mod mock_stream;
 mod mock_world;
 mod outside;
 mod policy;
+mod proof_cli;
 mod prove;
 mod reports;
 mod retry_rows;

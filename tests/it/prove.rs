@@ -35,11 +35,14 @@ fn a_clean_policy_ends_with_0_and_its_certificate_is_about_it_alone() {
     );
     assert!(said.contains("17 of 17 kinds resolve to one rule\n"), "{said}");
     assert!(said.contains("14,348,907"), "{said}");
-    assert!(said.ends_with("\nclean: 0 unsafe, 0 untidy, 1 note\n"), "{said}");
+    assert!(
+        said.ends_with("\n\nclean: 0 unsafe, 0 untidy, 1 note\n"),
+        "{said}"
+    );
     let other = ["scenarios/policies/product-first.yaml", "--verify", path];
     let said = ended(&check(&other), 1);
     assert!(
-        said.starts_with("failed: the certificate is about another policy"),
+        said.starts_with("failed[certificate-mismatch]: the certificate is about another policy"),
         "{said}"
     );
 }
@@ -48,7 +51,7 @@ fn a_clean_policy_ends_with_0_and_its_certificate_is_about_it_alone() {
 fn untidy_is_shown_and_fails_only_where_it_is_denied() {
     let untidy = "tests/bad/proof/vacuous-condition.yaml";
     let said = ended(&check(&[untidy, "--deny", "untidy", "--quiet"]), 1);
-    assert!(said.ends_with("\nuntidy: 0 unsafe, 1 untidy, 1 note\n"), "{said}");
+    assert!(said.ends_with("\nFAILED: 0 unsafe, 1 untidy, 1 note\n"), "{said}");
     let said = ended(&check(&[untidy, "--format", "json"]), 0);
     assert!(said.contains("\"id\": \"vacuous-condition\""), "{said}");
     assert!(

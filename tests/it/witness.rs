@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lanebench::policy::{EditSort, Policy, Task, WitnessSuite, decode_policy};
-use lanebench::report::{RunVerdict, witness_files, witness_text};
+use lanebench::report::{RunVerdict, WrittenSuite, witness_files};
 use lanebench::runner::{Loaded, SuiteOptions, World, play_suite};
 use lanebench::scenario::{Diagnostics, Loaded as Text, ResolveError, Resolver, Scenario, Sources, read};
 use lanebench::units::SimDuration;
+
+use serde_json::json;
 
 use crate::support::repo;
 
@@ -230,19 +232,39 @@ fn every_task_for_a_threshold_stands_beside_it() {
 fn a_suite_says_what_it_is_worth_and_is_the_same_every_time() {
     let (_, policy) = shipped("three-lane");
     let suite = policy.witnesses().unwrap();
-    let text = witness_text(&suite, 3, "tests/three-lane");
+    let written = WrittenSuite {
+        suite: &suite,
+        scenarios: 3,
+        folder: "tests/three-lane",
+    };
     let expected = "\
 tests               9 tasks in 3 scenarios in tests/three-lane; no suite has fewer than 9 tasks
 edits caught        50 of 50 that change a decision (0 more change none)
-  dropped             16, 0 without effect
-  negated             12, 0 without effect
-  operator             4, 0 without effect
-  effect               8, 0 without effect
-  removed              3, 0 without effect
-  moved                4, 0 without effect
-  answer               3, 0 without effect
+  dropped             16 of 16, 0 without effect
+  negated             12 of 12, 0 without effect
+  operator             4 of 4, 0 without effect
+  effect               8 of 8, 0 without effect
+  removed              3 of 3, 0 without effect
+  moved                4 of 4, 0 without effect
+  answer               3 of 3, 0 without effect
 ";
-    assert_eq!(text, expected);
+    assert_eq!(written.text(), expected);
+    let said = written.json();
+    assert_eq!((&said["tasks"], &said["tasks_at_least"]), (&json!(9), &json!(9)));
+    assert_eq!(
+        (&said["edits"], &said["caught"], &said["without_effect"]),
+        (&json!(50), &json!(50), &json!(0))
+    );
+    assert_eq!(
+        said["by_sort"][2],
+        json!({ "sort": "operator", "edits": 4, "caught": 4, "without_effect": 0 })
+    );
+    let mut lesser = suite.clone();
+    lesser.witnesses.pop();
+    assert!(
+        lesser.caught() < 50,
+        "what nobody catches any more is not counted"
+    );
     let again = policy.witnesses().unwrap();
     let files = |suite| witness_files(&policy, suite, "../three-lane.yaml");
     assert_eq!(files(&suite), files(&again));

@@ -206,7 +206,10 @@ impl Routing {
         tally: &mut Tally,
     ) {
         let hash = self.policy.get_or_insert_with(|| policy.hash().to_string());
-        let whole = *decided.policy == **hash && !decided.rule.is_empty() && !decided.attributes.is_empty();
+        let mut attributes = policy.vocabulary().attributes();
+        let silent = attributes.all(|attribute| task.attributes.given(attribute).is_none());
+        let noted = silent || !decided.attributes.is_empty();
+        let whole = *decided.policy == **hash && !decided.rule.is_empty() && noted;
         tally.test(Id::Ro10, mark, whole, || {
             claim(
                 "a decision does not say what it was decided by",

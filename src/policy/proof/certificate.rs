@@ -9,7 +9,7 @@ use crate::policy::finding::FindingSeverity;
 use crate::policy::hash::PolicyHash;
 use crate::policy::space::{Reach, Space};
 
-use super::issue::{FindingId, Witness};
+use super::issue::{FindingId, Subject, Witness};
 use super::law::{Law, LawVerdict};
 use super::naive::Naive;
 use super::prove::{Method, Proof};
@@ -310,7 +310,7 @@ impl Certificate {
                 .push("whole: compiled rules against the interpreter".to_owned()),
             Some(Ok(cases)) => out.cases = cases,
             Some(Err(cell)) => {
-                let text = space.attributes_text(&cell, crate::policy::space::Unsaid::LeftOut);
+                let text = space.attributes_text(&cell);
                 out.mismatches.push(Mismatch::Compiled(text));
             }
         }
@@ -327,13 +327,15 @@ impl Certificate {
             let answer = whole.answers.iter().find(|answer| answer.question == name);
             answer.map_or("0", |answer| answer.count.as_str())
         };
-        let mut found: Vec<FindingId> = Vec::new();
+        let mut found: Vec<(FindingId, Meant)> = Vec::new();
         for question in plan.questions() {
             let any = count(*question) != "0";
-            found.extend(broken_by(*question, any, &count));
+            let id = broken_by(*question, any, &count);
+            found.extend(id.map(|id| (id, meant(policy, id, *question))));
         }
         for note in self.laws.iter().filter(|note| note.law != Law::Ro12) {
-            let broken = note.law.broken_by().iter().any(|id| found.contains(id));
+            let mut breaking = note.law.broken_by().iter();
+            let broken = breaking.any(|id| found.contains(&(*id, Meant::No)));
             let verdict = if broken {
                 LawVerdict::Broken
             } else {
@@ -353,20 +355,43 @@ impl Certificate {
             });
         }
         let lawful = |id: &FindingId| Law::ALL.iter().any(|law| law.broken_by().contains(id));
-        let claimed = self.findings.iter().map(|finding| finding.id).filter(lawful);
-        for id in claimed.clone().filter(|id| !found.contains(id)) {
-            out.mismatches.push(Mismatch::Finding(id.word().to_owned()));
-        }
-        let claimed: Vec<FindingId> = claimed.collect();
+        let claimed = self.findings.iter().filter(|finding| lawful(&finding.id));
+        let claimed = claimed.map(|finding| match finding.severity == finding.id.severity() {
+            true => (finding.id, Meant::No),
+            false => (finding.id, Meant::Yes),
+        });
+        let claimed: Vec<(FindingId, Meant)> = claimed.collect();
         found.sort();
         found.dedup();
-        for id in found.into_iter().filter(|id| !claimed.contains(id)) {
+        let unfounded = claimed.iter().filter(|one| !found.contains(one));
+        let unclaimed = found.iter().filter(|one| !claimed.contains(one));
+        for (id, _) in unfounded.chain(unclaimed) {
             out.mismatches.push(Mismatch::Finding(id.word().to_owned()));
         }
     }
 }
 
 const REACHES: [Reach; 3] = [Reach::Whole, Reach::ThreeValued, Reach::Known];
+
+/// Whether the policy says that a finding is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Meant {
+    Yes,
+    No,
+}
+
+fn meant(policy: &Policy, id: FindingId, question: Question) -> Meant {
+    let subject = match question {
+        Question::Decides(rule) => Subject::Rule(rule),
+        Question::Literal(site) => Subject::Literal(site),
+        _ => return Meant::No,
+    };
+    let mut intentions = policy.intentional().iter();
+    match intentions.any(|one| one.covers(id, &subject)) {
+        true => Meant::Yes,
+        false => Meant::No,
+    }
+}
 
 /// The finding that follows from an answer, of those that break a law.
 fn broken_by<'c>(question: Question, any: bool, count: &impl Fn(Question) -> &'c str) -> Option<FindingId> {

@@ -4,7 +4,7 @@ use crate::policy::attribute::{Attribute, Truth};
 use crate::policy::checked::Policy;
 use crate::policy::draft::Answer;
 use crate::policy::lane::{Execution, Lane};
-use crate::policy::space::{Cell, Space, Unsaid};
+use crate::policy::space::{Cell, Space};
 use crate::policy::task::AttributeId;
 
 use super::clause::{Clause, ClauseVerdict};
@@ -34,10 +34,68 @@ impl Writer<'_> {
         all.extend(self.forgotten());
         all.extend(self.unread());
         all.extend(self.reliance());
+        for finding in &mut all {
+            self.excuse(finding);
+        }
+        all.extend(self.stale());
         all.sort_by(|one, other| {
             (one.severity(), one.id, &one.subject).cmp(&(other.severity(), other.id, &other.subject))
         });
         all
+    }
+
+    /// Takes the weight off a finding that the policy says is meant.
+    fn excuse(&self, finding: &mut PolicyFinding) {
+        let mut intentions = self.policy().intentional().iter();
+        if let Some(intention) = intentions.find(|one| one.covers(finding.id, &finding.subject)) {
+            finding
+                .notes
+                .push(format!("marked intentional: {}", intention.because));
+            finding.fix = "nothing, as long as the reason holds".to_owned();
+            finding.intended = Some(intention.because.clone());
+        }
+    }
+
+    /// What is said to be of no use, on purpose, and is of use or of no use in another way.
+    fn stale(&self) -> Vec<PolicyFinding> {
+        let intentions = self.policy().intentional().iter().enumerate();
+        let stale = intentions.filter(|(_, one)| {
+            let mut subjects = one.subjects.iter();
+            !subjects.any(|subject| self.is_useless(one.finding, subject))
+        });
+        let made = stale.map(|(index, one)| {
+            let message = match &one.of {
+                None => format!(
+                    "`{}` is marked as an intentional {}, and it is none",
+                    one.name,
+                    one.finding.word()
+                ),
+                Some(of) => format!(
+                    "`{}` in `{of}` is marked as an intentional {}, and it is none",
+                    one.name,
+                    one.finding.word()
+                ),
+            };
+            self.made(
+                FindingId::StaleIntention,
+                Subject::Intention(index),
+                (message, "is not so"),
+                None,
+                "remove the mark: it would hide what nobody has looked at",
+            )
+        });
+        made.collect()
+    }
+
+    fn is_useless(&self, finding: FindingId, subject: &Subject) -> bool {
+        match (finding, subject) {
+            (FindingId::DeadRule, Subject::Rule(rule)) => self.count(Question::Matches(*rule)) == 0,
+            (FindingId::ShadowedRule, Subject::Rule(rule)) => {
+                self.count(Question::Decides(*rule)) == 0 && self.count(Question::Matches(*rule)) > 0
+            }
+            (_, Subject::Literal(site)) => self.count(Question::Literal(*site)) == 0,
+            _ => false,
+        }
     }
 
     fn policy(&self) -> &Policy {
@@ -86,7 +144,7 @@ impl Writer<'_> {
     fn witness(&self, cell: &Cell) -> Witness {
         Witness {
             attributes: said(self.space, cell),
-            task: self.space.task_yaml(cell, "witness", "any", Unsaid::Spelled),
+            task: self.space.task_line(cell, "witness"),
             answer: answer_text(self.policy(), self.space, cell),
         }
     }
@@ -109,6 +167,7 @@ impl Writer<'_> {
             count: tally.map_or(0, |tally| tally.count),
             witness: least.map(|cell| self.witness(cell)),
             fix: fix.into(),
+            intended: None,
         }
     }
 

@@ -40,6 +40,8 @@ pub enum FindingId {
     UnreachableLane,
     /// A clause of the source that the policy forgets.
     ForgottenClause,
+    /// Something is marked as intentional that is not there.
+    StaleIntention,
     /// A rule without which every task is answered the same.
     RedundantRule,
     /// A refusal where the reading knows none.
@@ -52,7 +54,7 @@ pub enum FindingId {
 
 impl FindingId {
     /// Every kind, the worst first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::UnsafeCell,
         Self::UnknownEffect,
         Self::BoundaryLost,
@@ -68,11 +70,42 @@ impl FindingId {
         Self::VacuousCondition,
         Self::UnreachableLane,
         Self::ForgottenClause,
+        Self::StaleIntention,
         Self::RedundantRule,
         Self::RefusalBeyondReading,
         Self::UnreadName,
         Self::DefaultReliance,
     ];
+
+    /// What a policy may say is meant: it is of no use, and does no harm.
+    pub const INTENDABLE: [Self; 3] = [Self::DeadRule, Self::ShadowedRule, Self::VacuousCondition];
+
+    /// What is looked for: for what is wrong, what should hold.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::UnsafeCell => "no effect gets past approval",
+            Self::UnknownEffect => "no effect that nobody ruled out gets past approval",
+            Self::BoundaryLost => "adding an effect never takes the boundary away",
+            Self::Gap => "some rule decides every task",
+            Self::GateFalse => "nothing goes to the background while a gate is shut",
+            Self::UnknownWidens => "an unknown never widens what is permitted",
+            Self::CapabilityMoves => "losing a capability never moves work to the background",
+            Self::OutsidePermitted => "nothing stays interactive that belongs in the background",
+            Self::ContestedWithoutReason => "every contested choice has a written reason",
+            Self::Overlap => "rules that match the same tasks and answer differently say why",
+            Self::DeadRule => "every rule matches some task",
+            Self::ShadowedRule => "every rule that matches decides some task",
+            Self::VacuousCondition => "every literal changes some answer",
+            Self::UnreachableLane => "some task reaches every lane",
+            Self::ForgottenClause => "every clause of the source is decided or out of scope",
+            Self::StaleIntention => "what is marked as intentional is there",
+            Self::RedundantRule => "rules without which every task is answered the same",
+            Self::RefusalBeyondReading => "refusals where the reading has a lane",
+            Self::UnreadName => "names that no condition reads",
+            Self::DefaultReliance => "how much the fallback decides",
+        }
+    }
 
     /// The word used in reports.
     #[must_use]
@@ -93,6 +126,7 @@ impl FindingId {
             Self::VacuousCondition => "vacuous-condition",
             Self::UnreachableLane => "unreachable-lane",
             Self::ForgottenClause => "forgotten-clause",
+            Self::StaleIntention => "stale-intention",
             Self::RedundantRule => "redundant-rule",
             Self::RefusalBeyondReading => "refusal-beyond-reading",
             Self::UnreadName => "unread-name",
@@ -116,7 +150,8 @@ impl FindingId {
             | Self::ShadowedRule
             | Self::VacuousCondition
             | Self::UnreachableLane
-            | Self::ForgottenClause => FindingSeverity::Untidy,
+            | Self::ForgottenClause
+            | Self::StaleIntention => FindingSeverity::Untidy,
             Self::RedundantRule | Self::RefusalBeyondReading | Self::UnreadName | Self::DefaultReliance => {
                 FindingSeverity::Note
             }
@@ -137,6 +172,10 @@ pub enum Subject {
     Literal(Site),
     /// A declared attribute or fact.
     Name(String),
+    /// What the policy says is meant, by its place in [`Policy::intentional`].
+    ///
+    /// [`Policy::intentional`]: crate::policy::Policy::intentional
+    Intention(usize),
 }
 
 /// A task on which a finding shows.
@@ -144,7 +183,7 @@ pub enum Subject {
 pub struct Witness {
     /// Its attributes as files write them; what is not there is unknown.
     pub attributes: String,
-    /// The task, to be pasted under `tasks:` of a scenario; what is unknown is spelled out.
+    /// The task on one line, to be pasted under `tasks:` of a scenario.
     pub task: String,
     /// What the policy answers.
     pub answer: String,
@@ -169,12 +208,17 @@ pub struct PolicyFinding {
     pub witness: Option<Witness>,
     /// What to do.
     pub fix: String,
+    /// Why the policy says that it is meant, if it does.
+    pub intended: Option<String>,
 }
 
 impl PolicyFinding {
-    /// How bad it is.
+    /// How bad it is; what is meant is merely shown.
     #[must_use]
     pub const fn severity(&self) -> FindingSeverity {
-        self.id.severity()
+        match self.intended {
+            Some(_) => FindingSeverity::Note,
+            None => self.id.severity(),
+        }
     }
 }

@@ -103,7 +103,7 @@ impl Law {
             }
             Self::Ro06 => "an unknown value never widens permission",
             Self::Ro07 => "every contested choice has a written reason",
-            Self::Ro11 => "no rule is dead or shadowed, no condition vacuous",
+            Self::Ro11 => "no rule is dead or shadowed, no condition vacuous, unless marked intentional",
             Self::Ro12 => "the compiled rules and the naive interpreter agree",
         }
     }
@@ -139,7 +139,7 @@ impl Law {
         }
         let broken = findings
             .iter()
-            .any(|finding| self.broken_by().contains(&finding.id));
+            .any(|finding| finding.intended.is_none() && self.broken_by().contains(&finding.id));
         if broken {
             LawVerdict::Broken
         } else {

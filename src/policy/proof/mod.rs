@@ -26,7 +26,7 @@ pub use clause::{Clause, ClauseVerdict, clauses};
 pub use issue::{FindingId, PolicyFinding, Subject, Witness};
 pub use law::{Law, LawVerdict};
 pub use naive::{Naive, Need};
-pub use prove::{Bounds, CELLS_MAX, Enumerated, Extent, Method, Proof, ProofError, prove};
+pub use prove::{Agreement, Bounds, CELLS_MAX, Enumerated, Extent, Method, Proof, ProofError, prove};
 pub use question::{Plan, Question};
 pub use site::{Site, SiteOwner};
 pub use tally::Tally;

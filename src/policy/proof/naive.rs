@@ -22,10 +22,15 @@ pub struct Need(pub usize);
 type Truth3 = Result<Option<bool>, Need>;
 
 /// Reads one policy over one space.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Naive<'p> {
     policy: &'p Policy,
     space: &'p Space,
+    /// The axis of each flag and of each number, so that nobody searches for it case by case.
+    flags: Vec<Option<usize>>,
+    numbers: Vec<Option<usize>>,
+    /// The fact that each flag names.
+    facts: Vec<Option<usize>>,
 }
 
 /// A task of which some attributes are not looked at yet; one may be read as though it were another.
@@ -41,14 +46,32 @@ struct Budget(u64);
 impl<'p> Naive<'p> {
     /// Reads `policy` over `space`.
     #[must_use]
-    pub const fn new(policy: &'p Policy, space: &'p Space) -> Self {
-        Self { policy, space }
+    pub fn new(policy: &'p Policy, space: &'p Space) -> Self {
+        let mut naive = Self {
+            policy,
+            space,
+            flags: Vec::new(),
+            numbers: Vec::new(),
+            facts: Vec::new(),
+        };
+        for (axis, own) in space.axes().iter().enumerate() {
+            match own.attribute(0) {
+                Some(AttributeId::Flag(flag)) => note(&mut naive.flags, flag.index(), axis),
+                Some(AttributeId::Number(number)) => note(&mut naive.numbers, number.index(), axis),
+                None => {}
+            }
+        }
+        for (fact, own) in policy.facts().iter().enumerate() {
+            note(&mut naive.facts, own.flag.index(), fact);
+        }
+        naive
     }
 
     /// In how many cells the question is true; none after `cases_max` cases.
     #[must_use]
     pub fn count(&self, question: Question, cases_max: u64) -> Option<u128> {
         let changed = self.changed(question);
+        let changed = changed.as_ref().map(|changed| Naive::new(changed, self.space));
         let mut places = vec![None; self.space.axes().len()];
         self.split((question, changed.as_ref()), &mut places, &mut Budget(cases_max))
     }
@@ -69,7 +92,7 @@ impl<'p> Naive<'p> {
 
     fn split(
         &self,
-        question: (Question, Option<&Policy>),
+        question: (Question, Option<&Naive<'_>>),
         places: &mut Vec<Option<usize>>,
         budget: &mut Budget,
     ) -> Option<u128> {
@@ -157,6 +180,7 @@ impl<'p> Naive<'p> {
     pub fn is_true(&self, question: Question, cell: &Cell) -> bool {
         let places: Vec<Option<usize>> = cell.0.iter().copied().map(Some).collect();
         let changed = self.changed(question);
+        let changed = changed.as_ref().map(|changed| Naive::new(changed, self.space));
         self.holds((question, changed.as_ref()), &places) == Ok(true)
     }
 
@@ -195,18 +219,20 @@ impl<'p> Naive<'p> {
 
     fn holds(
         &self,
-        (question, changed): (Question, Option<&Policy>),
+        (question, changed): (Question, Option<&Naive<'_>>),
         places: &[Option<usize>],
     ) -> Result<bool, Need> {
         let case = Case { places, pin: None };
-        let holds = match changed {
-            Some(changed) => {
-                let other = Naive::new(changed, self.space);
+        // What cannot be needs no further look.
+        if !self.possible(case)? {
+            return Ok(false);
+        }
+        match changed {
+            Some(other) => Ok(
                 self.route(case)? != other.route(case)? || self.approval(case)? != other.approval(case)?
-            }
-            None => self.asked(question, case)?,
-        };
-        Ok(holds && self.possible(case)?)
+            ),
+            None => self.asked(question, case),
+        }
     }
 
     /// The execution or the refusal of the rule that decides, if one does.
@@ -373,8 +399,8 @@ impl<'p> Naive<'p> {
         if flag == Flag::EFFECTS_FENCED {
             return self.fenced(case);
         }
-        if let Some(fact) = self.policy.facts().iter().find(|fact| fact.flag == flag) {
-            return self.truth(&fact.when, case);
+        if let Some(Some(fact)) = self.facts.get(flag.index()) {
+            return self.truth(&self.policy.facts()[*fact].when, case);
         }
         match self.place(AttributeId::Flag(flag), case)? {
             Some((_, AxisValue::Truth(truth))) => Ok(Some(*truth)),
@@ -428,8 +454,11 @@ impl<'p> Naive<'p> {
 
     /// The axis and the value of an attribute; none if the space has no such axis.
     fn place(&self, attribute: AttributeId, case: Case<'_>) -> Result<Option<(usize, &AxisValue)>, Need> {
-        let mut axes = self.space.axes().iter();
-        let Some(axis) = axes.position(|axis| axis.attribute(0) == Some(attribute)) else {
+        let known = match attribute {
+            AttributeId::Flag(flag) => self.flags.get(flag.index()),
+            AttributeId::Number(number) => self.numbers.get(number.index()),
+        };
+        let Some(Some(axis)) = known.copied() else {
             return Ok(None);
         };
         let place = self.settled(axis, case)?;
@@ -561,6 +590,13 @@ impl<'p> Naive<'p> {
         }
         Ok(self.lasts(case)? == Some(false) || self.shown(case)? == Some(false))
     }
+}
+
+fn note(places: &mut Vec<Option<usize>>, index: usize, value: usize) {
+    if places.len() <= index {
+        places.resize(index + 1, None);
+    }
+    places[index] = Some(value);
 }
 
 const fn route(answer: &Answer) -> Option<Execution> {

@@ -5,7 +5,7 @@ use crate::policy::checked::Policy;
 use crate::policy::condition::Condition;
 use crate::policy::hash::PolicyHash;
 use crate::policy::lane::Lane;
-use crate::policy::space::{Algebra, Cell, Diagrams, Reach, Space, Table, Unsaid};
+use crate::policy::space::{Algebra, Cell, Diagrams, Reach, Space, Table};
 
 use super::clause::{Clause, ClauseVerdict, clauses};
 use super::findings::Writer;
@@ -67,8 +67,19 @@ pub struct Proof {
     pub findings: Vec<PolicyFinding>,
     /// The laws of routing.
     pub laws: Vec<(Law, LawVerdict)>,
+    /// How the compiled rules were held against the written ones.
+    pub agreement: Agreement,
     /// The clauses of the source.
     pub clauses: Vec<(Clause, ClauseVerdict)>,
+}
+
+/// How the compiled rules were held against the written ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// By the naive interpreter, on so many cases that together are the whole space.
+    Cases(u64),
+    /// Condition by condition, as sets of cells: the interpreter would have to split too many cases.
+    Conditions,
 }
 
 /// Why there is no proof.
@@ -98,9 +109,13 @@ pub const CELLS_MAX: u128 = 100_000_000;
 pub struct Bounds {
     /// The nodes of the diagrams of one space.
     pub nodes_max: usize,
-    /// The cases that the naive interpreter splits for the law that both readings agree.
+    /// The cases that the naive interpreter splits for the law that both readings agree; fewer where there are many
+    /// rules to read for each.
     pub cases_max: u64,
 }
+
+/// So many rules the naive interpreter reads, at most, for the law that both readings agree.
+const RULES_READ_MAX: u64 = 20_000_000;
 
 impl Default for Bounds {
     fn default() -> Self {
@@ -136,8 +151,8 @@ pub fn prove(plan: &Plan, enumerated: &[Enumerated], bounds: Bounds) -> Result<P
         shadows: &shadows,
     };
     let findings = writer.findings();
-    let agreement = agreement(policy, &space, bounds);
-    let laws = Law::ALL.map(|law| (law, law.judge(&findings, agreement)));
+    let (agreed, agreement) = agreement(policy, &space, bounds);
+    let laws = Law::ALL.map(|law| (law, law.judge(&findings, agreed)));
     Ok(Proof {
         policy: policy.clone(),
         hash: policy.hash(),
@@ -145,6 +160,7 @@ pub fn prove(plan: &Plan, enumerated: &[Enumerated], bounds: Bounds) -> Result<P
         extents,
         findings,
         laws: laws.to_vec(),
+        agreement,
         clauses,
     })
 }
@@ -212,12 +228,20 @@ fn shadows(plan: &Plan, extent: &Extent, diagrams: &mut Diagrams) -> Option<Vec<
 
 /// Holds the compiled rules against the naive interpreter: on every case that the interpreter tells apart, by two tasks
 /// of it. Where there are too many cases, each compiled condition is held against the written one symbolically.
-fn agreement(policy: &Policy, space: &Space, Bounds { nodes_max, cases_max }: Bounds) -> LawVerdict {
+fn agreement(
+    policy: &Policy,
+    space: &Space,
+    Bounds { nodes_max, cases_max }: Bounds,
+) -> (LawVerdict, Agreement) {
     let naive = Naive::new(policy, space);
+    let cases_max = cases_max.min(RULES_READ_MAX / policy.rules().len().max(1) as u64);
     match naive.agrees(cases_max) {
-        None => compiled_as_written(policy, space, nodes_max),
-        Some(Ok(_)) => LawVerdict::Held,
-        Some(Err(_)) => LawVerdict::Broken,
+        None => {
+            let verdict = compiled_as_written(policy, space, nodes_max);
+            (verdict, Agreement::Conditions)
+        }
+        Some(Ok(cases)) => (LawVerdict::Held, Agreement::Cases(cases)),
+        Some(Err(_)) => (LawVerdict::Broken, Agreement::Cases(cases_max)),
     }
 }
 
@@ -308,7 +332,7 @@ pub(super) fn with(space: &Space, cell: &Cell, attribute: Attribute, value: bool
 
 /// The attributes of a cell, for sentences.
 pub(super) fn said(space: &Space, cell: &Cell) -> String {
-    space.attributes_text(cell, Unsaid::LeftOut)
+    space.attributes_text(cell)
 }
 
 #[cfg(test)]
@@ -335,6 +359,7 @@ mod tests {
                 rule("otherwise", None, Execution::Interactive),
             ],
             out_of_scope: Vec::new(),
+            intentional: Vec::new(),
         };
         draft.check().unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
     }
@@ -351,7 +376,7 @@ mod tests {
             };
             for (policy, verdict) in [(&good, LawVerdict::Held), (&bad, LawVerdict::Broken)] {
                 let space = Space::of(&[policy], Reach::Whole);
-                assert_eq!(agreement(policy, &space, bounds), verdict);
+                assert_eq!(agreement(policy, &space, bounds).0, verdict);
             }
         }
     }

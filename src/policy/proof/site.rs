@@ -113,6 +113,16 @@ fn joined(mut parts: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> O
 }
 
 impl Site {
+    /// Every place of a condition where the literal stands.
+    pub(in crate::policy) fn all_of(
+        owner: SiteOwner,
+        condition: &Condition,
+        wanted: &Condition,
+    ) -> Vec<Self> {
+        let sites = (0..literals(condition)).filter(|index| literal(condition, *index) == Some(wanted));
+        sites.map(|index| Self { owner, index }).collect()
+    }
+
     /// The condition that it stands in.
     pub(super) fn condition(self, policy: &Policy) -> Option<&Condition> {
         match self.owner {

@@ -10,15 +10,6 @@ use super::reach::{Reach, Space};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell(pub Vec<usize>);
 
-/// Whether a written task spells out what is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsaid {
-    /// Left out: the shortest text.
-    LeftOut,
-    /// Spelled out, so that the defaults of a kind do not fill it in.
-    Spelled,
-}
-
 impl Space {
     /// The number of a cell: the first axis counts most. None where numbers of 128 bits do not reach.
     #[must_use]
@@ -89,16 +80,16 @@ impl Space {
         task
     }
 
-    /// What a cell says, by name, in the order of the built-in attributes and then of the axes; umbrella flags that
-    /// the space takes to be false are not in it.
+    /// What a cell says, by name, in the order of the built-in attributes and then of the axes; what is unknown and
+    /// umbrella flags that the space takes to be false are not in it.
     #[must_use]
-    pub fn said(&self, cell: &Cell, unsaid: Unsaid) -> Vec<(&str, &AxisValue)> {
+    pub fn said(&self, cell: &Cell) -> Vec<(&str, &AxisValue)> {
         let mut said: Vec<_> = self
             .axes()
             .iter()
             .zip(&cell.0)
             .filter_map(|(axis, place)| Some((axis, axis.values().get(*place)?)))
-            .filter(|(_, value)| unsaid == Unsaid::Spelled || **value != AxisValue::Unknown)
+            .filter(|(_, value)| **value != AxisValue::Unknown)
             .collect();
         let rank = |attribute: Option<Attribute>| attribute.map_or(usize::MAX, |known| known as usize);
         said.sort_by_key(|(axis, _)| rank(axis.built_in()));
@@ -110,8 +101,8 @@ impl Space {
     /// The attributes of a cell as files write them: `{ value_after_session: true, effects: none }`. Effects of which
     /// all are known stand together.
     #[must_use]
-    pub fn attributes_text(&self, cell: &Cell, unsaid: Unsaid) -> String {
-        let said = self.said(cell, unsaid);
+    pub fn attributes_text(&self, cell: &Cell) -> String {
+        let said = self.said(cell);
         let mut parts: Vec<String> = Vec::new();
         let together = self.effects_text(cell);
         for (name, value) in said {
@@ -128,14 +119,25 @@ impl Space {
         }
     }
 
+    /// The cell as a task on one line that can be pasted under `tasks:` of a scenario: of the kind of which nothing is
+    /// known but what is said.
+    #[must_use]
+    pub fn task_line(&self, cell: &Cell, id: &str) -> String {
+        let attributes = match self.attributes_text(cell).as_str() {
+            "{}" => String::new(),
+            said => format!(", attributes: {said}"),
+        };
+        format!("- {{ id: {id}, kind: any{attributes} }}")
+    }
+
     /// The cell as a task that can be pasted under `tasks:` of a scenario.
     #[must_use]
-    pub fn task_yaml(&self, cell: &Cell, id: &str, kind: &str, unsaid: Unsaid) -> String {
-        let attributes = self.attributes_text(cell, unsaid);
+    pub fn task_yaml(&self, cell: &Cell, id: &str, kind: &str) -> String {
+        let attributes = self.attributes_text(cell);
         format!("  - id: {id}\n    kind: {kind}\n    attributes: {attributes}\n")
     }
 
-    /// What `effects:` says, if that can say it: all known, or all unknown and spelled out elsewhere.
+    /// What `effects:` says, if that can say it: all known.
     fn effects_text(&self, cell: &Cell) -> Option<String> {
         let truth = |attribute: Attribute| match self.axis_of_built_in(attribute) {
             None => Truth::False,

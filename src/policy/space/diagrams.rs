@@ -3,8 +3,7 @@
 //! A node asks for the value on one axis and has a child for each; equal nodes are one node, and a node whose children
 //! are all the same is left out. So two sets are equal exactly if their numbers are.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::cell::RefCell;
 
 use super::algebra::Algebra;
 use super::cell::{Cell, place_rank};
@@ -17,6 +16,10 @@ pub struct Set(u32);
 impl Set {
     const NONE: Self = Self(0);
     const ALL: Self = Self(1);
+
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,14 +41,54 @@ pub struct Diagrams {
     sizes: Vec<usize>,
     nodes: Vec<Node>,
     children: Vec<Set>,
-    unique: HashMap<(u32, Box<[Set]>), Set, Quick>,
-    done: HashMap<(Deed, Set, Set), Set, Quick>,
+    /// Numbers of nodes by the hash of what they are, with free places between them.
+    unique: Vec<u32>,
+    /// What was done last for each hash of a deed: a deed that was pushed out is done again.
+    done: Vec<Done>,
+    /// The children of nodes that are being made.
+    open: Vec<Set>,
+    /// What is known of the nodes by their numbers, once somebody asked.
+    known: RefCell<Known>,
     nodes_max: usize,
     exhausted: bool,
 }
 
+/// A deed with its result; the deed of two equal sets is never remembered, so that pair marks a free place.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    deed: Deed,
+    one: Set,
+    other: Set,
+    result: Set,
+}
+
+const NOT_DONE: Done = Done {
+    deed: Deed::And,
+    one: Set::NONE,
+    other: Set::NONE,
+    result: Set::NONE,
+};
+
+/// Marks a free place among the numbers of nodes: no node is looked up that is an end.
+const FREE: u32 = 0;
+
+/// How many places the tables have at first; a power of two, and so are all that follow.
+const PLACES: usize = 1 << 10;
+
+/// The deeds are remembered in no more places than this.
+const DONE_MAX: usize = 1 << 21;
+
+/// What is known of a node and all below it.
+#[derive(Debug, Default)]
+struct Known {
+    /// How many cells over the axes from the node's own on; `u128::MAX` where that is no number of 128 bits.
+    counts: Vec<Option<u128>>,
+    /// The least weight.
+    weights: Vec<Option<u32>>,
+}
+
 impl Diagrams {
-    /// Bounds the memory to roughly 400 MiB.
+    /// Bounds the memory to roughly 200 MiB.
     pub const NODES_MAX: usize = 2_000_000;
 
     /// Diagrams over `space` of at most [`NODES_MAX`](Self::NODES_MAX) nodes.
@@ -71,8 +114,10 @@ impl Diagrams {
             sizes,
             nodes: vec![end, end],
             children: Vec::new(),
-            unique: HashMap::default(),
-            done: HashMap::default(),
+            unique: vec![FREE; PLACES],
+            done: vec![NOT_DONE; PLACES],
+            open: Vec::new(),
+            known: RefCell::default(),
             nodes_max,
             exhausted: false,
         }
@@ -93,8 +138,9 @@ impl Diagrams {
     /// How many cells are in it; none if that is no number of 128 bits.
     #[must_use]
     pub fn count(&self, set: Set) -> Option<u128> {
-        let mut known: HashMap<Set, u128, Quick> = HashMap::default();
-        let below = self.count_below(set, &mut known)?;
+        let mut known = self.known.borrow_mut();
+        known.counts.resize(self.nodes.len(), None);
+        let below = self.count_below(set, &mut known.counts)?;
         self.between(0, self.axis(set))
             .and_then(|skipped| below.checked_mul(skipped))
     }
@@ -105,13 +151,14 @@ impl Diagrams {
         if set == Set::NONE {
             return None;
         }
-        let mut known: HashMap<Set, usize, Quick> = HashMap::default();
-        self.lightest(set, &mut known);
+        let mut known = self.known.borrow_mut();
+        known.weights.resize(self.nodes.len(), None);
+        self.lightest(set, &mut known.weights);
         let mut places = vec![0; self.sizes.len()];
         let mut at = set;
         while at != Set::ALL {
             let axis = self.axis(at);
-            let (place, child) = self.best_child(at, &known)?;
+            let (place, child) = self.best_child(at, &known.weights)?;
             places[axis] = place;
             at = child;
         }
@@ -169,11 +216,11 @@ impl Diagrams {
     }
 
     fn axis(&self, set: Set) -> usize {
-        self.nodes[set.0 as usize].axis as usize
+        self.nodes[set.index()].axis as usize
     }
 
     fn children_of(&self, set: Set) -> &[Set] {
-        let node = self.nodes[set.0 as usize];
+        let node = self.nodes[set.index()];
         let start = node.children as usize;
         &self.children[start..start + self.sizes[node.axis as usize]]
     }
@@ -186,52 +233,59 @@ impl Diagrams {
     }
 
     /// The cells of a set over the axes from its own on.
-    fn count_below(&self, set: Set, known: &mut HashMap<Set, u128, Quick>) -> Option<u128> {
+    fn count_below(&self, set: Set, known: &mut [Option<u128>]) -> Option<u128> {
         match set {
             Set::NONE => return Some(0),
             Set::ALL => return Some(1),
             _ => {}
         }
-        if let Some(count) = known.get(&set) {
-            return Some(*count);
+        if let Some(count) = known[set.index()] {
+            return (count != u128::MAX).then_some(count);
         }
         let axis = self.axis(set);
-        let mut sum = 0_u128;
-        for child in self.children_of(set) {
+        let sum = self.children_of(set).iter().try_fold(0_u128, |sum, child| {
             let skipped = self.between(axis + 1, self.axis(*child))?;
             let below = self.count_below(*child, known)?;
-            sum = sum.checked_add(below.checked_mul(skipped)?)?;
-        }
-        known.insert(set, sum);
-        Some(sum)
+            sum.checked_add(below.checked_mul(skipped)?)
+        });
+        known[set.index()] = Some(sum.unwrap_or(u128::MAX));
+        sum
     }
 
     /// The least weight below a set that is not empty.
-    fn lightest(&self, set: Set, known: &mut HashMap<Set, usize, Quick>) -> usize {
+    fn lightest(&self, set: Set, known: &mut [Option<u32>]) -> u32 {
         if set == Set::ALL {
             return 0;
         }
-        if let Some(weight) = known.get(&set) {
-            return *weight;
+        if let Some(weight) = known[set.index()] {
+            return weight;
         }
         let children = self.children_of(set).iter().enumerate();
         let children = children.filter(|(_, child)| **child != Set::NONE);
-        let weights = children.map(|(place, child)| usize::from(place != 0) + self.lightest(*child, known));
-        let weight = weights.min().unwrap_or(usize::MAX);
-        known.insert(set, weight);
+        let weights = children.map(|(place, child)| u32::from(place != 0) + self.lightest(*child, known));
+        let weight = weights.min().unwrap_or(u32::MAX);
+        known[set.index()] = Some(weight);
         weight
     }
 
-    fn best_child(&self, set: Set, known: &HashMap<Set, usize, Quick>) -> Option<(usize, Set)> {
+    fn best_child(&self, set: Set, known: &[Option<u32>]) -> Option<(usize, Set)> {
         let children = self.children_of(set).iter().copied().enumerate();
         let children = children.filter(|(_, child)| *child != Set::NONE);
-        let below = |child: Set| known.get(&child).copied().unwrap_or(0);
+        let below = |child: Set| known.get(child.index()).copied().flatten().unwrap_or(0);
         let size = self.sizes[self.axis(set)];
         children
-            .min_by_key(|(place, child)| (usize::from(*place != 0) + below(*child), place_rank(*place, size)))
+            .min_by_key(|(place, child)| (u32::from(*place != 0) + below(*child), place_rank(*place, size)))
     }
 
-    fn node(&mut self, axis: usize, children: Vec<Set>) -> Set {
+    /// The node of the children that were opened last, from `start` on.
+    fn close(&mut self, axis: usize, start: usize) -> Set {
+        let set = self.node(axis, start);
+        self.open.truncate(start);
+        set
+    }
+
+    fn node(&mut self, axis: usize, start: usize) -> Set {
+        let children = &self.open[start..];
         let first = children[0];
         if children.iter().all(|child| *child == first) {
             return first;
@@ -240,12 +294,23 @@ impl Diagrams {
             clippy::cast_possible_truncation,
             reason = "a vocabulary has fewer than 200 names"
         )]
-        let key = (axis as u32, children.into_boxed_slice());
-        if let Some(known) = self.unique.get(&key) {
-            return *known;
+        let axis = axis as u32;
+        let mask = self.unique.len() - 1;
+        let mut place = hash_of_node(axis, children) & mask;
+        loop {
+            match self.unique[place] {
+                FREE => break,
+                number => {
+                    let set = Set(number);
+                    if self.nodes[set.index()].axis == axis && self.children_of(set) == children {
+                        return set;
+                    }
+                }
+            }
+            place = (place + 1) & mask;
         }
         let full = self.nodes.len() >= self.nodes_max;
-        let (Ok(number), Ok(start), false) = (
+        let (Ok(number), Ok(from), false) = (
             u32::try_from(self.nodes.len()),
             u32::try_from(self.children.len()),
             full,
@@ -253,13 +318,46 @@ impl Diagrams {
             self.exhausted = true;
             return Set::NONE;
         };
-        self.nodes.push(Node {
-            axis: key.0,
-            children: start,
-        });
-        self.children.extend(key.1.iter().copied());
-        self.unique.insert(key, Set(number));
+        self.nodes.push(Node { axis, children: from });
+        self.children.extend_from_slice(&self.open[start..]);
+        self.unique[place] = number;
+        if self.nodes.len() * 2 > self.unique.len() {
+            self.grow();
+        }
         Set(number)
+    }
+
+    /// Twice the places; what was done is forgotten.
+    fn grow(&mut self) {
+        let places = self.unique.len() * 2;
+        let mut unique = vec![FREE; places];
+        for number in (2_u32..).take(self.nodes.len() - 2) {
+            let set = Set(number);
+            let hash = hash_of_node(self.nodes[set.index()].axis, self.children_of(set));
+            let mut place = hash & (places - 1);
+            while unique[place] != FREE {
+                place = (place + 1) & (places - 1);
+            }
+            unique[place] = number;
+        }
+        self.unique = unique;
+        let wanted = (places * 4).min(DONE_MAX);
+        if wanted > self.done.len() {
+            let old = std::mem::replace(&mut self.done, vec![NOT_DONE; wanted]);
+            for done in old.into_iter().filter(|done| done.one != done.other) {
+                let place = hash_of_deed(done.deed, done.one, done.other) & (wanted - 1);
+                self.done[place] = done;
+            }
+        }
+    }
+
+    fn child(&self, set: Set, axis: usize, place: usize) -> Set {
+        let node = self.nodes[set.index()];
+        if node.axis as usize == axis {
+            self.children[node.children as usize + place]
+        } else {
+            set
+        }
     }
 
     fn apply(&mut self, deed: Deed, one: Set, other: Set) -> Set {
@@ -273,25 +371,27 @@ impl Diagrams {
         if self.exhausted {
             return Set::NONE;
         }
-        if let Some(known) = self.done.get(&(deed, one, other)) {
-            return *known;
+        let hash = hash_of_deed(deed, one, other);
+        let done = self.done[hash & (self.done.len() - 1)];
+        if (done.deed, done.one, done.other) == (deed, one, other) {
+            return done.result;
         }
         let axis = self.axis(one).min(self.axis(other));
-        let child = |diagrams: &Self, set: Set, place: usize| {
-            if diagrams.axis(set) == axis {
-                diagrams.children_of(set)[place]
-            } else {
-                set
-            }
+        let start = self.open.len();
+        for place in 0..self.sizes[axis] {
+            let (one, other) = (self.child(one, axis, place), self.child(other, axis, place));
+            let child = self.apply(deed, one, other);
+            self.open.push(child);
+        }
+        let result = self.close(axis, start);
+        let place = hash & (self.done.len() - 1);
+        self.done[place] = Done {
+            deed,
+            one,
+            other,
+            result,
         };
-        let children = (0..self.sizes[axis]).map(|place| {
-            let (one, other) = (child(self, one, place), child(self, other, place));
-            self.apply(deed, one, other)
-        });
-        let children = children.collect();
-        let set = self.node(axis, children);
-        self.done.insert((deed, one, other), set);
-        set
+        result
     }
 }
 
@@ -321,10 +421,12 @@ impl Algebra for Diagrams {
     }
 
     fn having(&mut self, axis: usize, values: &[bool]) -> Set {
+        let start = self.open.len();
         let children = values
             .iter()
             .map(|holds| if *holds { Set::ALL } else { Set::NONE });
-        self.node(axis, children.collect())
+        self.open.extend(children);
+        self.close(axis, start)
     }
 
     fn and(&mut self, one: &Set, other: &Set) -> Set {
@@ -344,42 +446,24 @@ impl Algebra for Diagrams {
     }
 }
 
-type Quick = BuildHasherDefault<QuickHasher>;
-
-/// A short multiplicative hash for small keys; the maps are never iterated, so no order depends on it.
-#[derive(Debug, Default)]
-struct QuickHasher(u64);
-
-impl QuickHasher {
-    const fn mix(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
+/// A short multiplicative hash.
+const fn mix(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
 
-impl Hasher for QuickHasher {
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 29
-    }
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a hash, of which any bits will do"
+)]
+const fn folded(hash: u64) -> usize {
+    (hash ^ hash >> 29) as usize
+}
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.mix(u64::from(*byte));
-        }
-    }
+fn hash_of_node(axis: u32, children: &[Set]) -> usize {
+    let children = children.iter().map(|child| u64::from(child.0));
+    folded(children.fold(mix(0, u64::from(axis)), mix))
+}
 
-    fn write_u32(&mut self, word: u32) {
-        self.mix(u64::from(word));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.mix(word);
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.mix(word as u64);
-    }
-
-    fn write_isize(&mut self, word: isize) {
-        self.mix(word.unsigned_abs() as u64);
-    }
+const fn hash_of_deed(deed: Deed, one: Set, other: Set) -> usize {
+    folded(mix(mix(deed as u64, one.0 as u64), other.0 as u64))
 }

@@ -22,7 +22,7 @@ pub use algebra::{Algebra, Pair};
 pub(super) use axis::is_read;
 pub use axis::{Axis, AxisValue};
 pub use bitmaps::{Bitmaps, Bits};
-pub use cell::{Cell, Unsaid};
+pub use cell::Cell;
 pub use diagrams::{Diagrams, Set};
 pub use eyes::{Eyes, Pin};
 pub use reach::{Reach, Space};

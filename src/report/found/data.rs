@@ -111,13 +111,11 @@ impl Found {
     /// The finding that a diagnostic tells of; its code is the id, its help the fix.
     #[must_use]
     pub fn of(diagnostic: &Diagnostic, witness: Option<String>, sources: &Sources) -> Self {
-        let mut text = render(diagnostic, sources, Paint::Plain);
-        if let Some(task) = &witness {
-            text.push_str("  = witness:\n");
-            for line in task.lines() {
-                text.push_str(&format!("      {line}\n"));
-            }
-        }
+        let shown = match &witness {
+            Some(task) => &diagnostic.clone().note(format!("witness: {task}")),
+            None => diagnostic,
+        };
+        let text = render(shown, sources, Paint::Plain);
         Self {
             id: diagnostic.code.clone().unwrap_or_default(),
             gravity: diagnostic.severity.into(),

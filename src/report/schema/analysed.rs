@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::value::{list, object, of, words};
-use crate::policy::proof::Clause;
+use crate::policy::proof::{Clause, FindingId};
 use crate::policy::{Execution, Unit};
 
 /// The schema of a policy.
@@ -50,9 +50,29 @@ pub(super) fn policy() -> Value {
             ),
             ("rules", list(&rule, 1)),
             ("out_of_scope", scope),
+            ("intentional", list(&intention(), 0)),
         ],
         &["policy", "boundary", "rules"],
     )
+}
+
+/// What looks like a slip and is none.
+fn intention() -> Value {
+    let [dead, shadowed, vacuous] = FindingId::INTENDABLE.map(FindingId::word);
+    let mut intention = object(
+        &[
+            (dead, of("text")),
+            (shadowed, of("text")),
+            (vacuous, of("text")),
+            ("of", of("text")),
+            ("because", of("text")),
+        ],
+        &["because"],
+    );
+    intention["oneOf"] =
+        json!([{ "required": [dead] }, { "required": [shadowed] }, { "required": [vacuous, "of"] }]);
+    intention["dependentRequired"] = json!({ "of": [vacuous] });
+    intention
 }
 
 /// The schema of a waiver.

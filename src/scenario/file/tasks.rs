@@ -184,7 +184,7 @@ impl<'a> TaskReader<'a> {
     /// The kind of that name; an unknown one is reported, unless the kinds could not be read.
     pub(super) fn kind(&self, wanted: &Spanned<Arc<str>>, out: &mut Diagnostics) -> Option<&'a Kind> {
         let kinds = self.kinds?;
-        let found = kinds.kinds.get(&wanted.value);
+        let found = kinds.kind(&wanted.value);
         if found.is_none() {
             let known: Vec<&str> = kinds.kinds.keys().map(|kind| &**kind).collect();
             let error = Diagnostic::error(format!("unknown kind {}", quoted(&wanted.value)));

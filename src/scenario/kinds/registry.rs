@@ -7,6 +7,8 @@
 //! | `attributes` | what holds for every kind that does not say otherwise: facts of the product around the tasks |
 //! | `kinds` | the kinds, by name |
 //!
+//! The kind `any` is always there: nothing is known of its tasks but what they say.
+//!
 //! | key of a kind | value | default |
 //! |---|---|---|
 //! | `description` | one line for people | required |
@@ -34,6 +36,8 @@ pub struct Kinds {
     pub kinds: BTreeMap<Arc<str>, Kind>,
     /// The sinks and tools.
     pub product: Product,
+    /// The kind [`ANY`], where the registry has none of that name.
+    any: Kind,
 }
 
 /// A named class of tasks.
@@ -62,7 +66,16 @@ pub struct Ready {
     pub prompt: Arc<str>,
 }
 
+/// The kind of which nothing is known but what a task says; a registry may have its own of that name.
+pub(in crate::scenario) const ANY: &str = "any";
+
 impl Kinds {
+    /// The kind of a name: a registered one, or the one that is always there.
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.get(name).or((name == ANY).then_some(&self.any))
+    }
+
     /// How tasks of a kind are carried out, where they change nothing.
     #[must_use]
     pub fn ready(&self, kind: &Kind) -> Option<Ready> {
@@ -167,12 +180,23 @@ pub fn decode_kinds(vocabulary: &Vocabulary, node: &Node, out: &mut Diagnostics)
     let kinds = Kinds {
         kinds: kinds?.into_iter().collect(),
         product: product?,
+        any: any(node),
     };
     kinds.product.check(out);
     for kind in kinds.kinds.values() {
         kind.ready(&kind.work, &kinds.product, out);
     }
     (out.errors() == before).then_some(kinds)
+}
+
+fn any(node: &Node) -> Kind {
+    Kind {
+        name: Arc::from(ANY),
+        span: node.header,
+        description: Arc::from("Any task at all."),
+        attributes: policy::Task::new(),
+        work: Work::usual(),
+    }
 }
 
 /// Reports an empty map: a registry without kinds is of no use.

@@ -7,6 +7,8 @@ use lanebench::policy::decode_policy;
 use lanebench::report::{Paint, render_all};
 use lanebench::scenario::{Diagnostics, Sources, read};
 
+use crate::support::check_golden;
+
 fn mistakes(name: &str, bytes: &[u8]) -> String {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let tree = read(&mut sources, name, bytes, &mut out);
@@ -32,8 +34,7 @@ fn every_broken_policy_is_explained_as_its_file_says() {
     for path in paths {
         let name = path.file_name().unwrap().to_str().unwrap();
         let found = mistakes(name, &fs::read(&path).unwrap());
-        let expected = fs::read_to_string(path.with_extension("err")).unwrap_or_default();
         assert!(!found.is_empty(), "{name} has no mistake");
-        assert_eq!(found, expected, "{name}");
+        check_golden(&path.with_extension("err"), &found);
     }
 }

@@ -2,7 +2,7 @@
 
 use lanebench::policy::{
     Algebra, AxisValue, Bitmaps, Boundary, Cell, Class, Diagrams, Execution, Policy, Reach, Space, Table,
-    Unsaid, decode_attributes,
+    decode_attributes,
 };
 use lanebench::scenario::{Diagnostics, Sources, read};
 
@@ -64,7 +64,7 @@ fn check_cell(
 ) {
     let decision = policy.decide(&space.task(0, cell));
     let within = |set| diagrams.contains(set, cell);
-    let text = space.attributes_text(cell, Unsaid::LeftOut);
+    let text = space.attributes_text(cell);
     assert_eq!(
         within(table.approval),
         decision.boundary == Boundary::Approval,
@@ -184,7 +184,7 @@ fn the_least_cell_of_a_set_says_no_more_than_it_must() {
     let (diagrams, table) = table(&space, &policy);
     let least = diagrams.least(table.background).unwrap();
     assert_eq!(
-        space.attributes_text(&least, Unsaid::LeftOut),
+        space.attributes_text(&least),
         "{ value_after_session: true, multi_step_or_slow: true, can_show_status: true, can_show_retry: true, \
          can_retrieve_result: true }"
     );
@@ -249,17 +249,16 @@ fn a_cell_written_down_is_read_back_as_its_task() {
     let cells = space.cells().unwrap();
     for number in (0..cells).step_by((cells / 300) as usize | 1) {
         let cell = space.cell(number);
-        for unsaid in [Unsaid::LeftOut, Unsaid::Spelled] {
-            let text = space.attributes_text(&cell, unsaid);
-            let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-            let tree = read(&mut sources, "task.yaml", text.as_bytes(), &mut out).unwrap();
-            let given =
-                decode_attributes(policy.vocabulary(), &tree, &mut out).unwrap_or_else(|| panic!("{text}"));
-            let mut task = lanebench::policy::Task::new();
-            task.set_all(&given);
-            assert_eq!(task, space.task(0, &cell), "{text}");
-        }
+        let text = space.attributes_text(&cell);
+        let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+        let tree = read(&mut sources, "task.yaml", text.as_bytes(), &mut out).unwrap();
+        let given =
+            decode_attributes(policy.vocabulary(), &tree, &mut out).unwrap_or_else(|| panic!("{text}"));
+        let mut task = lanebench::policy::Task::new();
+        task.set_all(&given);
+        assert_eq!(task, space.task(0, &cell), "{text}");
     }
-    let first = space.task_yaml(&space.cell(0), "witness", "anything", Unsaid::LeftOut);
+    assert_eq!(space.task_line(&space.cell(0), "w"), "- { id: w, kind: any }");
+    let first = space.task_yaml(&space.cell(0), "witness", "anything");
     assert_eq!(first, "  - id: witness\n    kind: anything\n    attributes: {}\n");
 }

@@ -18,6 +18,7 @@ use proptest::prelude::*;
 
 use super::conditions::trees;
 use super::{policy, three_lane};
+use crate::support::check_golden;
 
 /// A policy with its places.
 #[track_caller]
@@ -103,8 +104,7 @@ fn every_finding_has_a_policy_that_shows_it_with_its_exact_text() {
         let (policy, places, sources) = placed(&name, &text);
         let proof = proof_of(&policy);
         let found = findings_text(&proof, &places, &sources, Paint::Plain);
-        let expected = fs::read_to_string(folder.join(&name).with_extension("txt")).unwrap_or_default();
-        assert_eq!(found, expected, "{name}");
+        check_golden(&folder.join(&name).with_extension("txt"), &found);
         let finding = proof.findings.iter().find(|finding| finding.id == id);
         let finding = finding.unwrap_or_else(|| panic!("{name} does not show it"));
         check_witness(&policy, finding.witness.as_ref());
@@ -118,11 +118,8 @@ fn check_witness(policy: &Policy, witness: Option<&lanebench::policy::proof::Wit
         return;
     };
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-    let attributes = witness
-        .task
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("attributes: "))
-        .unwrap();
+    let said = witness.task.split_once("attributes: ");
+    let attributes = said.map_or("{}", |(_, said)| said.strip_suffix(" }").unwrap());
     let tree = read(&mut sources, "task.yaml", attributes.as_bytes(), &mut out).unwrap();
     let given = lanebench::policy::decode_attributes(policy.vocabulary(), &tree, &mut out).unwrap();
     let mut task = Task::new();
@@ -146,6 +143,7 @@ fn laws_are_broken_by_their_findings_alone() {
         ("unknown-widens", vec!["RO-02", "RO-03", "RO-06"]),
         ("contested-without-reason", vec!["RO-07"]),
         ("vacuous-condition", vec!["RO-11"]),
+        ("stale-intention", vec![]),
         ("default-reliance", vec![]),
     ] {
         let text = fs::read_to_string(folder.join(format!("{name}.yaml"))).unwrap();
@@ -175,6 +173,77 @@ fn a_clause_out_of_scope_is_not_forgotten_but_named() {
         ClauseVerdict::OutOfScope("no result of this product is reviewed".to_owned())
     );
     assert_ne!(policy(forgetful).hash(), policy(&scoped).hash());
+}
+
+#[test]
+fn what_is_marked_intentional_breaks_no_law_and_its_certificate_says_so() {
+    let text = include_str!("../../bad/proof/dead-rule.yaml");
+    let marked =
+        format!("{text}intentional:\n  - dead-rule: slow-and-quick\n    because: it waits for the summer\n");
+    let law = |proof: &Proof| {
+        proof
+            .laws
+            .iter()
+            .find(|(law, _)| law.name() == "RO-11")
+            .unwrap()
+            .1
+    };
+    let (before, after) = (proof_of(&policy(text)), proof_of(&policy(&marked)));
+    assert_eq!(
+        (law(&before), law(&after)),
+        (LawVerdict::Broken, LawVerdict::Held)
+    );
+    let dead = |proof: &Proof| {
+        let dead = proof
+            .findings
+            .iter()
+            .find(|finding| finding.id == FindingId::DeadRule);
+        dead.map(|finding| (finding.severity(), finding.intended.clone()))
+    };
+    assert_eq!(dead(&before), Some((FindingSeverity::Untidy, None)));
+    let because = Some("it waits for the summer".to_owned());
+    assert_eq!(dead(&after), Some((FindingSeverity::Note, because)));
+    assert_ne!(before.hash, after.hash);
+
+    let policy = policy(&marked);
+    let certificate = Certificate::of(&after, |_| None);
+    assert_eq!(certificate.verify(&policy, 400).mismatches, []);
+    let mut changed = certificate.clone();
+    let dead = changed
+        .findings
+        .iter_mut()
+        .find(|note| note.id == FindingId::DeadRule);
+    dead.unwrap().severity = FindingSeverity::Untidy;
+    assert!(!changed.verify(&policy, 400).mismatches.is_empty());
+
+    // A mark is for exactly one finding: the rule that is dead is none that is shadowed.
+    let wrong = marked.replace("dead-rule: slow", "shadowed-rule: slow");
+    let proof = proof_of(&super::policy(&wrong));
+    let ids: Vec<_> = proof.findings.iter().map(|finding| finding.id).collect();
+    assert!(
+        ids.contains(&FindingId::DeadRule) && ids.contains(&FindingId::StaleIntention),
+        "{ids:?}"
+    );
+}
+
+#[test]
+fn a_literal_marked_intentional_is_meant_wherever_it_stands_in_its_condition() {
+    let text = include_str!("../../bad/proof/vacuous-condition.yaml");
+    let of = |text: &str, severity| {
+        let proof = proof_of(&policy(text));
+        let vacuous = proof
+            .findings
+            .iter()
+            .filter(|finding| finding.id == FindingId::VacuousCondition);
+        vacuous.filter(|finding| finding.severity() == severity).count()
+    };
+    let before = of(text, FindingSeverity::Untidy);
+    assert!(before > 0);
+    let marks = "intentional:\n  - { vacuous-condition: tools_narrow_fast, of: steered, because: for the reader }\n  \
+                 - { vacuous-condition: user_steering, of: steered, because: for the reader }\n";
+    let marked = format!("{text}{marks}");
+    assert_eq!(of(&marked, FindingSeverity::Untidy), 0);
+    assert_eq!(of(&marked, FindingSeverity::Note), before);
 }
 
 /// A change to a certificate.
@@ -298,6 +367,12 @@ fn the_census_names_rule_and_what_is_not_supplied() {
     assert!(census.nobody_supplies.is_empty());
 }
 
+/// How many random policies are proven: what is quick, or what `.ci/long` asks for.
+fn policies_played() -> u32 {
+    let asked = std::env::var("LANEBENCH_POLICIES").ok();
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(16)
+}
+
 /// A policy of a few rules over a few attributes.
 fn policies() -> impl Strategy<Value = String> {
     let answers = prop::sample::select(vec![
@@ -324,7 +399,7 @@ fn policies() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6))]
+    #![proptest_config(ProptestConfig::with_cases(policies_played()))]
 
     #[test]
     fn symbols_cells_and_the_naive_interpreter_agree_on_random_policies(text in policies()) {

@@ -1,10 +1,10 @@
 //! The census of a registry of kinds: which rule decides each, and which attributes nobody supplies.
 
-use crate::policy::attribute::{Attribute, Truth};
+use crate::policy::attribute::Attribute;
 use crate::policy::checked::Policy;
 use crate::policy::lane::Lane;
 use crate::policy::space::{Algebra, AxisValue, Diagrams, Reach, Set, Space, Table};
-use crate::policy::task::{AttributeId, Task, Value};
+use crate::policy::task::Task;
 
 /// One kind of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub fn census<'k>(policy: &Policy, kinds: impl IntoIterator<Item = (&'k str, &'k
         let without: Vec<usize> = asked
             .iter()
             .copied()
-            .filter(|axis| supplied(&space, *axis, task).is_none())
+            .filter(|axis| space.place_of(*axis, task).is_none())
             .collect();
         let of_kind = tasks_of(&space, task, &mut diagrams);
         let of_kind = diagrams.minus(&of_kind, &table.impossible);
@@ -110,39 +110,12 @@ fn is_asked(policy: &Policy, space: &Space, axis: usize) -> bool {
         || axis.attribute(0).is_some_and(|attribute| policy.reads(attribute))
 }
 
-/// The place of what a task says on an axis.
-fn supplied(space: &Space, axis: usize, task: &Task) -> Option<usize> {
-    let own = &space.axes()[axis];
-    let attribute = own.attribute(0)?;
-    match task.given(attribute)?.value {
-        Value::Truth(Truth::True) => own.place_of(&AxisValue::Truth(true)),
-        Value::Truth(Truth::False) => own.place_of(&AxisValue::Truth(false)),
-        Value::Truth(Truth::Unknown) | Value::Number(None) => None,
-        Value::Number(Some(number)) => nearest(space, axis, attribute, number),
-    }
-}
-
-/// The point that no condition can tell from `number`: between two points nothing changes.
-fn nearest(space: &Space, axis: usize, attribute: AttributeId, number: u64) -> Option<usize> {
-    let own = &space.axes()[axis];
-    let seen = (0..own.values().len()).filter_map(|place| {
-        let given = own.given(0, place).filter(|given| given.attribute == attribute)?;
-        match given.value {
-            Value::Number(Some(point)) => Some((place, point)),
-            Value::Number(None) | Value::Truth(_) => None,
-        }
-    });
-    let seen: Vec<(usize, u64)> = seen.collect();
-    let below = seen.iter().rev().find(|(_, point)| *point <= number);
-    below.or_else(|| seen.first()).map(|(place, _)| *place)
-}
-
 /// Every task with the attributes of a kind: what it does not supply may be anything.
 fn tasks_of(space: &Space, task: &Task, diagrams: &mut Diagrams) -> Set {
     let mut tasks = diagrams.all();
     for (axis, own) in space.axes().iter().enumerate() {
         let values = own.values();
-        let wanted = supplied(space, axis, task);
+        let wanted = space.place_of(axis, task);
         let places: Vec<bool> = match wanted {
             Some(wanted) => (0..values.len()).map(|place| place == wanted).collect(),
             None => values.iter().map(|value| *value != AxisValue::Unknown).collect(),

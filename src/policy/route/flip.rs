@@ -6,11 +6,13 @@ use crate::policy::attribute::{Attribute, Flag, Source, Truth};
 use crate::policy::checked::Policy;
 use crate::policy::condition::Condition;
 use crate::policy::decide::Decision;
+use crate::policy::lane::{Execution, Lane};
+use crate::policy::space::{self, Algebra, Diagrams, Reach, Set, Space};
 use crate::policy::task::{AttributeId, Given, NumberId, Task, Value};
 use crate::policy::vocabulary::NumberKind;
 
 /// So many tasks are tried at most.
-const TRIES_MAX: u32 = 2_000_000;
+const TRIES_MAX: u32 = 200_000;
 /// Of equally near flips so many are told.
 const TOLD_MAX: usize = 8;
 
@@ -41,15 +43,49 @@ pub enum Flips {
     Found(Vec<Flip>, usize),
     /// No change of any attributes does it.
     Never,
-    /// No change of up to so many attributes does it; more were not tried.
+    /// No change of up to so many attributes does it; more were not tried, and the diagrams grew beyond their bound.
     Beyond(usize),
 }
 
-impl Policy {
-    /// The fewest attributes to change so that `wanted` holds of the decision about `task`. Known values are tried,
-    /// numbers at the literals of the policy and one unit beside them.
+/// Where a task is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// To another lane than this; none is a refusal.
+    OtherLane(Option<Lane>),
+    /// To the background, with or without the boundary.
+    Background,
+}
+
+impl Elsewhere {
+    /// Whether a decision goes there.
     #[must_use]
-    pub fn flips(&self, task: &Task, wanted: &dyn Fn(&Decision) -> bool) -> Flips {
+    pub fn is(self, decision: &Decision) -> bool {
+        match self {
+            Self::OtherLane(lane) => decision.lane() != lane,
+            Self::Background => decision.execution() == Some(Execution::Background),
+        }
+    }
+
+    /// The cells that go there.
+    fn cells(self, table: &space::Table<Set>, diagrams: &mut Diagrams) -> Set {
+        let wanted = match self {
+            Self::Background => table.background,
+            Self::OtherLane(Some(lane)) => {
+                let own = table.lane(lane, diagrams);
+                diagrams.not(&own)
+            }
+            Self::OtherLane(None) => diagrams.or(&table.interactive, &table.background),
+        };
+        diagrams.minus(&wanted, &table.impossible)
+    }
+}
+
+impl Policy {
+    /// The fewest attributes to change so that the decision about `task` goes elsewhere. Known values are tried,
+    /// numbers at the literals of the policy and one unit beside them. Where there are too many to try, one of the
+    /// nearest flips is found by decision diagrams.
+    #[must_use]
+    pub fn flips(&self, task: &Task, wanted: Elsewhere) -> Flips {
         let axes: Vec<Axis> = self
             .asked()
             .into_iter()
@@ -66,9 +102,11 @@ impl Policy {
         for size in 1..=search.axes.len() {
             search.extend(task, (0, size), &mut Vec::new());
             if search.tries > TRIES_MAX {
-                return match search.found.is_empty() {
-                    true => Flips::Beyond(size - 1),
-                    false => Flips::Found(search.found, search.more),
+                return match (search.found.is_empty(), self.nearest(task, wanted)) {
+                    (false, _) => Flips::Found(search.found, search.more),
+                    (true, Some(Some(flip))) => Flips::Found(vec![flip], 0),
+                    (true, Some(None)) => Flips::Never,
+                    (true, None) => Flips::Beyond(size - 1),
                 };
             }
             if !search.found.is_empty() {
@@ -76,6 +114,43 @@ impl Policy {
             }
         }
         Flips::Never
+    }
+
+    /// A nearest flip by decision diagrams: none within the bound on memory, or none at all.
+    fn nearest(&self, task: &Task, wanted: Elsewhere) -> Option<Option<Flip>> {
+        let space = Space::of(&[self], Reach::Whole);
+        let mut diagrams = Diagrams::new(&space);
+        let table = space::Table::read(&space, 0, self, None, &mut diagrams);
+        let there = wanted.cells(&table, &mut diagrams);
+        if diagrams.exhausted() {
+            return None;
+        }
+        let here = space.cell_of(task);
+        // What is unknown is asked for, never the other way round.
+        let price = |axis: usize, place: usize| match place {
+            _ if place == here.0[axis] => Some(0),
+            0 => None,
+            _ => Some(1),
+        };
+        let Some(cell) = diagrams.cheapest(there, &here, &price) else {
+            return Some(None);
+        };
+        let mut changed = task.clone();
+        let mut changes = Vec::new();
+        for (axis, place) in cell.0.iter().enumerate() {
+            let given = space.axes()[axis].given(0, *place);
+            if let Some(given) = given.filter(|_| *place != here.0[axis]) {
+                changes.push(Change {
+                    attribute: given.attribute,
+                    from: task.given(given.attribute).map(|given| given.value),
+                    to: given.value,
+                });
+                changed.set(given);
+            }
+        }
+        changes.sort_by_key(|change| change.attribute);
+        let decision = self.decide(&changed);
+        wanted.is(&decision).then_some(Some(Flip { changes, decision }))
     }
 
     /// The attributes that any condition asks for, in the order of the vocabulary.
@@ -152,7 +227,7 @@ struct Axis {
 struct Search<'a> {
     policy: &'a Policy,
     axes: Vec<Axis>,
-    wanted: &'a dyn Fn(&Decision) -> bool,
+    wanted: Elsewhere,
     tries: u32,
     found: Vec<Flip>,
     more: usize,
@@ -192,7 +267,7 @@ impl Search<'_> {
     fn judge(&mut self, task: &Task, changes: &[Change]) {
         self.tries += 1;
         let decision = self.policy.decide(task);
-        if !(self.wanted)(&decision) {
+        if !self.wanted.is(&decision) {
             return;
         }
         let same = |flip: &&mut Flip| {
@@ -225,4 +300,74 @@ fn reach(changes: &[Change]) -> u128 {
         _ => 0,
     });
     far.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Elsewhere, Flips, Space};
+    use crate::policy::{Policy, Reach, Task, decode_policy};
+    use crate::scenario::{Diagnostics, Sources, read};
+
+    fn policy(text: &str) -> Policy {
+        let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+        let tree = read(&mut sources, "policy.yaml", text.as_bytes(), &mut out);
+        let policy = tree.and_then(|tree| decode_policy(&tree, &mut out));
+        policy.unwrap_or_else(|| panic!("{out:?}"))
+    }
+
+    const POLICY: &str = "\
+policy: p
+attributes: { seats: count, tenant: [free, team] }
+boundary: { approval_when: customer_comm or prod_write }
+rules:
+  - { id: few, when: seats < 5 and tenant == free, execution: interactive }
+  - { id: long, when: value_after_session and (seats > 100 or multi_step_or_slow), execution: background }
+  - { id: none, when: seats > 1_000, refuse: too many }
+  - { id: otherwise, execution: interactive }
+";
+
+    #[test]
+    fn trying_and_diagrams_find_flips_of_the_same_size() {
+        let policy = policy(POLICY);
+        let space = Space::of(&[&policy], Reach::Whole);
+        let cells = space.cells().unwrap_or_default();
+        let mut seen = 0;
+        for number in (0..cells).step_by(usize::try_from(cells / 150).unwrap_or(1)) {
+            let cell = space.cell(number);
+            let task = space.task(0, &cell);
+            assert_eq!(space.cell_of(&task), cell);
+            for wanted in [
+                Elsewhere::OtherLane(policy.decide(&task).lane()),
+                Elsewhere::Background,
+            ] {
+                if wanted.is(&policy.decide(&task)) {
+                    continue;
+                }
+                let tried = match policy.flips(&task, wanted) {
+                    Flips::Found(flips, _) => flips[0].changes.len(),
+                    other => panic!("{other:?}"),
+                };
+                let nearest = policy.nearest(&task, wanted).flatten();
+                assert_eq!(nearest.map(|flip| flip.changes.len()), Some(tried), "{task:?}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 100, "{seen}");
+    }
+
+    #[test]
+    fn a_flip_too_far_to_be_tried_is_found_all_the_same() {
+        let policy = policy(
+            "policy: p\nboundary: { approval_when: any_effect }\nrules: [{ id: all, execution: interactive }]\n",
+        );
+        let flips = policy.flips(
+            &Task::new(),
+            Elsewhere::OtherLane(policy.decide(&Task::new()).lane()),
+        );
+        let Flips::Found(flips, 0) = flips else {
+            panic!("{flips:?}")
+        };
+        assert_eq!(flips[0].changes.len(), 8, "each effect has to be ruled out");
+        assert_eq!(policy.flips(&Task::new(), Elsewhere::Background), Flips::Never);
+    }
 }

@@ -14,5 +14,5 @@ mod tail;
 
 pub use census::{Census, Count, LaneCounts};
 pub use columns::{ColumnPlan, common_plans};
-pub use flip::{Change, Flip, Flips};
+pub use flip::{Change, Elsewhere, Flip, Flips};
 pub use table::{Next, Row, Table};

@@ -1,7 +1,7 @@
 //! Cells: one value on every axis, as a number and as a task.
 
 use crate::policy::attribute::{Attribute, Truth};
-use crate::policy::task::Task;
+use crate::policy::task::{Task, Value};
 
 use super::axis::AxisValue;
 use super::reach::{Reach, Space};
@@ -78,6 +78,38 @@ impl Space {
             }
         }
         task
+    }
+
+    /// The place of what a task of the first policy says on an axis; none if that is unknown there.
+    #[must_use]
+    pub fn place_of(&self, axis: usize, task: &Task) -> Option<usize> {
+        let own = &self.axes()[axis];
+        let attribute = own.attribute(0)?;
+        match task.given(attribute)?.value {
+            Value::Truth(Truth::True) => own.place_of(&AxisValue::Truth(true)),
+            Value::Truth(Truth::False) => own.place_of(&AxisValue::Truth(false)),
+            Value::Truth(Truth::Unknown) | Value::Number(None) => None,
+            Value::Number(Some(number)) => self.nearest_place(axis, number),
+        }
+    }
+
+    /// The point that no condition can tell from `number`: between two points nothing changes.
+    fn nearest_place(&self, axis: usize, number: u64) -> Option<usize> {
+        let own = &self.axes()[axis];
+        let seen = (0..own.values().len()).filter_map(|place| match own.given(0, place)?.value {
+            Value::Number(Some(point)) => Some((place, point)),
+            Value::Number(None) | Value::Truth(_) => None,
+        });
+        let seen: Vec<(usize, u64)> = seen.collect();
+        let below = seen.iter().rev().find(|(_, point)| *point <= number);
+        below.or_else(|| seen.first()).map(|(place, _)| *place)
+    }
+
+    /// The cell of a task of the first policy: what a space without unknown values does not hold has its first value.
+    #[must_use]
+    pub fn cell_of(&self, task: &Task) -> Cell {
+        let places = (0..self.axes().len()).map(|axis| self.place_of(axis, task).unwrap_or_default());
+        Cell(places.collect())
     }
 
     /// What a cell says, by name, in the order of the built-in attributes and then of the axes; what is unknown and

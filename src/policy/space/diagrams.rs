@@ -215,6 +215,61 @@ impl Diagrams {
         within
     }
 
+    /// The cell of a set that is reached from `from` at the least price: `price` says what another place on an axis
+    /// costs, or that it cannot be had.
+    #[must_use]
+    pub fn cheapest(
+        &self,
+        set: Set,
+        from: &Cell,
+        price: &dyn Fn(usize, usize) -> Option<u32>,
+    ) -> Option<Cell> {
+        let mut known = vec![None; self.nodes.len()];
+        let mut cell = from.clone();
+        let mut at = set;
+        self.price(at, price, &mut known)?;
+        while at != Set::ALL {
+            let axis = self.axis(at);
+            let mut best: Option<(u32, usize, Set)> = None;
+            for (place, child) in self.children_of(at).iter().enumerate() {
+                let below = self.price(*child, price, &mut known);
+                let whole = price(axis, place).zip(below).map(|(own, below)| own + below);
+                if let Some(whole) = whole.filter(|whole| best.is_none_or(|(least, _, _)| *whole < least)) {
+                    best = Some((whole, place, *child));
+                }
+            }
+            let (_, place, child) = best?;
+            cell.0[axis] = place;
+            at = child;
+        }
+        Some(cell)
+    }
+
+    fn price(
+        &self,
+        set: Set,
+        price: &dyn Fn(usize, usize) -> Option<u32>,
+        known: &mut [Option<Option<u32>>],
+    ) -> Option<u32> {
+        match set {
+            Set::NONE => return None,
+            Set::ALL => return Some(0),
+            _ => {}
+        }
+        if let Some(least) = known[set.index()] {
+            return least;
+        }
+        let axis = self.axis(set);
+        let children = self.children_of(set).iter().enumerate();
+        let prices = children.filter_map(|(place, child)| {
+            let own = price(axis, place)?;
+            Some(own + self.price(*child, price, known)?)
+        });
+        let least = prices.min();
+        known[set.index()] = Some(least);
+        least
+    }
+
     fn axis(&self, set: Set) -> usize {
         self.nodes[set.index()].axis as usize
     }

@@ -209,10 +209,11 @@ pub(super) fn summary(policy: &Policy, census: &Census, broken: u64) -> String {
         rows => format!(", {} broken and left out", counted(rows, "row")),
     };
     format!(
-        "{} routed by `{}` ({}): {}{broken}",
+        "{} routed by `{}` ({}){}{}{broken}",
         counted(census.lanes.all(), "task"),
         line(policy.name()),
         policy.hash().short(),
+        if parts.is_empty() { "" } else { ": " },
         parts.join(", ")
     )
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::policy::route::{Change, Flip, Flips};
+use crate::policy::route::{Change, Elsewhere, Flip, Flips};
 use crate::policy::{
     Answer, Attribute, AttributeId, Decision, Execution, Gates, Lane, Policy, Task, Truth, Vocabulary,
 };
@@ -42,16 +42,14 @@ impl<'a> Account<'a> {
     pub fn of(policy: &'a Policy, name: &str, row: u64, task: Task) -> Self {
         let decision = policy.decide(&task);
         let lane = decision.lane();
-        let elsewhere = move |other: &Decision| other.lane() != lane;
-        let background = |other: &Decision| other.execution() == Some(Execution::Background);
         let there = decision.execution() == Some(Execution::Background);
         Self {
             policy,
             name: line(name),
             row,
             decision,
-            other_lane: policy.flips(&task, &elsewhere),
-            to_background: (!there).then(|| policy.flips(&task, &background)),
+            other_lane: policy.flips(&task, Elsewhere::OtherLane(lane)),
+            to_background: (!there).then(|| policy.flips(&task, Elsewhere::Background)),
             task,
         }
     }

@@ -47,6 +47,8 @@ pub enum Purpose {
     OperatorFor = 17,
     /// Whether numbers of a stream are left out, and how many.
     StreamGap = 18,
+    /// Which replications a resample takes.
+    Resample = 19,
 }
 
 impl Seed {

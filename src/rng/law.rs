@@ -84,7 +84,8 @@ impl Law {
 ///
 /// Source: Acklam, "An algorithm for computing the inverse normal cumulative distribution function" (2003).
 #[expect(clippy::excessive_precision, reason = "the digits of the source")]
-fn normal_quantile(u: f64) -> f64 {
+#[must_use]
+pub fn normal_quantile(u: f64) -> f64 {
     const A: [f64; 6] = [
         -3.969_683_028_665_376e1,
         2.209_460_984_245_205e2,

@@ -8,4 +8,4 @@ mod draw;
 mod law;
 
 pub use draw::{Purpose, Seed, exponential, name_key, uniform};
-pub use law::{Law, LawError};
+pub use law::{Law, LawError, normal_quantile};

@@ -3,6 +3,7 @@
 mod model;
 mod parts;
 mod seams;
+pub mod stats;
 
 pub use model::{Model, Played, refused};
 pub use parts::{Blueprint, Caps, Ending, Recording};

@@ -1,0 +1,130 @@
+//! The functions that intervals are made of, by `libm` alone, so that they are the same on every machine.
+
+/// The regularised incomplete beta function I_x(a, b), relative error below 1e-12.
+///
+/// - `a`, `b`: positive.
+/// - `x`: from 0 to 1.
+///
+/// Source: the continued fraction of Didonato and Morris, "Algorithm 708" (1992), by the method of Lentz.
+#[must_use]
+pub fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
+    if x <= 0.0 {
+        return 0.0;
+    }
+    if x >= 1.0 {
+        return 1.0;
+    }
+    // The fraction converges fast on this side of the mean only.
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - incomplete_beta(b, a, 1.0 - x);
+    }
+    let front =
+        libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * libm::log(x) + b * libm::log1p(-x);
+    libm::exp(front) * fraction(a, b, x) / a
+}
+
+/// The continued fraction of the incomplete beta function.
+fn fraction(a: f64, b: f64, x: f64) -> f64 {
+    const STEPS: u32 = 500;
+    const TINY: f64 = 1e-300;
+    let away = |value: f64| if value.abs() < TINY { TINY } else { value };
+    let mut c = 1.0;
+    let mut d = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
+    let mut value = d;
+    for step in 1..=STEPS {
+        let m = f64::from(step);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        d = 1.0 / away(1.0 + even * d);
+        c = away(1.0 + even / c);
+        value *= d * c;
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        d = 1.0 / away(1.0 + odd * d);
+        c = away(1.0 + odd / c);
+        let change = d * c;
+        value *= change;
+        if (change - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    value
+}
+
+/// The probability that Student's t with `freedom` degrees of freedom is at most `t`.
+#[must_use]
+pub fn student_cdf(t: f64, freedom: f64) -> f64 {
+    let tail = 0.5 * incomplete_beta(0.5 * freedom, 0.5, freedom / (freedom + t * t));
+    if t > 0.0 { 1.0 - tail } else { tail }
+}
+
+/// The quantile of Student's t with `freedom` degrees of freedom at `u` in `0..1`.
+#[must_use]
+pub fn student_quantile(u: f64, freedom: f64) -> f64 {
+    if u < 0.5 {
+        return -student_quantile(1.0 - u, freedom);
+    }
+    let mut high = 1.0;
+    while student_cdf(high, freedom) < u && high < 1e12 {
+        high *= 2.0;
+    }
+    let mut low = 0.0;
+    // Halving 200 times ends below the last digit, wherever it starts.
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
+        if student_cdf(middle, freedom) < u {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    0.5 * (low + high)
+}
+
+/// The probability of at most `hits` of `tries` independent tries that each hit with probability `p`.
+pub(super) fn binomial_cdf(hits: u64, tries: u64, p: f64) -> f64 {
+    if hits >= tries {
+        return 1.0;
+    }
+    incomplete_beta((tries - hits) as f64, hits as f64 + 1.0, 1.0 - p)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn student_has_the_quantiles_of_the_published_tables() {
+        for (u, freedom, t) in [
+            (0.975, 1.0, 12.706_204_736),
+            (0.975, 2.0, 4.302_652_730),
+            (0.975, 10.0, 2.228_138_852),
+            (0.995, 10.0, 3.169_272_673),
+            (0.975, 30.0, 2.042_272_456),
+            (0.95, 120.0, 1.657_650_899),
+            (0.995, 1e7, 2.575_829_6),
+        ] {
+            assert!((student_quantile(u, freedom) - t).abs() < 1e-6, "{u} {freedom}");
+            assert!((student_quantile(1.0 - u, freedom) + t).abs() < 1e-6);
+            assert!((student_cdf(t, freedom) - u).abs() < 1e-8);
+        }
+        assert!(student_quantile(0.5, 7.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_binomial_law_adds_up_its_terms() {
+        for (tries, p) in [(1_u64, 0.3), (17, 0.05), (60, 0.95)] {
+            let mut term = libm::pow(1.0 - p, tries as f64);
+            let mut sum = 0.0;
+            for hits in 0..=tries {
+                sum += term;
+                assert!(
+                    (binomial_cdf(hits, tries, p) - sum).abs() < 1e-12,
+                    "{hits} of {tries}"
+                );
+                term *= (tries - hits) as f64 / (hits + 1) as f64 * p / (1.0 - p);
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The event queue and the model world: the cores joined without any transport.
 
 mod model;
+pub mod oracle;
 mod parts;
 mod seams;
 pub mod stats;

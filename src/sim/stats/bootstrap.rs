@@ -52,6 +52,7 @@ pub fn bootstrap(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::sim::stats::{Moments, mean_interval};

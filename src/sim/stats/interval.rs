@@ -114,6 +114,7 @@ pub fn share_interval(hits: u64, tries: u64, confidence: f64) -> Option<Interval
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::rng::{Purpose, Seed, exponential};

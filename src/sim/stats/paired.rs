@@ -48,6 +48,7 @@ pub fn paired(first: &[f64], second: &[f64], confidence: f64) -> Option<Paired> 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::rng::{Purpose, Seed};

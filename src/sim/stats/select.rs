@@ -63,9 +63,9 @@ pub fn select_best(
     // By how much each leads each, summed over the replications.
     let mut leads = vec![vec![0.0; count]; count];
     for (done, row) in (1..).zip(rows) {
-        for a in 0..count {
-            for b in 0..count {
-                leads[a][b] += better(row, a, b);
+        for (a, leads) in leads.iter_mut().enumerate() {
+            for (b, lead) in leads.iter_mut().enumerate() {
+                *lead += better(row, a, b);
             }
         }
         if done < first {

@@ -37,6 +37,7 @@
 //! | cell, space | every task that a policy cannot tell from another: one value for each attribute; all of them | case, row |
 //! | witness | the task that says least of those that show a finding | example |
 //! | proof, certificate | what holds over a whole space; the same written down, to be verified | report |
+//! | intention | what a policy says is of no use on purpose, and why | suppression |
 //! | waiver | who accepts a loosened boundary, for which cells, why and until when | exception |
 //! | job, attempt, turn | an accepted task; one try, from 1; one response inside an attempt | |
 //! | state | where a job stands | status (a word of the wire) |

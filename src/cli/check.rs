@@ -97,17 +97,7 @@ fn prove(args: &Check, loaded: &mut Loaded) -> Result<Exit, FilesError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let proof = match prove_policy(&loaded.policy, args.threads.unwrap_or(cores).max(1)) {
         Ok(proof) => proof,
-        Err(error @ ProofError::Exhausted { .. }) => {
-            complain(
-                &error,
-                "split the policy, or give parts of its conditions as attributes; nothing is decided",
-            );
-            return Ok(Exit::Undecided);
-        }
-        Err(error @ ProofError::Disagreement { .. }) => {
-            complain(&error, "report it together with the policy");
-            return Ok(Exit::Machine);
-        }
+        Err(error) => return Ok(unproven(&error)),
     };
     let census = match &kinds {
         Some(kinds) => match take_census(&loaded.policy, kinds) {
@@ -143,6 +133,27 @@ fn prove(args: &Check, loaded: &mut Loaded) -> Result<Exit, FilesError> {
         .and_then(|()| write_found(&analysis, &args.reports))
         .and_then(|()| print(&text));
     Ok(done.map_or_else(|exit| exit, |()| verdict(&report, &analysis)))
+}
+
+/// Says why there is no proof.
+fn unproven(error: &ProofError) -> Exit {
+    let (help, exit) = match error {
+        ProofError::Exhausted { .. } => (
+            "split the policy, or give parts of its conditions as attributes; nothing is decided",
+            Exit::Undecided,
+        ),
+        ProofError::Uncountable => (
+            "compare fewer numbers, or with fewer constants; nothing is decided",
+            Exit::Undecided,
+        ),
+        ProofError::Nothing => (
+            "correct what stands under `assume`; nothing is decided",
+            Exit::Undecided,
+        ),
+        ProofError::Disagreement { .. } => ("report it together with the policy", Exit::Machine),
+    };
+    complain(error, help);
+    exit
 }
 
 fn print(text: &str) -> Result<(), Exit> {

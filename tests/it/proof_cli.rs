@@ -369,6 +369,58 @@ fn what_is_too_entangled_is_not_decided_and_ends_with_4() {
     assert!(output.stdout.is_empty());
 }
 
+#[test]
+fn where_there_is_nothing_to_prove_nothing_is_proven() {
+    let folder = folder("nothing");
+    let many = |form: &dyn Fn(usize) -> String, by: &str| {
+        let all: Vec<String> = (0..60).map(form).collect();
+        all.join(by)
+    };
+    let numbers = format!(
+        "policy: numbers\nattributes: {{ {} }}\nboundary: {{ approval_when: any_effect }}\nrules:\n  \
+         - {{ id: all, when: '{}', execution: interactive }}\n  - {{ id: otherwise, execution: interactive }}\n",
+        many(&|at| format!("n{at}: count"), ", "),
+        many(&|at| format!("n{at} > {}", at + 2), " and ")
+    );
+    let impossible = format!("{GAP}assume: [{{ never: always }}]\n");
+    for (text_of, words) in [
+        (impossible, "the assumptions exclude every task"),
+        (numbers, "more than 2^128 tasks apart"),
+    ] {
+        std::fs::write(folder.join("policy.yaml"), text_of).unwrap();
+        let output = lanebench(&folder, &["check", "policy.yaml"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(
+            said.contains(words) && said.contains("nothing is decided"),
+            "{said}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn the_readme_shows_what_check_and_route_print() {
+    let readme = std::fs::read_to_string(repo("README.md")).unwrap();
+    let why = std::fs::read_to_string(repo("tests/golden/route/why-blind.txt")).unwrap();
+    assert!(readme.contains(&format!("```text\n{why}```")), "{why}");
+    let policies = [
+        "scenarios/policies/three-lane.yaml",
+        "tests/bad/proof/unsafe-cell.yaml",
+    ];
+    let output = lanebench(&repo(""), &["diff", policies[0], policies[1]]);
+    let said = text(&output.stdout);
+    let lost = said.split("\n\n").find(|one| one.starts_with("failed[")).unwrap();
+    assert!(readme.contains(&format!("```text\n{lost}\n```")), "{lost}");
+    let shown = shown_of(&repo("tests/bad/proof/boundary-lost.yaml"));
+    let found = shown
+        .split("\n\n")
+        .find(|one| one.starts_with("failed[boundary-lost]"))
+        .unwrap();
+    let found = found.replace("policy.yaml", "boundary-lost.yaml");
+    assert!(readme.contains(&format!("```text\n{found}\n```")), "{found}");
+}
+
 /// Pairs whose halves are named far from each other: no diagram over this order of attributes is small.
 fn entangled() -> String {
     let names = |letter: char| (0..22).map(move |index| format!("{letter}{index}"));

@@ -91,6 +91,12 @@ pub enum ProofError {
         /// The bound.
         nodes_max: usize,
     },
+    /// The space is larger than numbers of 128 bits.
+    #[error("the policy tells more than 2^128 tasks apart, and nothing larger is counted")]
+    Uncountable,
+    /// The assumptions exclude every task: of nothing everything is true.
+    #[error("the assumptions exclude every task, so there is nothing to prove")]
+    Nothing,
     /// Two methods do not agree. That is a defect of this program.
     #[error("two methods disagree about `{question}` over the {reach} space; this is a defect of lanebench")]
     Disagreement {
@@ -134,10 +140,20 @@ impl Default for Bounds {
 pub fn prove(plan: &Plan, enumerated: &[Enumerated], bounds: Bounds) -> Result<Proof, ProofError> {
     let nodes_max = bounds.nodes_max;
     let policy = plan.policy();
+    if Space::of(&[policy], Reach::Whole).cells().is_none() {
+        return Err(ProofError::Uncountable);
+    }
     let exhausted = ProofError::Exhausted { nodes_max };
     let mut extents = Vec::new();
     for reach in [Reach::Whole, Reach::ThreeValued, Reach::Known] {
         extents.push(extent(plan, reach, enumerated, nodes_max)?);
+    }
+    if extents[0]
+        .tallies
+        .first()
+        .is_some_and(|possible| possible.count == 0)
+    {
+        return Err(ProofError::Nothing);
     }
     let space = extents[0].space.clone();
     let mut diagrams = Diagrams::bounded(&space, nodes_max);

@@ -75,7 +75,11 @@ fn read_duration(text: &str) -> Result<u64, LiteralError> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(LiteralError::MissingUnit);
     }
-    match text.replace(' ', "").parse::<SimDuration>() {
+    let parsed = match text.contains(' ') {
+        true => text.replace(' ', "").parse::<SimDuration>(),
+        false => text.parse(),
+    };
+    match parsed {
         Ok(duration) => Ok(duration.ticks()),
         Err(DurationError::Shape) => Err(LiteralError::NotANumber(Unit::Duration)),
         Err(DurationError::Unit(unit)) => Err(LiteralError::Unit {
@@ -108,10 +112,11 @@ fn read_integer(unit: Unit, text: &str) -> Result<u64, LiteralError> {
             wanted: unit,
         });
     }
-    digits
-        .replace('_', "")
-        .parse()
-        .map_err(|_| LiteralError::TooLarge)
+    let parsed = match digits.contains('_') {
+        true => digits.replace('_', "").parse(),
+        false => digits.parse(),
+    };
+    parsed.map_err(|_| LiteralError::TooLarge)
 }
 
 /// The word that may follow a number of this unit.

@@ -185,6 +185,35 @@ fn every_row_gets_what_decide_says_seen_before_or_not() {
     }
 }
 
+#[test]
+fn rows_that_are_never_met_again_are_decided_like_any_other() {
+    // More rows than are remembered, and than it takes to see that remembering is of no use.
+    const ROWS: u64 = 140_000;
+    let policy = policy();
+    let mut text = String::from("value_after_session,multi_step_or_slow,expected_duration\n");
+    for row in 0..ROWS {
+        text.push_str(&format!("true,{},{}us\n", row % 3 == 0, 29_930_000 + row));
+    }
+    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+    let table = Table::open(
+        (&policy, None),
+        &ColumnPlan::default(),
+        ("tasks.csv", text.as_bytes()),
+        &|_| Vec::new(),
+        (&mut sources, &mut out),
+    );
+    let mut table = table.unwrap().unwrap();
+    let mut seen = 0;
+    while let Next::Row(row) = table.next(&mut sources, &mut out).unwrap() {
+        let (number, decision) = (row.number, *row.decision);
+        seen += 1;
+        if number % 100 == 0 || number > ROWS - 2_000 {
+            assert_eq!(decision, policy.decide(&table.task().unwrap()), "row {number}");
+        }
+    }
+    assert_eq!((seen, table.census().lanes.all(), out.errors()), (ROWS, ROWS, 0));
+}
+
 /// Begins like a table and never ends.
 struct Endless(usize);
 

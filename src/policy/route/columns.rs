@@ -1,6 +1,5 @@
 //! What the columns of a table mean.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use csv::{ByteRecord, ReaderBuilder};
@@ -290,7 +289,7 @@ pub(super) fn effects() -> impl Iterator<Item = Attribute> {
 
 /// The effects of a cell: `none`, `unknown`, or names with blanks between them. The error is the word that is wrong.
 pub(super) fn read_effects(text: &str) -> Result<Vec<Given>, &str> {
-    let named: BTreeMap<&str, Attribute> = effects().map(|effect| (effect.word(), effect)).collect();
+    let named = |word: &str| effects().find(|effect| effect.word() == word);
     let all = |truth: &dyn Fn(Attribute) -> Truth| {
         effects()
             .map(|effect| Given {
@@ -307,7 +306,7 @@ pub(super) fn read_effects(text: &str) -> Result<Vec<Given>, &str> {
     }
     let listed: Result<Vec<Attribute>, &str> = text
         .split_whitespace()
-        .map(|word| named.get(word).copied().ok_or(word))
+        .map(|word| named(word).ok_or(word))
         .collect();
     let listed = listed?;
     Ok(all(&|effect| listed.contains(&effect).into()))

@@ -20,6 +20,8 @@ use super::tail::{ROW_BYTES_MAX, RowTooLong, Tail};
 
 /// So many patterns of rows are remembered; what is not remembered is decided anew.
 const PATTERNS_MAX: usize = 1 << 16;
+/// After so many rows it is seen whether remembering is of use: if fewer than one in four is met again, it is not.
+const TRIAL_ROWS: u32 = 1 << 17;
 /// Longer rows are not remembered.
 const PATTERN_BYTES_MAX: usize = 1 << 10;
 /// How much is read at a time.
@@ -38,6 +40,8 @@ pub struct Table<'p, R> {
     number: u64,
     key: Vec<u8>,
     patterns: HashMap<Box<[u8]>, usize, FixedState>,
+    /// How many of so many rows were met again; none once nothing is remembered any more.
+    met: Option<(u32, u32)>,
     places: HashMap<Decision, usize, FixedState>,
     decided: Vec<Decided>,
     by_kind: KindCounter,
@@ -124,6 +128,7 @@ impl<'p, R: Read> Table<'p, R> {
             number: 0,
             key: Vec::new(),
             patterns: HashMap::default(),
+            met: Some((0, 0)),
             places: HashMap::default(),
             decided: Vec::new(),
             by_kind: KindCounter::default(),
@@ -213,15 +218,8 @@ impl<'p, R: Read> Table<'p, R> {
             self.complain(sources, out, wrong);
             return None;
         }
-        self.key.clear();
-        for (column, _) in &self.columns.given {
-            let field = self.record.get(*column).unwrap_or_default();
-            self.key.extend_from_slice(field);
-            // What is no byte of UTF-8 cannot stand in a field that is understood.
-            self.key.push(0xff);
-        }
-        if let Some(place) = self.patterns.get(self.key.as_slice()) {
-            return Some(*place);
+        if let Some(place) = self.recall() {
+            return Some(place);
         }
         let task = match self.read_task() {
             Ok(task) => task,
@@ -233,10 +231,35 @@ impl<'p, R: Read> Table<'p, R> {
             }
         };
         let place = self.remember(self.policy.decide(&task));
-        if self.patterns.len() < PATTERNS_MAX && self.key.len() <= PATTERN_BYTES_MAX {
+        let room = self.patterns.len() < PATTERNS_MAX && self.key.len() <= PATTERN_BYTES_MAX;
+        if self.met.is_some() && room {
             self.patterns.insert(self.key.as_slice().into(), place);
         }
         Some(place)
+    }
+
+    /// The place of the decision about a row that says the same, if one is remembered.
+    fn recall(&mut self) -> Option<usize> {
+        let (met, of) = self.met.as_mut()?;
+        if *of == TRIAL_ROWS {
+            if *met < TRIAL_ROWS / 4 {
+                self.met = None;
+                self.patterns = HashMap::default();
+                return None;
+            }
+            (*met, *of) = (0, 0);
+        }
+        *of += 1;
+        self.key.clear();
+        for (column, _) in &self.columns.given {
+            let field = self.record.get(*column).unwrap_or_default();
+            self.key.extend_from_slice(field);
+            // What is no byte of UTF-8 cannot stand in a field that is understood.
+            self.key.push(0xff);
+        }
+        let place = self.patterns.get(self.key.as_slice()).copied();
+        *met += u32::from(place.is_some());
+        place
     }
 
     fn remember(&mut self, decision: Decision) -> usize {

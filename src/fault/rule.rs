@@ -246,6 +246,58 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Every word that a fault can have.
+    pub const WORDS: [&str; 48] = [
+        "delay",
+        "reply",
+        "refuse",
+        "reset_before",
+        "reset_after",
+        "lose_reply",
+        "cut_before_id",
+        "cut_after_id",
+        "stall_body",
+        "malformed",
+        "half_open",
+        "wrong_length",
+        "wrong_type",
+        "html_page",
+        "trickle",
+        "cut_stream",
+        "cut_inside_event",
+        "cut_between_lines",
+        "reset_stream",
+        "stall_stream",
+        "skip_event",
+        "unknown_event",
+        "error_event",
+        "fail",
+        "incomplete",
+        "stuck_queued",
+        "stuck_in_progress",
+        "unknown_status",
+        "cancelled_by_service",
+        "vanish",
+        "slow_cancel",
+        "slow_admission",
+        "wrong_order",
+        "ignore_cancel",
+        "truncate",
+        "lose_webhook",
+        "late_webhook",
+        "repeat_webhook",
+        "overtaken_webhook",
+        "stale_webhook",
+        "future_webhook",
+        "forged_webhook",
+        "two_signatures",
+        "fail_tool",
+        "hang",
+        "hang_before",
+        "refuse_for_good",
+        "slow",
+    ];
+
     /// The word in scenarios, traces and reports.
     #[must_use]
     pub const fn word(&self) -> &'static str {

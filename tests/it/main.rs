@@ -20,6 +20,7 @@ mod client_webhook;
 mod clock;
 mod contract;
 mod diff;
+mod every_fault;
 mod fault_plan;
 mod found;
 mod job;

@@ -250,71 +250,19 @@ fn what(
     target: Option<&Target>,
     keys: &mut MapReader<'_, '_>,
 ) -> Option<(Fault, Span)> {
-    if WORDS.iter().all(|word| keys.node(word).is_none()) {
+    if Fault::WORDS.iter().all(|word| keys.node(word).is_none()) {
         let span = keys.header();
-        let fitting = target.map_or(&WORDS[..], fitting);
+        let fitting = target.map_or(&Fault::WORDS[..], fitting);
         let help = format!("faults that fit: {}", quoted_list(fitting.iter().copied()));
         let error = Diagnostic::error("the entry does not say what goes wrong");
         keys.out().push(error.at(span, "").help(help));
         return None;
     }
-    let (word, node) = keys.one_of(&WORDS)?;
+    let (word, node) = keys.one_of(&Fault::WORDS)?;
     let span = keys.key_span(word);
     let fault = read(context, word, node, keys.out())?;
     Some((fault, span))
 }
-
-/// Every fault by its word.
-const WORDS: [&str; 48] = [
-    "delay",
-    "reply",
-    "refuse",
-    "reset_before",
-    "reset_after",
-    "lose_reply",
-    "cut_before_id",
-    "cut_after_id",
-    "stall_body",
-    "malformed",
-    "half_open",
-    "wrong_length",
-    "wrong_type",
-    "html_page",
-    "trickle",
-    "cut_stream",
-    "cut_inside_event",
-    "cut_between_lines",
-    "reset_stream",
-    "stall_stream",
-    "skip_event",
-    "unknown_event",
-    "error_event",
-    "fail",
-    "incomplete",
-    "stuck_queued",
-    "stuck_in_progress",
-    "unknown_status",
-    "cancelled_by_service",
-    "vanish",
-    "slow_cancel",
-    "slow_admission",
-    "wrong_order",
-    "ignore_cancel",
-    "truncate",
-    "lose_webhook",
-    "late_webhook",
-    "repeat_webhook",
-    "overtaken_webhook",
-    "stale_webhook",
-    "future_webhook",
-    "forged_webhook",
-    "two_signatures",
-    "fail_tool",
-    "hang",
-    "hang_before",
-    "refuse_for_good",
-    "slow",
-];
 
 fn read(context: &FaultContext<'_>, word: &str, node: &Node, out: &mut Diagnostics) -> Option<Fault> {
     let plain = |fault: Fault, out: &mut Diagnostics| words("value", &[("true", fault)])(node, out);

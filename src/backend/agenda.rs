@@ -52,6 +52,15 @@ struct Entry {
     due: Due,
 }
 
+/// When an ended response is forgotten.
+#[derive(Debug, Clone, Copy)]
+struct Expiry {
+    at: SimTime,
+    run: Handle,
+    /// How many bytes it keeps of its request.
+    weight: u64,
+}
+
 /// Everything that is due some time, in the order (time, key, what).
 ///
 /// Expiries stand apart. Nobody waits for them: they are seen to whenever something else happens, so that a run does
@@ -60,7 +69,9 @@ struct Entry {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Agenda {
     entries: BinaryHeap<Reverse<Entry>>,
-    expiries: [VecDeque<(SimTime, Handle)>; 2],
+    expiries: [VecDeque<Expiry>; 2],
+    /// What the responses whose expiry is planned weigh.
+    weight: u64,
 }
 
 impl Agenda {
@@ -69,11 +80,12 @@ impl Agenda {
     }
 
     /// Plans an expiry; with each way of keeping they come in order.
-    pub(super) fn put_expiry(&mut self, at: SimTime, keep: Keep, run: Handle) {
+    pub(super) fn put_expiry(&mut self, at: SimTime, keep: Keep, run: Handle, weight: u64) {
         let queue = &mut self.expiries[keep as usize];
-        let in_order = queue.back().is_none_or(|(last, _)| *last <= at);
+        let in_order = queue.back().is_none_or(|last| last.at <= at);
         assert!(in_order, "responses that end later expire later");
-        queue.push_back((at, run));
+        queue.push_back(Expiry { at, run, weight });
+        self.weight += weight;
     }
 
     /// When something is due for which the service has to be stepped.
@@ -92,15 +104,18 @@ impl Agenda {
         }
     }
 
-    /// Takes the expiry that is due first if more than `kept_max` are planned.
-    pub(super) fn pop_crowded_out(&mut self, kept_max: u32) -> Option<Handle> {
+    /// Takes the expiry that is due first if more than `kept_max` are planned, or what they keep weighs more than
+    /// `bytes_max`.
+    pub(super) fn pop_crowded_out(&mut self, kept_max: u32, bytes_max: u64) -> Option<Handle> {
         let [stored, unstored] = &self.expiries;
-        if stored.len() + unstored.len() <= kept_max as usize {
+        if stored.len() + unstored.len() <= kept_max as usize && self.weight <= bytes_max {
             return None;
         }
-        let first = |queue: &VecDeque<(SimTime, Handle)>| queue.front().map_or(SimTime::NEVER, |(at, _)| *at);
+        let first = |queue: &VecDeque<Expiry>| queue.front().map_or(SimTime::NEVER, |first| first.at);
         let place = usize::from(first(unstored) < first(stored));
-        self.expiries[place].pop_front().map(|(_, run)| run)
+        let gone = self.expiries[place].pop_front()?;
+        self.weight -= gone.weight;
+        Some(gone.run)
     }
 
     /// Takes an expiry that is due by `now`.
@@ -108,8 +123,10 @@ impl Agenda {
         let queue = self
             .expiries
             .iter_mut()
-            .find(|queue| queue.front().is_some_and(|(at, _)| *at <= now))?;
-        queue.pop_front().map(|(_, run)| run)
+            .find(|queue| queue.front().is_some_and(|first| first.at <= now))?;
+        let gone = queue.pop_front()?;
+        self.weight -= gone.weight;
+        Some(gone.run)
     }
 
     /// Takes what is due next, if it is due by `now`.

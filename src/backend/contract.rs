@@ -275,6 +275,8 @@ pub struct Contract {
     pub unstored_kept: SimDuration,
     /// Ended responses that are kept at most; of more, those that would expire first are forgotten.
     pub kept_max: u32,
+    /// Bytes of their requests that ended responses keep at most, in all.
+    pub kept_bytes_max: u64,
     /// The limits of whoever has no account of their own.
     pub rates: Rates,
     /// The tokens that whoever has no account of their own may use in all.
@@ -291,6 +293,7 @@ impl Default for Contract {
             context_window: None,
             unstored_kept: SimDuration::from_secs(600),
             kept_max: u32::MAX,
+            kept_bytes_max: u64::MAX,
             rates: Rates::default(),
             quota: None,
             accounts: Arc::from([]),

@@ -379,6 +379,12 @@ impl Run {
         delay
     }
 
+    /// How many bytes it keeps of its request: what it repeats of it, and its input twice.
+    pub(super) fn weight(&self) -> u64 {
+        let echo = self.asked.as_ref().and_then(|create| create.request.as_ref());
+        echo.map_or(0, |echo| echo.weight() as u64)
+    }
+
     /// The response with more of its items than its request asked for.
     pub(super) fn including(&self, include: &[Arc<str>]) -> Arc<Response> {
         let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());

@@ -96,11 +96,11 @@ impl Service {
         while let Some(run) = self.desk.agenda.pop_expired(now) {
             self.drop_run(run, "expired");
         }
-        while let Some(run) = self
-            .desk
-            .agenda
-            .pop_crowded_out(self.desk.profile.contract.kept_max)
-        {
+        let (kept_max, bytes_max) = {
+            let contract = &self.desk.profile.contract;
+            (contract.kept_max, contract.kept_bytes_max)
+        };
+        while let Some(run) = self.desk.agenda.pop_crowded_out(kept_max, bytes_max) {
             self.drop_run(run, "crowded_out");
         }
         for input in batch.drain(..) {

@@ -50,9 +50,10 @@ impl Service {
             (Keep::Unstored, false) => None,
         };
         if let Some(kept_for) = kept_for {
+            let weight = run.weight();
             self.desk
                 .agenda
-                .put_expiry(self.desk.after(kept_for), keep, handle);
+                .put_expiry(self.desk.after(kept_for), keep, handle, weight);
         }
         self.release_conversation(handle);
         self.answer_patron(handle);

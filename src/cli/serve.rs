@@ -57,7 +57,8 @@ pub(super) struct Serve {
     /// How many times as fast as real time the service works
     #[arg(long, default_value_t = TimeScale::ONE, value_name = "FACTOR")]
     time_scale: TimeScale,
-    /// How many ended responses can be read; of more, those that would expire first are forgotten
+    /// How many ended responses can be read; of more, and of more than 64 MiB of requests, those that would expire first
+    /// are forgotten
     #[arg(long, default_value_t = 4_096, value_name = "COUNT")]
     kept_max: u32,
     /// Judge the clients when the server ends: told waits, back-off, storms, polls, double creation and more
@@ -67,6 +68,9 @@ pub(super) struct Serve {
 
 /// The secret that a receiver on the same machine may count on.
 const WEBHOOK_SECRET: &str = "whsec_bGFuZWJlbmNoLXdlYmhvb2stc2VjcmV0LTAwMDE=";
+
+/// What ended responses keep of their requests, in all.
+const KEPT_BYTES_MAX: u64 = 64 << 20;
 
 /// Requests that the log holds, some 3 MB.
 const SEEN_MAX: usize = 16_384;
@@ -99,6 +103,7 @@ pub(super) fn serve(args: &Serve) -> Exit {
     }
     let contract = &mut setup.profile.contract;
     contract.kept_max = contract.kept_max.min(args.kept_max);
+    contract.kept_bytes_max = KEPT_BYTES_MAX;
     let mut options = options.of(contract);
     options.seen_max = SEEN_MAX;
     options.streaming = setup.profile.streaming;

@@ -19,13 +19,16 @@ use super::side::{includes_of, read_side};
 use crate::backend::{Auth, CallKey, ConnectionNo, Input};
 use crate::units::{Exchange, ExchangeError, ExchangeKind, SimTime};
 use crate::wire::{ApiError, Ask, Echo, Obfuscation, ResponseId, Side, parse_create};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The header in which our own runtime sends the key of an exchange.
 pub const EXCHANGE_HEADER: &str = "x-lanebench-exchange";
 
 /// The longest body of a request, in bytes.
 pub const BODY_MAX: usize = 16 << 20;
+
+/// Bodies are counted by so many bytes; shorter ones not at all.
+pub(super) const BODY_UNIT: usize = 64 << 10;
 
 /// How much of a body that is too long is read and thrown away, so that the client gets to see the reply.
 const DISCARD_MAX: usize = 4 * BODY_MAX;
@@ -72,8 +75,8 @@ type Id = Result<Path<String>, PathRejection>;
 
 async fn create(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (caller, body) = Caller::of(&shared, request);
-    let parsed = match read_body(body).await {
-        Ok(bytes) => parse_create(&bytes),
+    let parsed = match read_body(&shared, body).await {
+        Ok((bytes, _room)) => parse_create(&bytes),
         Err(error) => return caller.refuse(&error),
     };
     let (ask, echo) = match parsed {
@@ -133,7 +136,7 @@ async fn about(
     let Ok(Path(id)) = id else {
         return caller.stray();
     };
-    match read_body(body).await {
+    match read_body(&caller.shared, body).await {
         Ok(_) => caller.call(kind, Ok(ask(ResponseId(id.into()))), None).await,
         Err(error) => caller.refuse(&error),
     }
@@ -142,7 +145,7 @@ async fn about(
 async fn side(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let uri = request.uri().clone();
     let (caller, body) = Caller::of(&shared, request);
-    let body = match read_body(body).await {
+    let (body, _room) = match read_body(&caller.shared, body).await {
         Ok(body) => body,
         Err(error) => return caller.refuse(&error),
     };
@@ -416,10 +419,11 @@ fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
 }
 
 /// Reads a body whole, as long as it is not too long.
-async fn read_body(mut body: Body) -> Result<Bytes, ApiError> {
+async fn read_body(shared: &Shared, mut body: Body) -> Result<(Bytes, Room), ApiError> {
     let mut whole = Vec::new();
     let mut only = Bytes::new();
     let mut length = 0;
+    let mut room = Room::default();
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
             return Err(ApiError::invalid(
@@ -432,7 +436,8 @@ async fn read_body(mut body: Body) -> Result<Bytes, ApiError> {
         length += data.len();
         match length {
             _ if length > DISCARD_MAX => break,
-            _ if length > BODY_MAX => whole = Vec::new(),
+            _ if length > BODY_MAX => (whole, room) = (Vec::new(), Room::default()),
+            _ if !room.fits(&shared.bodies, length) => return Err(ApiError::overloaded()),
             _ if length == data.len() => only = data,
             _ => {
                 whole.extend_from_slice(&std::mem::take(&mut only));
@@ -445,7 +450,31 @@ async fn read_body(mut body: Body) -> Result<Bytes, ApiError> {
             let message = format!("The body of the request is longer than {BODY_MAX} bytes.");
             Err(ApiError::plain(413, "invalid_request_error", None, None, message))
         }
-        _ if whole.is_empty() => Ok(only),
-        _ => Ok(whole.into()),
+        _ if whole.is_empty() => Ok((only, room)),
+        _ => Ok((whole.into(), room)),
+    }
+}
+
+/// The room that a long body takes, until it is read.
+#[derive(Default)]
+struct Room(Option<OwnedSemaphorePermit>);
+
+impl Room {
+    /// Takes room for a body of this length, if there is any.
+    fn fits(&mut self, bodies: &Arc<Semaphore>, length: usize) -> bool {
+        let taken = self.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = (length / BODY_UNIT).saturating_sub(taken);
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        match Arc::clone(bodies).try_acquire_many_owned(more) {
+            Ok(_) if more == 0 => true,
+            Ok(permit) => {
+                match &mut self.0 {
+                    Some(room) => room.merge(permit),
+                    none => *none = Some(permit),
+                }
+                true
+            }
+            Err(_) => false,
+        }
     }
 }

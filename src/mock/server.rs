@@ -14,13 +14,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use super::book::{Book, Piece, Taken};
 use super::pipe::{Pipe, Transport, pipe};
 use super::request_log::{RequestLog, SeenRequest};
-use super::routes::{Visit, exchange_of, router};
+use super::routes::{BODY_UNIT, Visit, exchange_of, router};
 use super::script::{Gauge, Script, ScriptSlot, play};
 use super::webhook::{WebhookTarget, deliver};
 use crate::backend::{CallKey, ConnectionNo, Contract, Input, Output, RequestIds, Service, Streaming};
@@ -51,6 +51,8 @@ pub struct MockOptions {
     /// Responses of which is remembered what they repeat of their requests, 32,768 by default: about 1 KiB each, and of
     /// those that are not over the bytes of their body. Older ones are read with defaults in its place.
     pub known_max: usize,
+    /// Bytes of long bodies that are read at once, 256 MiB by default; a request over that is refused as overload.
+    pub bodies_max: usize,
 }
 
 impl MockOptions {
@@ -78,6 +80,7 @@ impl Default for MockOptions {
             headers: Arc::from([]),
             seen_max: 65_536,
             known_max: 32_768,
+            bodies_max: 256 << 20,
         }
     }
 }
@@ -99,6 +102,8 @@ pub(super) struct Shared {
     postbox: Postbox<Input>,
     book: Mutex<Book>,
     stopping: watch::Sender<Stopping>,
+    /// Room for long bodies.
+    pub(super) bodies: Arc<Semaphore>,
     /// Connections being served.
     live: watch::Sender<usize>,
 }
@@ -122,6 +127,7 @@ impl Mock {
         let shared = Arc::new(Shared {
             clock: clock.clone(),
             book: Mutex::new(Book::new(options.seen_max, options.known_max)),
+            bodies: Arc::new(Semaphore::new(options.bodies_max / BODY_UNIT)),
             options,
             postbox,
             stopping: watch::Sender::new(Stopping::No),

@@ -64,6 +64,13 @@ impl Echo {
         &self.0.metadata
     }
 
+    /// How many bytes are kept for it, roughly: what it repeats, and the input as it came and as it was read.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let input = self.0.details.input.as_ref().map_or(0, |input| input.len());
+        self.0.pairs.len() + 2 * input
+    }
+
     /// The rest of the object: `"key":value` pairs with commas between them.
     pub(super) fn pairs(&self) -> &str {
         &self.0.pairs

@@ -42,14 +42,38 @@ const ENTRIES: &[(&str, &str)] = &[
     (POLLS, "exchange: poll, nth: 1, reply: 500"),
     (POLLS, "exchange: poll, nth: 1, reply: 503"),
     (POLLS, "exchange: poll, nth: 1, reply: { status: 302 }"),
-    (POLLS, "exchange: create, nth: 1, reply: { status: 429, retry_after: 1s }"),
-    (POLLS, "exchange: create, nth: 1, reply: { status: 429, retry_after_ms: 50ms }"),
-    (POLLS, "exchange: create, nth: 1, reply: { status: 429, retry_at: 1s }"),
-    (POLLS, "exchange: create, nth: 1, reply: { status: 429, code: insufficient_quota }"),
-    (POLLS, "exchange: create, nth: 1, reply: { status: 500, should_retry: false }"),
-    (POLLS, "exchange: create, nth: 1, reply: { status: 400, should_retry: true }"),
-    (POLLS, "exchange: poll, nth: 1, reply: { status: 502, body: html }"),
-    (POLLS, "exchange: poll, nth: 1, reply: { status: 503, body: empty }"),
+    (
+        POLLS,
+        "exchange: create, nth: 1, reply: { status: 429, retry_after: 1s }",
+    ),
+    (
+        POLLS,
+        "exchange: create, nth: 1, reply: { status: 429, retry_after_ms: 50ms }",
+    ),
+    (
+        POLLS,
+        "exchange: create, nth: 1, reply: { status: 429, retry_at: 1s }",
+    ),
+    (
+        POLLS,
+        "exchange: create, nth: 1, reply: { status: 429, code: insufficient_quota }",
+    ),
+    (
+        POLLS,
+        "exchange: create, nth: 1, reply: { status: 500, should_retry: false }",
+    ),
+    (
+        POLLS,
+        "exchange: create, nth: 1, reply: { status: 400, should_retry: true }",
+    ),
+    (
+        POLLS,
+        "exchange: poll, nth: 1, reply: { status: 502, body: html }",
+    ),
+    (
+        POLLS,
+        "exchange: poll, nth: 1, reply: { status: 503, body: empty }",
+    ),
     (STREAMS, "response: any, slow_admission: 50ms"),
     (POLLS, "response: any, wrong_order: true"),
     (CALLED_OFF, "response: any, ignore_cancel: true"),
@@ -58,8 +82,14 @@ const ENTRIES: &[(&str, &str)] = &[
     (POLLS, "response: any, unknown_status: paused"),
     (STREAMS, "exchange: create, nth: 1, unknown_event: 2"),
     (STREAMS, "exchange: create, nth: 1, skip_event: 2"),
-    (STREAMS, "exchange: create, nth: 1, error_event: { after: 3, code: server_error }"),
-    (POLLS, "response: any, attempts: 1, fail: { code: server_error, at_step: 1 }"),
+    (
+        STREAMS,
+        "exchange: create, nth: 1, error_event: { after: 3, code: server_error }",
+    ),
+    (
+        POLLS,
+        "response: any, attempts: 1, fail: { code: server_error, at_step: 1 }",
+    ),
     (POLLS, "response: any, incomplete: content_filter"),
     (POLLS, "response: any, attempts: 1, stuck_queued: true"),
     (POLLS, "response: any, attempts: 1, stuck_in_progress: true"),
@@ -67,9 +97,18 @@ const ENTRIES: &[(&str, &str)] = &[
     (POLLS, "response: any, attempts: 1, vanish: 60ms"),
     (POLLS, "step: 1, delay: 50ms"),
     // How the reply travels.
-    (POLLS, "exchange: poll, nth: 1, delay: { takes: 50ms, place: handling }"),
-    (POLLS, "exchange: poll, nth: 1, delay: { takes: 50ms, place: reply }"),
-    (POLLS, "exchange: poll, nth: 1, delay: { takes: 50ms, place: body }"),
+    (
+        POLLS,
+        "exchange: poll, nth: 1, delay: { takes: 50ms, place: handling }",
+    ),
+    (
+        POLLS,
+        "exchange: poll, nth: 1, delay: { takes: 50ms, place: reply }",
+    ),
+    (
+        POLLS,
+        "exchange: poll, nth: 1, delay: { takes: 50ms, place: body }",
+    ),
     (POLLS, "exchange: poll, nth: 1, trickle: 10ms"),
     (STREAMS, "exchange: create, nth: 1, trickle: 5ms"),
     (POLLS, "exchange: poll, nth: 1, wrong_length: true"),
@@ -107,7 +146,10 @@ const ENTRIES: &[(&str, &str)] = &[
     (MAILS, "sink: any, nth: 1, refuse_for_good: true"),
     // When a rule strikes.
     (POLLS, "exchange: poll, attempts: 1, nth: 2, reply: 500"),
-    (POLLS, "exchange: create, turns: 1, within: 0s-1h, probability: 100%, window: 1s, delay: 20ms"),
+    (
+        POLLS,
+        "exchange: create, turns: 1, within: 0s-1h, probability: 100%, window: 1s, delay: 20ms",
+    ),
 ];
 
 /// A scenario with every entry, each with a task of its own.
@@ -119,7 +161,9 @@ fn scenario() -> (Scenario, Vec<String>) {
     );
     for (place, (task, _)) in ENTRIES.iter().enumerate() {
         let steps = match *task {
-            CALLS => "{ call: { tool: find_order, arguments: { order: 17 } } }, { message: { tokens: 8 tokens, takes: 20ms } }",
+            CALLS => {
+                "{ call: { tool: find_order, arguments: { order: 17 } } }, { message: { tokens: 8 tokens, takes: 20ms } }"
+            }
             MAILS => {
                 "{ reasoning: 20ms }, \
                  { call: { tool: send_email, arguments: { to: ada@example.com, body: Soon. }, takes: 20ms } }"
@@ -154,7 +198,10 @@ fn scenario() -> (Scenario, Vec<String>) {
     let scenario = Scenario::load(name, text.as_bytes(), &mut from_disk, &mut sources, &mut out);
     let shown = lanebench::report::render_all(&out, &sources, lanebench::report::Paint::Plain);
     let scenario = scenario.unwrap_or_else(|| panic!("{shown}"));
-    let words = scenario.faults.iter().map(|fault| fault.rule.fault.word().to_owned());
+    let words = scenario
+        .faults
+        .iter()
+        .map(|fault| fault.rule.fault.word().to_owned());
     let words = words.collect();
     (scenario, words)
 }

@@ -23,6 +23,8 @@ mod diff;
 mod every_fault;
 mod fault_plan;
 mod found;
+mod generated;
+mod hostile;
 mod job;
 mod mock_faces;
 mod mock_http;

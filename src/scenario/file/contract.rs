@@ -54,6 +54,7 @@ pub(super) fn contract(keys: &mut MapReader<'_, '_>) -> Option<Contract> {
         context_window: context_window?,
         unstored_kept: unstored_kept?,
         kept_max: kept_max?.unwrap_or(usual.kept_max),
+        kept_bytes_max: usual.kept_bytes_max,
         rates: rates?,
         quota: quota?,
         accounts: accounts?.into(),

@@ -12,7 +12,7 @@ use super::files::{self, FilesError};
 use super::output::Tint;
 use super::policies::{read_kinds, refuse_file, write_found};
 use super::write_tests::{Written, write_tests};
-use crate::policy::proof::{Census, Certificate, LawVerdict, Proof, ProofError, census};
+use crate::policy::proof::{Census, Certificate, Effort, LawVerdict, Proof, ProofError, census};
 use crate::policy::{FindingSeverity, Policy, ProofPlaces, decode_with_places};
 use crate::report::{
     Analysis, Denied, Detail, FoundKind, FoundRequest, Gravity, KindsReport, ProofReport, proof_analysis,
@@ -71,8 +71,11 @@ struct Loaded {
     sources: Sources,
 }
 
-/// The naive interpreter splits so many cases for each question before it says that it does not decide.
-const CASES_MAX: u64 = 20_000_000;
+/// What the naive interpreter does before it says that it does not decide: a minute or two of work.
+const EFFORT: Effort = Effort {
+    each: 1_000_000,
+    all: 60_000_000,
+};
 
 /// Proves, or verifies, what is named.
 pub(super) fn check(args: &Check) -> Exit {
@@ -250,7 +253,7 @@ fn verify(args: &Check, loaded: &Loaded, path: &Path) -> Result<Exit, FilesError
             return Ok(Exit::Input);
         }
     };
-    let verified = certificate.verify(&loaded.policy, CASES_MAX);
+    let verified = certificate.verify(&loaded.policy, EFFORT);
     let analysis = verified_analysis(&files::shown(path), &verified);
     let done = write_found(&analysis, &args.reports).and_then(|()| print(&args.format.render(&analysis)));
     Ok(match done {

@@ -3,12 +3,15 @@
 use serde_json::json;
 
 use super::found::{Analysis, Found, LookedFor};
-use super::text::grouped;
+use super::text::{counted, grouped};
 use crate::policy::proof::Verified;
 use crate::scenario::{Diagnostic, Severity, Sources};
 
 const MISMATCH: &str = "certificate-mismatch";
 const UNSETTLED: &str = "certificate-unsettled";
+
+/// So many answers that are not settled are named; the rest is counted.
+const SHOWN_MAX: usize = 10;
 
 /// What was checked again; `certificate` is what the user calls it.
 #[must_use]
@@ -20,7 +23,10 @@ pub fn verified_analysis(certificate: &str, verified: &Verified) -> Analysis {
             .code(MISMATCH)
             .help(help)
     });
-    let unsettled = verified.unsettled.iter().map(|what| {
+    let more = verified.unsettled.len().saturating_sub(SHOWN_MAX) as u64;
+    let more = (more > 0).then(|| counted(more, "further answer"));
+    let shown = verified.unsettled.iter().take(SHOWN_MAX).chain(&more);
+    let unsettled = shown.map(|what| {
         let message = format!("{what}: more cases than the interpreter splits");
         Diagnostic::new(Severity::Failed, message)
             .code(UNSETTLED)

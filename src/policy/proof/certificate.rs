@@ -187,6 +187,15 @@ pub struct Verified {
     pub mismatches: Vec<Mismatch>,
 }
 
+/// How many cases the naive interpreter splits before it says that it does not decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// For each question.
+    pub each: u64,
+    /// For all counts together.
+    pub all: u64,
+}
+
 impl Certificate {
     /// Raised whenever a field changes its meaning or goes.
     pub const VERSION: u32 = 1;
@@ -257,10 +266,9 @@ impl Certificate {
         text
     }
 
-    /// Checks everything in it again that the naive interpreter can check, splitting at most `cases_max` cases for each
-    /// question.
+    /// Checks everything in it again that the naive interpreter can check with such an effort.
     #[must_use]
-    pub fn verify(&self, policy: &Policy, cases_max: u64) -> Verified {
+    pub fn verify(&self, policy: &Policy, effort: Effort) -> Verified {
         let mut out = Verified::default();
         if self.lanebench_certificate != Self::VERSION {
             out.mismatches.push(Mismatch::Version(self.lanebench_certificate));
@@ -272,10 +280,12 @@ impl Certificate {
         }
         let plan = Plan::new(policy);
         self.verify_frame(policy, &mut out);
-        for note in &self.spaces {
-            verify_space(note, &plan, cases_max, &mut out);
+        let mut left = effort;
+        // The smaller spaces come last, and are counted first.
+        for note in self.spaces.iter().rev() {
+            verify_space(note, &plan, &mut left, &mut out);
         }
-        self.verify_agreement(policy, cases_max, &mut out);
+        self.verify_agreement(policy, effort.each, &mut out);
         self.verify_laws(&plan, &mut out);
         out
     }
@@ -450,7 +460,7 @@ fn attributes(space: &Space) -> Vec<(String, Vec<String>)> {
     .collect()
 }
 
-fn verify_space(note: &SpaceNote, plan: &Plan, cases_max: u64, out: &mut Verified) {
+fn verify_space(note: &SpaceNote, plan: &Plan, left: &mut Effort, out: &mut Verified) {
     let Some(reach) = REACHES.into_iter().find(|reach| reach.word() == note.reach) else {
         return;
     };
@@ -474,7 +484,7 @@ fn verify_space(note: &SpaceNote, plan: &Plan, cases_max: u64, out: &mut Verifie
     }
     let naive = Naive::new(plan.policy(), &space);
     for (question, answer) in plan.questions().iter().zip(&note.answers) {
-        verify_answer(&naive, *question, (note, answer), cases_max, out);
+        verify_answer(&naive, *question, (note, answer), left, out);
     }
 }
 
@@ -482,10 +492,12 @@ fn verify_answer(
     naive: &Naive<'_>,
     question: Question,
     (note, answer): (&SpaceNote, &AnswerNote),
-    cases_max: u64,
+    left: &mut Effort,
     out: &mut Verified,
 ) {
-    match naive.count(question, cases_max) {
+    let (count, cases) = naive.count_with(question, left.each.min(left.all));
+    left.all -= cases;
+    match count {
         None => out.unsettled.push(format!("{}: {}", note.reach, answer.question)),
         Some(found) if found.to_string() == answer.count => out.counts += 1,
         Some(found) => out.mismatches.push(Mismatch::Count {

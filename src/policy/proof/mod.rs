@@ -21,7 +21,7 @@ mod site;
 mod tally;
 
 pub use census::{Census, KindRow, census};
-pub use certificate::{Certificate, CertificateError, Mismatch, Verified};
+pub use certificate::{Certificate, CertificateError, Effort, Mismatch, Verified};
 pub use clause::{Clause, ClauseVerdict, clauses};
 pub use issue::{FindingId, PolicyFinding, Subject, Witness};
 pub use law::{Law, LawVerdict};

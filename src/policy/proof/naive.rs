@@ -70,10 +70,17 @@ impl<'p> Naive<'p> {
     /// In how many cells the question is true; none after `cases_max` cases.
     #[must_use]
     pub fn count(&self, question: Question, cases_max: u64) -> Option<u128> {
+        self.count_with(question, cases_max).0
+    }
+
+    /// The same, with how many cases were split for it.
+    pub(super) fn count_with(&self, question: Question, cases_max: u64) -> (Option<u128>, u64) {
         let changed = self.changed(question);
         let changed = changed.as_ref().map(|changed| Naive::new(changed, self.space));
         let mut places = vec![None; self.space.axes().len()];
-        self.split((question, changed.as_ref()), &mut places, &mut Budget(cases_max))
+        let mut budget = Budget(cases_max);
+        let count = self.split((question, changed.as_ref()), &mut places, &mut budget);
+        (count, cases_max - budget.0)
     }
 
     /// The policy without what the question leaves out.

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use lanebench::policy::proof::{
-    Bounds, Certificate, ClauseVerdict, Enumerated, FindingId, LawVerdict, Method, Naive, Plan, Proof,
-    ProofError, Question, Tally, census, prove,
+    Bounds, Certificate, ClauseVerdict, Effort, Enumerated, FindingId, LawVerdict, Method, Naive, Plan,
+    Proof, ProofError, Question, Tally, census, prove,
 };
 use lanebench::policy::{
     Attribute, Class, Diagrams, FindingSeverity, Lane, Policy, ProofPlaces, Reach, Space, Task,
@@ -207,14 +207,14 @@ fn what_is_marked_intentional_breaks_no_law_and_its_certificate_says_so() {
 
     let policy = policy(&marked);
     let certificate = Certificate::of(&after, |_| None);
-    assert_eq!(certificate.verify(&policy, 400).mismatches, []);
+    assert_eq!(certificate.verify(&policy, EFFORT).mismatches, []);
     let mut changed = certificate.clone();
     let dead = changed
         .findings
         .iter_mut()
         .find(|note| note.id == FindingId::DeadRule);
     dead.unwrap().severity = FindingSeverity::Untidy;
-    assert!(!changed.verify(&policy, 400).mismatches.is_empty());
+    assert!(!changed.verify(&policy, EFFORT).mismatches.is_empty());
 
     // A mark is for exactly one finding: the rule that is dead is none that is shadowed.
     let wrong = marked.replace("dead-rule: slow", "shadowed-rule: slow");
@@ -246,6 +246,12 @@ fn a_literal_marked_intentional_is_meant_wherever_it_stands_in_its_condition() {
     assert_eq!(of(&marked, FindingSeverity::Note), before);
 }
 
+/// Enough for what is known, and too little for the rest.
+const EFFORT: Effort = Effort {
+    each: 400,
+    all: u64::MAX,
+};
+
 /// A change to a certificate.
 type Change<'c> = &'c dyn Fn(&mut Certificate);
 
@@ -258,9 +264,19 @@ fn a_certificate_is_verified_and_every_change_to_it_is_found_out() {
     let failed = |change: Change<'_>| {
         let mut changed = certificate.clone();
         change(&mut changed);
-        changed.verify(&policy, 400).mismatches
+        changed.verify(&policy, EFFORT).mismatches
     };
     assert_eq!(failed(&|_| {}), []);
+    let little = certificate.verify(
+        &policy,
+        Effort {
+            each: 400,
+            all: 1_000,
+        },
+    );
+    let much = certificate.verify(&policy, EFFORT);
+    assert!(little.counts < much.counts && little.unsettled.len() > much.unsettled.len());
+    assert_eq!(little.mismatches, []);
     let last = certificate.spaces.len() - 1;
     let changes: [(&str, Change<'_>); 9] = [
         ("count", &|c| c.spaces[last].answers[1].count.push('0')),
@@ -284,7 +300,7 @@ fn a_certificate_is_verified_and_every_change_to_it_is_found_out() {
     }
     let other = super::policy(&super::THREE_LANE.replace("user_steering or ", ""));
     assert_eq!(
-        certificate.verify(&other, 400).mismatches.len(),
+        certificate.verify(&other, EFFORT).mismatches.len(),
         1,
         "another policy"
     );

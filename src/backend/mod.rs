@@ -11,6 +11,7 @@ mod call;
 mod contract;
 mod conversations;
 mod desk;
+mod document;
 mod fate;
 mod item;
 mod ledger;

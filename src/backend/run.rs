@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::agenda::Due;
 use super::contract::{CancelOutput, CancelRace, EndedUsage};
 use super::desk::Desk;
+use super::document::document;
 use super::fate::{Fate, Finale};
 use super::item::{Draft, id_of};
 use super::ledger::AccountNo;
@@ -131,6 +132,9 @@ pub(super) struct Seedling {
     pub(super) fate: Fate,
     pub(super) input_tokens: u32,
 }
+
+/// Words of each text in a document.
+const DOCUMENT_WORDS: u32 = 3;
 
 impl Run {
     /// A response that has not begun.
@@ -337,7 +341,7 @@ impl Run {
             draft: Draft {
                 id: act.work.item_id(id_bits),
                 output: u32::try_from(self.items.len()).unwrap_or(u32::MAX),
-                text: text_of(text_key, tokens),
+                text: self.text_of(&act.work, text_key),
                 after: self.items.last().map(|item| super::item::id_of(item).clone()),
             },
             parts: tokens
@@ -353,6 +357,22 @@ impl Run {
         }
         self.stage = Stage::Acting(doing);
         self.arm(desk, first);
+    }
+
+    /// The text of an act: filler, or a document where the request has a schema for it.
+    fn text_of(&self, work: &Work, key: u64) -> Arc<str> {
+        let Some(tokens) = work.text_tokens() else {
+            return text_of(key, 0);
+        };
+        let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());
+        let Some(schema) = asked.and_then(|echo| echo.details().schema.as_deref()) else {
+            return text_of(key, tokens);
+        };
+        let whole = document(schema, &text_of(key, DOCUMENT_WORDS));
+        match work {
+            Work::Cut { tokens, shown } => whole[..piece_end(&whole, *shown, *tokens)].into(),
+            Work::Scripted(_) | Work::Approved(_) => whole,
+        }
     }
 
     fn drawn_length(&self, desk: &Desk, act: &Act) -> SimDuration {

@@ -17,6 +17,8 @@ pub struct Details {
     pub overflow: Overflow,
     /// What the response has to show beside its usual fields.
     pub include: Vec<Arc<str>>,
+    /// The schema that texts of the model have to fit, as JSON.
+    pub schema: Option<Box<str>>,
     /// What is said about MCP servers.
     pub servers: Vec<ServerRule>,
 }

@@ -126,6 +126,22 @@ fn without_personality(body: &[u8]) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(&fields).map_err(ApiError::not_json)
 }
 
+/// The schema of a structured output; any object where only JSON is asked for.
+fn read_schema(raw: Option<&RawValue>) -> Result<Option<Box<str>>, ApiError> {
+    let Some(raw) = raw else { return Ok(None) };
+    let settings: TextFields<'_> = fields(raw, format_args!("text"), Unlisted::Refuse)?;
+    let Some(raw) = settings.format else {
+        return Ok(None);
+    };
+    let format: FormatFields<'_> = fields(raw, format_args!("text.format"), Unlisted::Pass)?;
+    let kind = optional_text(format.kind, "text.format.type")?;
+    Ok(match kind.as_deref() {
+        Some("json_schema") => format.schema.map(|schema| schema.get().into()),
+        Some("json_object") => Some("{\"type\":\"object\"}".into()),
+        _ => None,
+    })
+}
+
 fn read_details(request: &CreateFields<'_>, servers: Vec<ServerRule>) -> Result<Details, ApiError> {
     let tier = optional_text(request.service_tier, "service_tier")?;
     let truncation = optional_text(request.truncation, "truncation")?;
@@ -136,6 +152,7 @@ fn read_details(request: &CreateFields<'_>, servers: Vec<ServerRule>) -> Result<
         }
     }
     Ok(Details {
+        schema: read_schema(request.text)?,
         input: request
             .input
             .filter(|raw| type_name(raw) == "an array")

@@ -172,6 +172,35 @@ fn pending_safety_checks_are_acknowledged_or_the_output_is_refused() {
 }
 
 #[test]
+fn a_structured_output_fits_its_schema() {
+    check(async |bench| {
+        let client = bench.usual();
+        let line = json!({"type": "object", "properties": {"count": {"type": "integer", "minimum": 3}}});
+        let schema = json!({"type": "object", "properties": {"title": {"type": "string"},
+            "lines": {"type": "array", "items": {"$ref": "#/$defs/line"}}}, "$defs": {"line": line}});
+        let format = json!({"type": "json_schema", "name": "report", "schema": schema});
+        let mut body = json!({"model": "gpt-5", "input": "hello", "text": {"format": format}});
+        let events = client.streamed(&body).await?;
+        let done = &events.last().ok_or("no event came")?["response"];
+        let text = |response: &Value| {
+            let message = response["output"].as_array().and_then(|output| output.last());
+            let text = message.and_then(|message| message["content"][0]["text"].as_str());
+            text.unwrap_or_default().to_owned()
+        };
+        let document: Value = serde_json::from_str(&text(done)).map_err(|error| error.to_string())?;
+        holds(
+            "no title",
+            document["title"].as_str().is_some_and(|title| !title.is_empty()),
+        )?;
+        same("lines", &document["lines"], &json!([{"count": 3}]))?;
+        let deltas = events.iter().filter_map(|event| event["delta"].as_str());
+        same("deltas", deltas.collect::<String>(), text(done))?;
+        body["text"] = json!({"format": {"type": "json_object"}});
+        same("an object", text(&client.create(&body).await?), "{}")
+    });
+}
+
+#[test]
 fn a_compaction_trigger_is_the_last_item() {
     check(async |bench| {
         let client = bench.usual();

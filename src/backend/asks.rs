@@ -14,6 +14,7 @@ use super::side::listed;
 use super::slots::Handle;
 use super::turn::{Act, acts, list_act};
 use super::{Auth, CallKey, Output, Service, name};
+use crate::fault::Probe;
 use crate::rng::Purpose;
 use crate::units::{JobId, SimDuration};
 use crate::wire::{
@@ -51,7 +52,9 @@ impl Service {
         auth: Auth,
         ask: Result<Asked, ApiError>,
     ) {
-        match self.answer(key, auth, ask) {
+        let answer = self.answer(key, auth, ask);
+        self.pins.remove(&key);
+        match answer {
             Ok(Answer::Now(reply)) => self.reply(key, strike, reply),
             Ok(Answer::Admitted(reply, later)) => {
                 let stage = Stage::Leaving {
@@ -226,7 +229,11 @@ impl Service {
         let job = create.origin.map_or(key.exchange.job, |origin| origin.job);
         let mut acts = acts(self.desk.script(job), turn, answers, details_of(create));
         self.list_tools(create, job, &mut acts);
-        let probe = name::probe(key.exchange, self.desk.now);
+        let pins = self.pins.remove(&key);
+        let probe = Probe {
+            marks: pins.as_deref().unwrap_or_default(),
+            ..name::probe(key.exchange, self.desk.now)
+        };
         let mut fate = Fate::of(&self.desk.plan, probe, &mut acts, create.max_output_tokens);
         if self.ledger.is_spent(account) {
             fate.run_dry();
@@ -245,6 +252,7 @@ impl Service {
             bits,
             acts,
             fate,
+            pins,
             input_tokens,
         };
         Ok(self.sow(seedling))

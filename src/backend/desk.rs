@@ -72,7 +72,7 @@ impl Desk {
 
     /// What the rule of this number does.
     pub(super) fn fault(&self, rule: u32) -> Option<&Fault> {
-        self.plan.rules().get(rule as usize).map(|rule| &rule.fault)
+        self.plan.fault(rule)
     }
 
     /// Unix seconds at this tick.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::{Fault, Target};
 use crate::units::Exchange;
 use crate::wire::{ApiError, Ask, Break, Reply, ResponseId, Side, StreamEvent};
 
@@ -66,6 +67,14 @@ pub enum Input {
         call: CallKey,
         /// The rules' places in the scenario's list.
         rules: Arc<[u32]>,
+    },
+    /// The request of this call, which follows in the same tick, and the response that it makes are disturbed by
+    /// these faults before the rules of the plan are asked.
+    Injected {
+        /// The call.
+        call: CallKey,
+        /// What each disturbs, and how.
+        faults: Arc<[(Target, Fault)]>,
     },
     /// The caller went away before its call was over.
     Gone {

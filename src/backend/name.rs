@@ -38,14 +38,7 @@ pub(super) const PAUSES: u64 = 1 << 43;
 
 /// What a rule about the response (or its webhook) that `exchange` made is asked.
 pub(super) const fn probe(exchange: Exchange, at: SimTime) -> Probe<'static> {
-    Probe {
-        job: exchange.job,
-        attempt: exchange.attempt,
-        turn: exchange.turn,
-        nth: exchange.nth,
-        name: "",
-        at,
-    }
+    Probe::of(exchange, at)
 }
 
 const fn entity(job: u32, attempt: u16, turn: u16) -> u64 {

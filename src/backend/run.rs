@@ -63,6 +63,8 @@ pub(super) struct Run {
     pub(super) entity: u64,
     pub(super) acts: Vec<Act>,
     pub(super) fate: Fate,
+    /// The rules that were injected for it.
+    pins: Option<Arc<[u32]>>,
     pub(super) items: Vec<Item>,
     stage: Stage,
     alarm: u32,
@@ -130,6 +132,7 @@ pub(super) struct Seedling {
     pub(super) bits: u64,
     pub(super) acts: Vec<Act>,
     pub(super) fate: Fate,
+    pub(super) pins: Option<Arc<[u32]>>,
     pub(super) input_tokens: u32,
 }
 
@@ -168,6 +171,7 @@ impl Run {
             items: Vec::with_capacity(seedling.acts.len()),
             acts: seedling.acts,
             fate: seedling.fate,
+            pins: seedling.pins,
             stage: Stage::Queued,
             alarm: 0,
             mark: now,
@@ -386,7 +390,7 @@ impl Run {
     /// The delay by faults of the step that starts now.
     fn delay(&self, desk: &mut Desk, act: &Act) -> SimDuration {
         let mut delay = SimDuration::ZERO;
-        let Some(step) = act.step.filter(|_| !desk.plan.rules().is_empty()) else {
+        let Some(step) = act.step.filter(|_| !desk.plan.is_empty()) else {
             return delay;
         };
         let plan = desk.plan.clone();
@@ -433,8 +437,11 @@ impl Run {
     }
 
     /// What a rule about this response is asked.
-    pub(super) const fn probe(&self, at: SimTime) -> Probe<'static> {
-        name::probe(self.key.exchange, at)
+    pub(super) fn probe(&self, at: SimTime) -> Probe<'_> {
+        Probe {
+            marks: self.pins.as_deref().unwrap_or_default(),
+            ..name::probe(self.key.exchange, at)
+        }
     }
 
     fn go_on(&mut self, desk: &mut Desk) {

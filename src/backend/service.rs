@@ -13,7 +13,7 @@ use super::runs::Runs;
 use super::slots::Handle;
 use super::webhook::{Deliveries, Repeated};
 use super::{Auth, CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
-use crate::fault::{Fault, FaultPlan, Place};
+use crate::fault::{Fault, FaultPlan, Place, Target};
 use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
 use crate::units::{Exchange, SimDuration, SimTime};
@@ -50,8 +50,10 @@ pub struct Service {
     pub(super) conversations: Conversations,
     /// What the replies in the making tell beside the usual headers.
     pub(super) headings: BTreeMap<CallKey, Heading>,
-    /// The rules whose headers the next request shows, if it shows any.
+    /// The rules whose headers the next request shows, and those injected for it, if there are any.
     marked: Option<(CallKey, Arc<[u32]>)>,
+    /// The rules that were injected for the responses that calls in the making will make.
+    pub(super) pins: BTreeMap<CallKey, Arc<[u32]>>,
 }
 
 impl Service {
@@ -68,6 +70,7 @@ impl Service {
             calls: Calls::new(),
             deliveries: Deliveries::new(),
             marked: None,
+            pins: BTreeMap::new(),
         }
     }
 
@@ -124,6 +127,17 @@ impl Service {
         &self.desk.notes
     }
 
+    /// What its faults are, injected ones included.
+    #[must_use]
+    pub const fn plan(&self) -> &FaultPlan {
+        &self.desk.plan
+    }
+
+    /// Hands over what it saw since the last time, one by one.
+    pub fn drain_notes(&mut self) -> impl Iterator<Item = Record<ServiceEvent>> {
+        self.desk.notes.drain()
+    }
+
     /// Hands over what it saw since the last time.
     #[must_use]
     pub fn take_notes(&mut self) -> Vec<Record<ServiceEvent>> {
@@ -144,7 +158,8 @@ impl Service {
         match input {
             Input::Request { call, auth, ask } => self.arrive(call, auth, ask.map(Asked::Main)),
             Input::Side { call, auth, ask } => self.arrive(call, auth, ask.map(Asked::Side)),
-            Input::Marked { call, rules } => self.marked = Some((call, rules)),
+            Input::Marked { call, rules } => self.mark(call, &rules),
+            Input::Injected { call, faults } => self.inject(call, &faults),
             Input::Gone { call } => self.gone(&call),
             Input::Refused { exchange, rule } => {
                 self.desk.note(exchange.job, || WireEvent::Refused { exchange });
@@ -153,6 +168,29 @@ impl Service {
             Input::WebhookAnswered { delivery, send, http } => {
                 self.deliveries.answered(&delivery, send, http, &mut self.desk);
             }
+        }
+    }
+
+    /// The next request, of this call, is marked with these rules too.
+    fn mark(&mut self, call: CallKey, rules: &[u32]) {
+        let before = self.marked.take().filter(|(marked, _)| *marked == call);
+        let before = before.as_ref().map_or(&[][..], |(_, rules)| rules);
+        self.marked = Some((call, before.iter().chain(rules).copied().collect()));
+    }
+
+    /// Injects what fits into the plan; whoever injects keeps count of what that is.
+    fn inject(&mut self, call: CallKey, faults: &[(Target, Fault)]) {
+        let plan = &mut self.desk.plan;
+        let rules = faults
+            .iter()
+            .filter_map(|(target, fault)| plan.inject(target, fault));
+        let rules: Arc<[u32]> = rules.collect();
+        self.mark(call, &rules);
+        if faults
+            .iter()
+            .any(|(target, _)| !matches!(target, Target::Exchange(_)))
+        {
+            self.pins.insert(call, rules);
         }
     }
 
@@ -375,6 +413,7 @@ impl Service {
 
     /// Plans a reply whose content is fixed now.
     pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply) {
+        self.pins.remove(&key);
         let stage = Stage::Leaving {
             reply,
             stream: None,
@@ -439,7 +478,7 @@ type InputPlace<'a> = (u8, CallKey, u8, &'a str, u16, Option<u16>);
 fn place(input: &Input) -> InputPlace<'_> {
     let of_call = |call: CallKey, rank: u8| (0, call, rank, "", 0, None);
     match input {
-        Input::Marked { call, .. } => of_call(*call, 0),
+        Input::Marked { call, .. } | Input::Injected { call, .. } => of_call(*call, 0),
         Input::Request { call, .. } | Input::Side { call, .. } => of_call(*call, 1),
         Input::Gone { call } => of_call(*call, 2),
         Input::Refused { exchange, rule } => {

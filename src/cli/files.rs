@@ -141,6 +141,16 @@ fn is_yaml(path: &Path) -> bool {
         .is_some_and(|ending| ending == "yaml" || ending == "yml")
 }
 
+/// Whether a text has this key outside of all others, as far as can be seen without reading it.
+pub(super) fn names_key(bytes: &[u8], key: &str) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    lines.any(|line| {
+        line.strip_prefix(key)
+            .is_some_and(|rest| rest.trim_start().starts_with(':'))
+    })
+}
+
 /// Policies, kinds and parts that are included stand beside the scenarios; a scenario says that it is one. A file that
 /// cannot even be looked at counts as one, so that its trouble is reported.
 fn is_scenario(bytes: &[u8]) -> bool {

@@ -16,6 +16,7 @@ mod route;
 mod run;
 mod schema;
 mod serve;
+mod serve_log;
 mod write_tests;
 
 pub use command::main;

@@ -1,34 +1,32 @@
 //! `lanebench serve`: the mock Responses API server alone.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
 use super::command::complain;
 use super::exit::Exit;
-use super::files;
+use super::files::{self, FilesError};
 use super::run::refuse;
-use crate::backend::{
-    Contract, Input, Output, Profile, Script, Service, Setup, Step, StepWork, Streaming, Switches,
-};
-use crate::check::{ClientLog, ClientVerdict, judge_client};
-use crate::clock::{Clock, Core, Pace, TimeScale, run};
-use crate::fault::FaultPlan;
-use crate::mock::{Mock, MockOptions, Watch, Watched, WebhookTarget, accept};
-use crate::report::{Paint, client_text, fails};
-use crate::rng::{Law, Seed};
-use crate::scenario::Scenario;
-use crate::trace::Notes;
-use crate::units::SimDuration;
+use super::serve_log::LogWriter;
+use crate::backend::Switches;
+use crate::check::ClientVerdict;
+use crate::clock::{Clock, Pace, TimeScale, run};
+use crate::mock::{Front, FrontOptions, MockOptions, SessionVerdict, WebhookTarget};
+use crate::report::{Paint, client_text, fails, render_all};
+use crate::rng::Seed;
+use crate::scenario::{Builtin, Diagnostics, ServicePlan, Sources, nearest, quoted_list};
 use crate::wire::Secret;
 
 /// The arguments of `serve`.
 #[derive(Debug, Args)]
+#[command(after_help = about_profiles())]
 pub(super) struct Serve {
     /// The port to listen on; 0 takes a free one and prints it
     #[arg(long, default_value_t = 8080)]
@@ -36,7 +34,10 @@ pub(super) struct Serve {
     /// The address to listen on; only this machine can reach the default
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
     host: IpAddr,
-    /// The key that clients have to send
+    /// Listen on an address that other machines can reach: whoever reaches it controls the server
+    #[arg(long)]
+    public: bool,
+    /// The key that clients have to send; with `:NAME` behind it, a request belongs to the session NAME
     #[arg(long, default_value = "sk-lanebench", value_name = "KEY")]
     api_key: String,
     /// Fixes ids, texts and durations
@@ -48,93 +49,136 @@ pub(super) struct Serve {
     /// Signs webhooks
     #[arg(long, default_value = WEBHOOK_SECRET, value_name = "SECRET")]
     webhook_secret: String,
-    /// Behave as the `backend` and `faults` of this scenario say
-    #[arg(long, value_name = "FILE")]
+    /// Behave as this built-in profile, see below
+    #[arg(long, value_name = "NAME", default_value = "healthy", value_parser = profile)]
+    profile: &'static Builtin,
+    /// Print a built-in profile, to be edited and given to `--scenario`, and end
+    #[arg(long, value_name = "NAME", value_parser = profile, exclusive = true)]
+    print_profile: Option<&'static Builtin>,
+    /// Behave as this service file, or as the `backend` and `faults` of this scenario, say
+    #[arg(long, value_name = "FILE", conflicts_with = "profile")]
     scenario: Option<PathBuf>,
     /// Where the contract leaves a choice, which reading to play, as name=reading; may be given several times
     #[arg(long = "switch", value_name = "NAME=READING")]
     switches: Vec<String>,
     /// How many times as fast as real time the service works
-    #[arg(long, default_value_t = TimeScale::ONE, value_name = "FACTOR")]
+    #[arg(long, default_value_t = TimeScale::ONE, value_name = "FACTOR", conflicts_with = "clock")]
     time_scale: TimeScale,
     /// How many ended responses can be read; of more, and of more than 64 MiB of requests, those that would expire first
     /// are forgotten
     #[arg(long, default_value_t = 4_096, value_name = "COUNT")]
     kept_max: u32,
+    /// Whether time goes by itself, or stands still until the control API moves it on
+    #[arg(long, value_enum, default_value_t = ClockKind::Real)]
+    clock: ClockKind,
+    /// Write a line of JSON for each request that is over to this file; `-` is stdout
+    #[arg(long, value_name = "PATH")]
+    log: Option<PathBuf>,
+    /// The sessions that there may be at a time
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    sessions: u32,
+    /// Requests, responses and webhooks that the record of each session lists, of each sort
+    #[arg(long, default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    record_max: u32,
     /// Judge the clients when the server ends: told waits, back-off, storms, polls, double creation and more
     #[arg(long)]
     verdict: bool,
 }
 
+/// What moves the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ClockKind {
+    /// It goes by itself
+    Real,
+    /// POST /_lanebench/advance moves it on
+    Manual,
+}
+
+fn about_profiles() -> String {
+    let lines = Builtin::ALL
+        .iter()
+        .map(|one| format!("  {:<13} {}\n", one.name, one.does));
+    format!("Profiles:\n{}", lines.collect::<String>())
+}
+
+fn profile(name: &str) -> Result<&'static Builtin, String> {
+    Builtin::find(name).ok_or_else(|| match nearest(name, Builtin::names()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("profiles: {}", quoted_list(Builtin::names())),
+    })
+}
+
 /// The secret that a receiver on the same machine may count on.
 const WEBHOOK_SECRET: &str = "whsec_bGFuZWJlbmNoLXdlYmhvb2stc2VjcmV0LTAwMDE=";
-
-/// What ended responses keep of their requests, in all.
-const KEPT_BYTES_MAX: u64 = 64 << 20;
-
-/// Requests that the log holds, some 3 MB.
-const SEEN_MAX: usize = 16_384;
 
 /// How long replies in progress may take after a signal before they are broken off.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Serves until a signal comes.
 pub(super) fn serve(args: &Serve) -> Exit {
-    let options = match options(args) {
-        Ok(options) => options,
-        Err(exit) => return exit,
-    };
-    let address = SocketAddr::new(args.host, args.port);
-    let mut setup = setup(Seed(args.seed), options.webhook.is_some());
-    if let Some(file) = &args.scenario {
-        match files::load(std::slice::from_ref(file), Paint::Plain) {
-            Ok(loaded) => loaded.iter().for_each(|one| behave(&mut setup, &one.scenario)),
-            Err(error) => return refuse(&error),
-        }
+    if let Some(profile) = args.print_profile {
+        return print(profile.text);
     }
+    match prepared(args) {
+        Ok((plan, text, options)) => serve_as(args, plan, text, options),
+        Err(exit) => exit,
+    }
+}
+
+type Prepared = (ServicePlan, Option<Arc<str>>, MockOptions);
+
+/// Everything that can be wrong with the arguments is found here.
+fn prepared(args: &Serve) -> Result<Prepared, Exit> {
+    if !args.host.is_loopback() && !args.public {
+        complain(
+            format_args!(
+                "other machines can reach {}, and whoever does controls the server",
+                args.host
+            ),
+            "leave `--host` out, or say `--public` if that is meant",
+        );
+        return Err(Exit::Input);
+    }
+    let options = options(args)?;
+    let (mut plan, text) = match &args.scenario {
+        Some(file) => from_file(file).map_err(|error| refuse(&error))?,
+        None => (args.profile.plan(), Some(args.profile.text.into())),
+    };
     for switch in &args.switches {
-        if let Err(error) = setup.profile.contract.switches.parse(switch) {
+        if let Err(error) = plan.profile.contract.switches.parse(switch) {
             complain(
                 &error,
                 &format!("the switches are {}", Switches::NAMES.join(", ")),
             );
-            return Exit::Input;
+            return Err(Exit::Input);
         }
     }
-    let contract = &mut setup.profile.contract;
-    contract.kept_max = contract.kept_max.min(args.kept_max);
-    contract.kept_bytes_max = KEPT_BYTES_MAX;
-    let mut options = options.of(contract);
-    options.seen_max = SEEN_MAX;
-    options.streaming = setup.profile.streaming;
-    options.headers = setup.plan.header_rules();
-    let played = run(Pace::Real(args.time_scale), |clock| async move {
-        let listener = match TcpListener::bind(address).await {
-            Ok(listener) => listener,
-            Err(error) => return refuse_address(address, &error),
-        };
-        let (epoch, service) = (setup.profile.epoch, Service::new(setup));
-        if !args.verdict {
-            return listen(&listener, service, clock, options).await;
+    Ok((plan, text, options))
+}
+
+/// Reads a service file, or a scenario with everything that it names.
+fn from_file(file: &Path) -> Result<(ServicePlan, Option<Arc<str>>), FilesError> {
+    let bytes = files::read(file)?;
+    let plan = match files::names_key(&bytes, "policy") {
+        true => files::load(&[file.to_path_buf()], Paint::Plain)?
+            .first()
+            .map(|loaded| ServicePlan::of(&loaded.scenario)),
+        false => {
+            let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+            let plan = ServicePlan::read(&files::shown(file), &bytes, &mut sources, &mut out);
+            match plan {
+                Some(plan) if !out.has_errors() => Some(plan),
+                _ => return Err(FilesError::Wrong(render_all(&out, &sources, Paint::Plain))),
+            }
         }
-        let watched = Watched::new(service, ClientLog::new(WATCHED_MAX, epoch));
-        let watch = watched.watch();
-        match listen(&listener, watched, clock.clone(), options).await {
-            Exit::Held => pronounce(&watch, &clock),
-            failed => failed,
-        }
-    });
-    played.unwrap_or_else(|error| {
-        complain(
-            format_args!("the runtime does not start: {error}"),
-            "free some file descriptors and try again",
-        );
-        Exit::Machine
-    })
+    };
+    let text = String::from_utf8_lossy(&bytes).into();
+    let plan = plan.ok_or_else(|| FilesError::Empty(files::shown(file)))?;
+    Ok((plan, Some(text)))
 }
 
 fn options(args: &Serve) -> Result<MockOptions, Exit> {
-    let wrong = |error: &dyn std::fmt::Display, argument: &str| {
+    let wrong = |error: &dyn Display, argument: &str| {
         complain(error, &format!("see `{argument}` in `lanebench serve --help`"));
         Exit::Input
     };
@@ -155,6 +199,57 @@ fn options(args: &Serve) -> Result<MockOptions, Exit> {
     })
 }
 
+fn serve_as(args: &Serve, plan: ServicePlan, text: Option<Arc<str>>, mock: MockOptions) -> Exit {
+    let log = match args.log.as_deref().map(LogWriter::open).transpose() {
+        Ok(log) => log,
+        Err(error) => {
+            complain(error, "choose another file with `--log`; `-` is stdout");
+            return Exit::Machine;
+        }
+    };
+    let options = FrontOptions {
+        mock,
+        sessions_max: args.sessions as usize,
+        stored_max: args.kept_max,
+        kept: args.record_max as usize,
+        log: log.as_ref().map(LogWriter::sink),
+        ..FrontOptions::default()
+    };
+    let address = SocketAddr::new(args.host, args.port);
+    let pace = match args.clock {
+        ClockKind::Real => Pace::Real(args.time_scale),
+        ClockKind::Manual => Pace::Manual,
+    };
+    let played = run(pace, |clock| async move {
+        match TcpListener::bind(address).await {
+            Ok(listener) => listen(&listener, plan, text, clock, options).await,
+            Err(error) => Err(refuse_address(address, &error)),
+        }
+    });
+    let verdicts = match played {
+        Ok(Ok(verdicts)) => verdicts,
+        Ok(Err(exit)) => return exit,
+        Err(error) => {
+            complain(
+                format_args!("the runtime does not start: {error}"),
+                "free some file descriptors and try again",
+            );
+            return Exit::Machine;
+        }
+    };
+    if let Some(Err(error)) = log.map(LogWriter::finish) {
+        complain(
+            format_args!("the log is not whole: {error}"),
+            "free some room, or choose another file with `--log`",
+        );
+        return Exit::Machine;
+    }
+    match args.verdict {
+        true => pronounce(&verdicts),
+        false => Exit::Held,
+    }
+}
+
 fn refuse_address(address: SocketAddr, error: &io::Error) -> Exit {
     let why = match error.kind() {
         io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
@@ -168,62 +263,71 @@ fn refuse_address(address: SocketAddr, error: &io::Error) -> Exit {
     Exit::Machine
 }
 
-async fn listen<C>(listener: &TcpListener, service: C, clock: Clock, options: MockOptions) -> Exit
-where
-    C: Core<Input = Input, Output = Output> + Send + 'static,
-{
-    let signals = Signals::new();
-    let (mut signals, address) = match (signals, listener.local_addr()) {
+async fn listen(
+    listener: &TcpListener,
+    plan: ServicePlan,
+    text: Option<Arc<str>>,
+    clock: Clock,
+    options: FrontOptions,
+) -> Result<Vec<SessionVerdict>, Exit> {
+    let (mut signals, address) = match (Signals::new(), listener.local_addr()) {
         (Ok(signals), Ok(address)) => (signals, address),
         (Err(error), _) | (_, Err(error)) => {
             complain(format_args!("cannot serve: {error}"), "try again");
-            return Exit::Machine;
+            return Err(Exit::Machine);
         }
     };
-    let (mock, driver) = Mock::new(service, clock, options);
-    tokio::spawn(driver.run());
+    let front = Front::new(plan, text, clock, options);
     announce(address);
     tokio::select! {
         biased;
         () = signals.next() => {}
-        never = accept(&mock, listener) => match never {},
+        never = front.accept(listener) => match never {},
     }
-    mock.stop();
+    front.stop();
     tokio::select! {
         biased;
-        () = mock.drained() => {}
+        () = front.drained() => {}
         () = signals.next() => {}
         () = tokio::time::sleep(GRACE) => {}
     }
-    Exit::Held
+    let verdicts = front.verdicts();
+    front.close();
+    Ok(verdicts)
 }
 
-/// Requests whose clients are judged; beyond that the oldest do not count.
-const WATCHED_MAX: usize = 65_536;
-
 /// Says what the clients did right and wrong.
-fn pronounce(watch: &Watch, clock: &Clock) -> Exit {
-    let (exchanges, seen) = {
-        let log = watch.log();
-        (log.iter().cloned().collect::<Vec<_>>(), log.seen())
-    };
-    let judged = judge_client(&exchanges, clock.now());
-    let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(client_text(&judged, seen).as_bytes());
-    if let Err(error) = written.and_then(|()| stdout.flush()) {
-        complain(
-            format_args!("cannot write the verdict: {error}"),
-            "keep stdout open until the server has ended",
-        );
-        return Exit::Machine;
+fn pronounce(verdicts: &[SessionVerdict]) -> Exit {
+    let mut text = String::new();
+    for verdict in verdicts {
+        if verdicts.len() > 1 {
+            text.push_str(&format!("session {}: ", verdict.session));
+        }
+        text.push_str(&client_text(&verdict.judged, verdict.requests));
     }
-    match judged
-        .iter()
-        .all(|one| one.verdict == ClientVerdict::NotExercised)
-    {
-        true => Exit::Undecided,
-        false if judged.iter().any(fails) => Exit::Failed,
+    match print(&text) {
+        Exit::Held => {}
+        failed => return failed,
+    }
+    let mut judged = verdicts.iter().flat_map(|verdict| &verdict.judged);
+    match judged.clone().any(fails) {
+        true => Exit::Failed,
+        false if judged.all(|one| one.verdict == ClientVerdict::NotExercised) => Exit::Undecided,
         false => Exit::Held,
+    }
+}
+
+fn print(text: &str) -> Exit {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Exit::Held,
+        Err(error) => {
+            complain(
+                format_args!("cannot write to stdout: {error}"),
+                "keep stdout open until the server has ended",
+            );
+            Exit::Machine
+        }
     }
 }
 
@@ -235,6 +339,12 @@ fn announce(address: SocketAddr) {
         let _ = writeln!(
             io::stderr(),
             "warning: cannot say on stdout that http://{address}/v1 listens: {error}"
+        );
+    }
+    if !address.ip().is_loopback() {
+        let _ = writeln!(
+            io::stderr(),
+            "warning: whoever reaches {address} controls the server; there is no password"
         );
     }
 }
@@ -278,55 +388,5 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    }
-}
-
-/// Takes over how a scenario's service behaves. Civil time stays real, and webhooks go where the arguments say.
-fn behave(setup: &mut Setup, scenario: &Scenario) {
-    let webhook = setup
-        .profile
-        .webhook
-        .map(|quick| scenario.profile.webhook.unwrap_or(quick));
-    setup.profile = Profile {
-        epoch: setup.profile.epoch,
-        webhook,
-        ..scenario.profile.clone()
-    };
-    setup.plan = scenario.fault_plan(setup.seed);
-}
-
-/// A service that behaves like a quick and healthy one: a short queue, some reasoning, then a few sentences.
-fn setup(seed: Seed, webhooks: bool) -> Setup {
-    let millis = |millis| Law::Constant(SimDuration::from_millis(millis));
-    let step = |work, takes| Step { work, takes };
-    let steps = [
-        step(StepWork::Reasoning, millis(400)),
-        step(StepWork::Message { tokens: 60 }, millis(1_200)),
-    ];
-    let retries = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000];
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let profile = Profile {
-        latency: millis(20),
-        limiter: None,
-        retention: SimDuration::from_secs(30 * 24 * 3600),
-        resume_window: SimDuration::from_secs(300),
-        streaming: Streaming::default(),
-        webhook: webhooks.then(|| millis(50)),
-        webhook_retries: retries.map(SimDuration::from_secs).into(),
-        tokens_per_delta: 4,
-        tier: Arc::from("default"),
-        contract: Contract::default(),
-        epoch: now.map_or(0, |gone| gone.as_secs()),
-        script: Script {
-            queued: millis(300),
-            steps: steps.into(),
-        },
-    };
-    Setup {
-        profile,
-        scripts: Arc::from([]),
-        plan: FaultPlan::none(),
-        seed,
-        notes: Notes::off(),
     }
 }

@@ -138,6 +138,19 @@ impl Hands {
 }
 
 impl Clock {
+    /// Another clock of the same pace that begins now, moved by nobody yet. In virtual time there is one time for all.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        let hands = match &self.hands {
+            Hands::Simulated(time) => Hands::Simulated(time.clone()),
+            Hands::Real { .. } => Hands::moved_by_nobody(),
+        };
+        Self {
+            pace: self.pace,
+            hands,
+        }
+    }
+
     /// The pace at which it goes.
     #[must_use]
     pub const fn pace(&self) -> Pace {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::rng::Law;
-use crate::units::{AttemptNo, ExchangeKind, JobId, Probability, SimDuration, SimTime, TurnNo};
+use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, Probability, SimDuration, SimTime, TurnNo};
 use crate::wire::ApiError;
 
 /// What a rule disturbs.
@@ -380,4 +380,22 @@ pub struct Probe<'a> {
     pub name: &'a str,
     /// The instant.
     pub at: SimTime,
+    /// The rules that were injected for it.
+    pub marks: &'a [u32],
+}
+
+impl Probe<'static> {
+    /// An exchange, or the response that it made.
+    #[must_use]
+    pub const fn of(exchange: Exchange, at: SimTime) -> Self {
+        Self {
+            job: exchange.job,
+            attempt: exchange.attempt,
+            turn: exchange.turn,
+            nth: exchange.nth,
+            name: "",
+            at,
+            marks: &[],
+        }
+    }
 }

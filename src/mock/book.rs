@@ -330,6 +330,11 @@ impl Book {
         }
     }
 
+    /// Nothing more leaves on any call.
+    pub(super) fn hang_up(&mut self) {
+        self.calls.clear();
+    }
+
     /// The response of a create shows only after its client went away.
     fn adopt(&mut self, reply: &Reply, is_its: impl Fn(&Orphan) -> bool) {
         let Some(place) = self.orphans.iter().position(is_its) else {

@@ -6,6 +6,10 @@
 //! over a connection in memory.
 
 mod book;
+mod control;
+mod front;
+mod metrics;
+mod paths;
 mod pipe;
 mod rendering;
 mod reply;
@@ -13,15 +17,16 @@ mod request_log;
 mod routes;
 mod script;
 mod server;
+mod session;
 mod side;
 mod slow;
 mod stream;
-mod watch;
 mod webhook;
 
+pub use front::{Front, FrontOptions, SESSION_HEADER, SessionVerdict};
 pub use pipe::{Pipe, Transport, pipe};
 pub use request_log::{RequestLog, SeenRequest};
-pub use routes::{BODY_MAX, EXCHANGE_HEADER};
+pub use routes::{BODY_MAX, EXCHANGE_HEADER, FAULT_HEADER, HINT_HEADER};
 pub use server::{Carrier, Mock, MockDriver, MockOptions, accept};
-pub use watch::{Watch, Watched};
+pub use session::LineSink;
 pub use webhook::{ByteStream, Dial, Dialling, WebhookTarget, WebhookUrlError};

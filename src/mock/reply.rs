@@ -82,6 +82,16 @@ pub(super) fn refuse(error: &ApiError, stamp: Stamp) -> Response<Body> {
     Response::from_parts(parts, Body::from(body))
 }
 
+/// Answers a request that no service was asked about.
+pub(super) fn refuse_plainly(error: &ApiError) -> Response<Body> {
+    let stamp = Stamp {
+        request_id: None,
+        processing_ms: 0,
+        fields: Vec::new(),
+    };
+    refuse(error, stamp)
+}
+
 /// Answers a call as the backend says.
 ///
 /// # Errors

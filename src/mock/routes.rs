@@ -8,21 +8,32 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use http::{HeaderMap, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Response, Uri, header};
 use http_body_util::BodyExt;
 
 use super::book::{Answer, Subject};
+use super::paths::hint_for;
 use super::reply::{Stamp, answer, refuse};
 use super::script::ScriptSlot;
 use super::server::{CallGuard, MockOptions, Shared};
+use super::session::Ticket;
 use super::side::{includes_of, read_side};
 use crate::backend::{Auth, CallKey, ConnectionNo, Input};
+use crate::fault::{Fault, Target};
+use crate::report::{Paint, render_all};
+use crate::scenario::{Diagnostics, Sources, faults_of_header};
 use crate::units::{Exchange, ExchangeError, ExchangeKind, SimTime};
 use crate::wire::{ApiError, Ask, Echo, Obfuscation, ResponseId, Side, parse_create};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The header in which our own runtime sends the key of an exchange.
 pub const EXCHANGE_HEADER: &str = "x-lanebench-exchange";
+
+/// The header in which a request asks for faults of its own, where its session has a record.
+pub const FAULT_HEADER: &str = "x-lanebench-fault";
+
+/// The header of a reply that says what the sender of a stray request may have meant.
+pub const HINT_HEADER: &str = "x-lanebench-hint";
 
 /// The longest body of a request, in bytes.
 pub const BODY_MAX: usize = 16 << 20;
@@ -43,6 +54,17 @@ pub(super) struct Visit {
     pub(super) slot: ScriptSlot,
     /// The fault rules whose header it shows.
     pub(super) marks: Vec<u32>,
+    /// Its place in the record of its session, if that has one.
+    pub(super) ticket: Option<Arc<Ticket>>,
+}
+
+impl Visit {
+    /// Takes down the body.
+    fn body(&self, body: &[u8]) {
+        if let Some(ticket) = &self.ticket {
+            ticket.body(body);
+        }
+    }
 }
 
 /// The routes, for one connection.
@@ -76,7 +98,10 @@ type Id = Result<Path<String>, PathRejection>;
 async fn create(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (caller, body) = Caller::of(&shared, request);
     let parsed = match read_body(&shared, body).await {
-        Ok((bytes, _room)) => parse_create(&bytes),
+        Ok((bytes, _room)) => {
+            caller.visit.body(&bytes);
+            parse_create(&bytes)
+        }
         Err(error) => return caller.refuse(&error),
     };
     let (ask, echo) = match parsed {
@@ -137,7 +162,10 @@ async fn about(
         return caller.stray();
     };
     match read_body(&caller.shared, body).await {
-        Ok(_) => caller.call(kind, Ok(ask(ResponseId(id.into()))), None).await,
+        Ok((body, _room)) => {
+            caller.visit.body(&body);
+            caller.call(kind, Ok(ask(ResponseId(id.into()))), None).await
+        }
         Err(error) => caller.refuse(&error),
     }
 }
@@ -149,6 +177,7 @@ async fn side(State(shared): State<Arc<Shared>>, request: Request) -> Response<B
         Ok(body) => body,
         Err(error) => return caller.refuse(&error),
     };
+    caller.visit.body(&body);
     match read_side(&caller.method, &uri, &body) {
         Some(ask) => caller.call_side(ask.map(Box::new)).await,
         None => caller.stray(),
@@ -161,14 +190,10 @@ async fn not_found(State(shared): State<Arc<Shared>>, request: Request) -> Respo
 
 async fn not_allowed(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (caller, _) = Caller::of(&shared, request);
-    let message = format!("Not allowed to {} on {}.", caller.method, caller.uri.path());
-    caller.refuse(&ApiError::plain(
-        405,
-        "invalid_request_error",
-        None,
-        None,
-        message,
-    ))
+    let (method, path) = (caller.method.as_str(), caller.uri.path());
+    let message = format!("Not allowed to {method} on {path}.");
+    let error = ApiError::plain(405, "invalid_request_error", None, None, message);
+    caller.refuse_with(&error, hint_for(method, path))
 }
 
 /// Who sent a request, and how to answer.
@@ -178,6 +203,8 @@ struct Caller {
     auth: Auth,
     method: http::Method,
     uri: Uri,
+    /// The headers, where there is a record of what they ask for.
+    headers: HeaderMap,
     /// What a reader of a stream says about padding.
     obfuscation: Option<Obfuscation>,
 }
@@ -192,6 +219,7 @@ impl Caller {
             connection: ConnectionNo::default(),
             slot: ScriptSlot::default(),
             marks: Vec::new(),
+            ticket: None,
         });
         let caller = Self {
             shared: Arc::clone(shared),
@@ -199,6 +227,7 @@ impl Caller {
             auth: auth_of(&head.headers, &shared.options),
             method: head.method,
             uri: head.uri,
+            headers: head.headers,
             obfuscation: None,
         };
         (caller, body)
@@ -211,8 +240,8 @@ impl Caller {
         ask: Result<Ask, ApiError>,
         echo: Option<Echo>,
     ) -> Response<Body> {
-        let call = match self.key(kind) {
-            Ok(call) => call,
+        let (call, faults) = match self.key_and_faults(kind, ask.is_ok()) {
+            Ok(both) => both,
             Err(error) => return self.refuse(&error),
         };
         let subject = match &ask {
@@ -234,15 +263,15 @@ impl Caller {
         };
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
         let auth = self.auth.clone();
-        self.mark(call);
+        self.mark(call, faults);
         self.shared.post(Input::Request { call, auth, ask });
         self.finish(call, guard, about, receiver).await
     }
 
     /// Asks the backend something beside the life of a response.
     async fn call_side(self, ask: Result<Box<Side>, ApiError>) -> Response<Body> {
-        let call = match self.key(ExchangeKind::Other) {
-            Ok(call) => call,
+        let (call, faults) = match self.key_and_faults(ExchangeKind::Other, false) {
+            Ok(both) => both,
             Err(error) => return self.refuse(&error),
         };
         let opened = self.shared.book().open(call, None, Subject::default());
@@ -252,17 +281,39 @@ impl Caller {
         };
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
         let auth = self.auth.clone();
-        self.mark(call);
+        self.mark(call, faults);
         self.shared.post(Input::Side { call, auth, ask });
         self.finish(call, guard, None, receiver).await
     }
 
-    /// Says which rules look at a header that this request shows.
-    fn mark(&self, call: CallKey) {
+    /// Says which rules look at a header that this request shows, and which faults were injected for it.
+    fn mark(&self, call: CallKey, faults: Vec<(Target, Fault)>) {
+        if let Some(ticket) = &self.visit.ticket {
+            ticket.call(call);
+        }
         if !self.visit.marks.is_empty() {
             let rules = self.visit.marks.as_slice().into();
             self.shared.post(Input::Marked { call, rules });
         }
+        if !faults.is_empty() {
+            let faults = faults.into();
+            self.shared.post(Input::Injected { call, faults });
+        }
+    }
+
+    /// The key of the call, and the faults that it asks for itself or that were injected for the next of its sort.
+    fn key_and_faults(
+        &self,
+        kind: ExchangeKind,
+        makes_response: bool,
+    ) -> Result<(CallKey, Vec<(Target, Fault)>), ApiError> {
+        let mut faults = Vec::new();
+        if let (Some(ticket), Some((_, epoch))) = (&self.visit.ticket, &self.shared.record) {
+            faults = own_faults(&self.headers, kind, *epoch)?;
+            let makes = makes_response && kind == ExchangeKind::Create;
+            ticket.shots(kind, makes, &self.headers, &mut faults);
+        }
+        Ok((self.key(kind)?, faults))
     }
 
     async fn finish(
@@ -317,13 +368,40 @@ impl Caller {
 
     /// Answers without asking the backend.
     fn refuse(&self, error: &ApiError) -> Response<Body> {
-        refuse(error, Stamp::of_stray(&self.shared, self.visit.at))
+        self.refuse_with(error, None)
+    }
+
+    /// The same, with what its sender may have meant.
+    fn refuse_with(&self, error: &ApiError, hint: Option<String>) -> Response<Body> {
+        let mut reply = refuse(error, Stamp::of_stray(&self.shared, self.visit.at));
+        if let Some(ticket) = &self.visit.ticket {
+            if let Some(hint) = hint.as_ref().and_then(|hint| HeaderValue::try_from(hint).ok()) {
+                reply.headers_mut().insert(HINT_HEADER, hint);
+            }
+            ticket.refused(error.http, hint);
+        }
+        reply
     }
 
     /// Answers a request for what the service does not have.
     fn stray(&self) -> Response<Body> {
-        self.refuse(&ApiError::invalid_url(self.method.as_str(), self.uri.path()))
+        let (method, path) = (self.method.as_str(), self.uri.path());
+        self.refuse_with(&ApiError::invalid_url(method, path), hint_for(method, path))
     }
+}
+
+/// Reads the faults that a request asks for itself.
+fn own_faults(headers: &HeaderMap, kind: ExchangeKind, epoch: u64) -> Result<Vec<(Target, Fault)>, ApiError> {
+    let Some(value) = headers.get(FAULT_HEADER) else {
+        return Ok(Vec::new());
+    };
+    let value = String::from_utf8_lossy(value.as_bytes());
+    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+    faults_of_header(FAULT_HEADER, &value, kind, epoch, &mut sources, &mut out).ok_or_else(|| {
+        let text = render_all(&out, &sources, Paint::Plain);
+        let message = format!("Invalid header '{FAULT_HEADER}': {}", text.trim_end());
+        ApiError::plain(400, "lanebench_error", Some("invalid_fault"), None, message)
+    })
 }
 
 fn auth_of(headers: &HeaderMap, options: &MockOptions) -> Auth {
@@ -351,7 +429,7 @@ fn auth_of(headers: &HeaderMap, options: &MockOptions) -> Auth {
 }
 
 /// The ends of a key, so that no log holds one.
-fn masked(key: &str) -> Arc<str> {
+pub(super) fn masked(key: &str) -> Arc<str> {
     let letters: Vec<char> = key.chars().collect();
     if letters.len() <= 8 {
         return Arc::from("***");

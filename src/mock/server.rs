@@ -8,20 +8,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{HeaderMap, Request};
+use axum::body::Body;
+use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use super::book::{Book, Piece, Taken};
+use super::paths::route_of;
 use super::pipe::{Pipe, Transport, pipe};
 use super::request_log::{RequestLog, SeenRequest};
 use super::routes::{BODY_UNIT, Visit, exchange_of, router};
 use super::script::{Gauge, Script, ScriptSlot, play};
+use super::session::{Record, shows};
 use super::webhook::{WebhookTarget, deliver};
 use crate::backend::{CallKey, ConnectionNo, Contract, Input, Output, RequestIds, Service, Streaming};
 use crate::clock::{Clock, Core, Outlet, Postbox, Stepper, inbox};
@@ -101,6 +104,14 @@ pub(super) struct Shared {
     pub(super) options: MockOptions,
     postbox: Postbox<Input>,
     book: Mutex<Book>,
+    door: Door,
+    /// The record of the session that this serves, and the Unix second in which its time began.
+    pub(super) record: Option<(Arc<Record>, u64)>,
+}
+
+/// The connections of a server, as a whole.
+#[derive(Debug)]
+pub(super) struct Door {
     stopping: watch::Sender<Stopping>,
     /// Room for long bodies.
     pub(super) bodies: Arc<Semaphore>,
@@ -114,81 +125,59 @@ enum Stopping {
     Yes,
 }
 
-/// What steps the backend and carries its answers to the connections.
-pub type MockDriver<C> = Stepper<C, Carrier>;
-
-impl Mock {
-    /// A server around `core`, and the driver that somebody has to run.
-    pub fn new<C>(core: C, clock: Clock, options: MockOptions) -> (Self, MockDriver<C>)
-    where
-        C: Core<Input = Input, Output = Output>,
-    {
-        let (postbox, inbox) = inbox();
-        let shared = Arc::new(Shared {
-            clock: clock.clone(),
-            book: Mutex::new(Book::new(options.seen_max, options.known_max)),
-            bodies: Arc::new(Semaphore::new(options.bodies_max / BODY_UNIT)),
-            options,
-            postbox,
+impl Default for Door {
+    fn default() -> Self {
+        Self {
             stopping: watch::Sender::new(Stopping::No),
             live: watch::Sender::new(0),
-        });
-        let carrier = Carrier(Arc::clone(&shared));
-        (Self(shared), Stepper::new(clock, inbox, core, carrier))
+        }
+    }
+}
+
+impl Door {
+    /// Lets every connection end behind the reply in progress, and idle ones at once.
+    pub(super) fn stop(&self) {
+        self.stopping.send_replace(Stopping::Yes);
     }
 
-    /// Serves one connection until it ends, over TCP or in memory alike.
-    ///
-    /// There are no time-outs: an idle connection stays, since nothing but the fault plan decides about its end.
-    pub async fn serve_connection(&self, stream: impl Transport) {
-        let _live = Live::of(&self.0);
-        let slot = ScriptSlot::default();
-        if let Some((script, stream)) = self.speak(&slot, stream).await {
+    /// How many connections are being served.
+    pub(super) fn live(&self) -> usize {
+        *self.live.borrow()
+    }
+
+    /// Waits until no connection is being served.
+    pub(super) async fn drained(&self) {
+        let mut live = self.live.subscribe();
+        // The sender lives as long as the door, so waiting cannot fail.
+        let _ = live.wait_for(|live| *live == 0).await;
+    }
+
+    /// Serves one connection until it ends: HTTP by `visit`, then the script that a handler left in `slot`.
+    pub(super) async fn serve<T, F, R>(&self, slot: &ScriptSlot, stream: T, visit: F)
+    where
+        T: Transport,
+        F: Fn(Request<Incoming>) -> R,
+        R: Future<Output = Result<Response<Body>, Infallible>>,
+    {
+        let _live = Live::of(&self.live);
+        if let Some((script, stream)) = self.speak(slot, stream, visit).await {
             play(script, stream).await;
         }
     }
 
-    /// A new connection in memory: serves one end and gives the other away. Has to be called on the runtime.
-    #[must_use]
-    pub fn connect(&self) -> Pipe {
-        let (client, server) = pipe();
-        let mock = self.clone();
-        tokio::spawn(async move { mock.serve_connection(server).await });
-        client
-    }
-
-    /// Tells the backend that the connection for `exchange` was refused by the rule of this number.
-    pub fn refused(&self, exchange: Exchange, rule: u32) {
-        self.0.post(Input::Refused { exchange, rule });
-    }
-
-    /// Lets every connection end behind the reply in progress, and idle ones at once.
-    pub fn stop(&self) {
-        self.0.stopping.send_replace(Stopping::Yes);
-    }
-
-    /// Waits until no connection is being served.
-    pub async fn drained(&self) {
-        let mut live = self.0.live.subscribe();
-        // The sender lives as long as the handle, so waiting cannot fail.
-        let _ = live.wait_for(|live| *live == 0).await;
-    }
-
-    /// The requests seen so far.
-    #[must_use]
-    pub fn seen(&self) -> RequestLog {
-        self.0.book().seen.clone()
-    }
-
     /// Speaks HTTP until the connection ends, or until a handler wants a script to be played on it instead.
-    async fn speak<T: Transport>(&self, slot: &ScriptSlot, stream: T) -> Option<(Script, T)> {
+    async fn speak<T, F, R>(&self, slot: &ScriptSlot, stream: T, visit: F) -> Option<(Script, T)>
+    where
+        T: Transport,
+        F: Fn(Request<Incoming>) -> R,
+        R: Future<Output = Result<Response<Body>, Infallible>>,
+    {
         let (gauge, blocked) = Gauge::new(stream);
-        let service = self.visits(slot);
         let mut connection = http1::Builder::new()
             .auto_date_header(false)
             .header_read_timeout(None)
-            .serve_connection(TokioIo::new(gauge), service_fn(service));
-        let mut stopping = self.0.stopping.subscribe();
+            .serve_connection(TokioIo::new(gauge), service_fn(visit));
+        let mut stopping = self.stopping.subscribe();
         let mut stopped = pin!(async move { stopping.wait_for(|stop| *stop == Stopping::Yes).await.is_ok() });
         let mut told = false;
         let script = std::future::poll_fn(|context| {
@@ -212,6 +201,96 @@ impl Mock {
         let stream = connection.into_parts().io.into_inner().into_inner();
         Some((script, stream))
     }
+}
+
+/// What steps the backend and carries its answers to the connections.
+pub type MockDriver<C> = Stepper<C, Carrier>;
+
+impl Mock {
+    /// A server around `core`, and the driver that somebody has to run.
+    pub fn new<C>(core: C, clock: Clock, options: MockOptions) -> (Self, MockDriver<C>)
+    where
+        C: Core<Input = Input, Output = Output>,
+    {
+        let bodies = bodies_of(&options);
+        Self::made(core, clock, options, None, bodies)
+    }
+
+    /// The same for a session that has a record, and shares the room for long bodies with others.
+    pub(super) fn recorded<C>(
+        core: C,
+        clock: Clock,
+        options: MockOptions,
+        record: (Arc<Record>, u64),
+        bodies: Arc<Semaphore>,
+    ) -> (Self, MockDriver<C>)
+    where
+        C: Core<Input = Input, Output = Output>,
+    {
+        Self::made(core, clock, options, Some(record), bodies)
+    }
+
+    fn made<C>(
+        core: C,
+        clock: Clock,
+        options: MockOptions,
+        record: Option<(Arc<Record>, u64)>,
+        bodies: Arc<Semaphore>,
+    ) -> (Self, MockDriver<C>)
+    where
+        C: Core<Input = Input, Output = Output>,
+    {
+        let (postbox, inbox) = inbox();
+        let shared = Arc::new(Shared {
+            clock: clock.clone(),
+            book: Mutex::new(Book::new(options.seen_max, options.known_max)),
+            bodies,
+            options,
+            postbox,
+            door: Door::default(),
+            record,
+        });
+        let carrier = Carrier(Arc::clone(&shared));
+        (Self(shared), Stepper::new(clock, inbox, core, carrier))
+    }
+
+    /// Serves one connection until it ends, over TCP or in memory alike.
+    ///
+    /// There are no time-outs: an idle connection stays, since nothing but the fault plan decides about its end.
+    pub async fn serve_connection(&self, stream: impl Transport) {
+        let slot = ScriptSlot::default();
+        self.0.door.serve(&slot, stream, self.visits(&slot)).await;
+    }
+
+    /// A new connection in memory: serves one end and gives the other away. Has to be called on the runtime.
+    #[must_use]
+    pub fn connect(&self) -> Pipe {
+        let (client, server) = pipe();
+        let mock = self.clone();
+        tokio::spawn(async move { mock.serve_connection(server).await });
+        client
+    }
+
+    /// Tells the backend that the connection for `exchange` was refused by the rule of this number.
+    pub fn refused(&self, exchange: Exchange, rule: u32) {
+        self.0.post(Input::Refused { exchange, rule });
+    }
+
+    /// Lets every connection end behind the reply in progress, and idle ones at once.
+    pub fn stop(&self) {
+        self.0.door.stop();
+    }
+
+    /// Waits until no connection is being served.
+    pub async fn drained(&self) {
+        self.0.door.drained().await;
+    }
+
+    /// The requests seen so far.
+    #[must_use]
+    pub fn seen(&self) -> RequestLog {
+        self.0.book().seen.clone()
+    }
 
     /// The service of one connection: logs the request, then routes it.
     fn visits(
@@ -229,19 +308,24 @@ impl Mock {
     }
 }
 
-/// Counts a connection while it is served.
-struct Live(Arc<Shared>);
+/// The room for long bodies.
+pub(super) fn bodies_of(options: &MockOptions) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(options.bodies_max / BODY_UNIT))
+}
 
-impl Live {
-    fn of(shared: &Arc<Shared>) -> Self {
-        shared.live.send_modify(|live| *live += 1);
-        Self(Arc::clone(shared))
+/// Counts a connection while it is served.
+struct Live<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Live<'a> {
+    fn of(live: &'a watch::Sender<usize>) -> Self {
+        live.send_modify(|live| *live += 1);
+        Self(live)
     }
 }
 
-impl Drop for Live {
+impl Drop for Live<'_> {
     fn drop(&mut self) {
-        self.0.live.send_modify(|live| *live -= 1);
+        self.0.send_modify(|live| *live -= 1);
     }
 }
 
@@ -270,16 +354,27 @@ impl Shared {
         self.postbox.post(self.clock.now(), input);
     }
 
-    fn welcome(&self, request: &Request<Incoming>, connection: ConnectionNo, slot: &ScriptSlot) -> Visit {
+    pub(super) fn welcome<B>(
+        &self,
+        request: &Request<B>,
+        connection: ConnectionNo,
+        slot: &ScriptSlot,
+    ) -> Visit {
         let at = self.clock.now();
         let exchange = exchange_of(request.headers());
-        let path = request.uri().path_and_query();
-        self.book().seen.push(SeenRequest {
-            at,
-            method: request.method().as_str().to_owned(),
-            path: path.map_or_else(String::new, |path| path.as_str().to_owned()),
-            exchange: exchange.as_ref().and_then(|key| key.as_ref().ok().copied()),
-            connection,
+        if self.options.seen_max > 0 {
+            let path = request.uri().path_and_query();
+            self.book().seen.push(SeenRequest {
+                at,
+                method: request.method().as_str().to_owned(),
+                path: path.map_or_else(String::new, |path| path.as_str().to_owned()),
+                exchange: exchange.as_ref().and_then(|key| key.as_ref().ok().copied()),
+                connection,
+            });
+        }
+        let ticket = self.record.as_ref().map(|(record, _)| {
+            let route = route_of(request.method().as_str(), request.uri().path());
+            record.arrive(at, request, route, connection)
         });
         Visit {
             at,
@@ -287,19 +382,14 @@ impl Shared {
             connection,
             slot: slot.clone(),
             marks: self.marks(request.headers()),
+            ticket,
         }
     }
 
     /// The fault rules whose header stands among these.
     fn marks(&self, headers: &HeaderMap) -> Vec<u32> {
         let rules = self.options.headers.iter();
-        let marked = rules.filter(|(_, header)| {
-            let mut values = headers.get_all(&*header.name).iter();
-            values.any(|value| {
-                let wanted = header.value.as_deref();
-                wanted.is_none_or(|wanted| value.as_bytes() == wanted.as_bytes())
-            })
-        });
+        let marked = rules.filter(|(_, header)| shows(headers, header));
         marked.map(|(rule, _)| *rule).collect()
     }
 }
@@ -386,13 +476,24 @@ impl Drop for CallGuard {
 
 /// Accepts TCP connections and serves them until it is dropped.
 pub async fn accept(mock: &Mock, listener: &TcpListener) -> Infallible {
+    accept_each(listener, |stream| {
+        let mock = mock.clone();
+        async move { mock.serve_connection(stream).await }
+    })
+    .await
+}
+
+/// Accepts TCP connections and lets `serve` serve each until this is dropped.
+pub(super) async fn accept_each<R>(listener: &TcpListener, serve: impl Fn(TcpStream) -> R) -> Infallible
+where
+    R: Future<Output = ()> + Send + 'static,
+{
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 // Replies are written in one piece; held back, they would only wait for themselves.
                 let _ = stream.set_nodelay(true);
-                let mock = mock.clone();
-                tokio::spawn(async move { mock.serve_connection(stream).await });
+                tokio::spawn(serve(stream));
             }
             // Mostly a connection that failed alone; if descriptors ran out, some have to come free first.
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde_json::{Value, json};
+
 use crate::check::{ClientJudgement, ClientVerdict, Gravity};
 
 /// Findings of one rule that are shown one by one.
@@ -56,4 +58,40 @@ pub fn client_text(judged: &[ClientJudgement], exchanges: u64) -> String {
 pub fn fails(judgement: &ClientJudgement) -> bool {
     let broken = matches!(judgement.verdict, ClientVerdict::Broken { .. });
     broken && judgement.rule.gravity() == Gravity::Fail
+}
+
+/// The same as JSON: a session, how often each rule was put to the test, and each time that it was broken.
+#[must_use]
+pub fn client_json(session: &str, judged: &[ClientJudgement], requests: u64) -> Value {
+    let rules: Vec<Value> = judged.iter().map(rule_json).collect();
+    let undecided = judged
+        .iter()
+        .all(|one| one.verdict == ClientVerdict::NotExercised);
+    let verdict = match judged.iter().any(fails) {
+        true => "failed",
+        false if undecided => "undecided",
+        false => "held",
+    };
+    json!({ "session": session, "verdict": verdict, "requests": requests, "rules": rules })
+}
+
+fn rule_json(judgement: &ClientJudgement) -> Value {
+    let rule = judgement.rule;
+    let (verdict, exercised, findings) = match &judgement.verdict {
+        ClientVerdict::Held { exercised } => ("held", Some(*exercised), &[][..]),
+        ClientVerdict::NotExercised => ("not_exercised", Some(0), &[][..]),
+        ClientVerdict::Broken { findings } => (rule.gravity().word(), None, findings.as_slice()),
+    };
+    let findings: Vec<Value> = findings
+        .iter()
+        .map(|finding| json!({ "what": finding.what, "requests": finding.requests }))
+        .collect();
+    json!({
+        "code": rule.code(),
+        "demands": rule.demands(),
+        "verdict": verdict,
+        "exercised": exercised,
+        "findings": findings,
+        "advice": rule.advice(),
+    })
 }

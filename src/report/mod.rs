@@ -25,7 +25,7 @@ mod totals;
 mod witness;
 
 pub use catalogue::{catalogue_json, catalogue_text};
-pub use client::{client_text, fails};
+pub use client::{client_json, client_text, fails};
 pub use csv::{invariants_csv, runs_csv};
 pub use diagnostic::{render, render_all};
 pub use diff::{DiffReport, diff_analysis};

@@ -18,7 +18,10 @@ pub use expect::{
     Amount, ApprovalEnd, ApprovalWant, Count, EffectWant, End, GroupExpectation, GroupWant, RequestSort,
     ResultWant, TaskExpectation, ViewWant, Want, Who, YesNo,
 };
-pub use file::{ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, People, Scenario, ScenarioTask};
+pub use file::{
+    Builtin, ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, OneShot, People, Scenario,
+    ScenarioTask, ServicePlan, faults_of_header,
+};
 pub use include::{InMemory, IncludeError, IncludeStack, Includes, Loaded, ResolveError, Resolver, join};
 pub use kinds::{Kind, Kinds, Product, Ready, SinkEntry, ToolEntry, ToolEntryAct, decode_kinds};
 pub use router::{PolicyRouter, routed};

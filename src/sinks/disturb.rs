@@ -72,6 +72,7 @@ impl<'a> Case<'a> {
             nth: self.nth,
             name: self.name,
             at: self.at,
+            marks: &[],
         }
     }
 }

@@ -124,6 +124,7 @@ const fn probe_of(name: &str) -> Probe<'_> {
         nth: 1,
         name,
         at: SimTime::START,
+        marks: &[],
     }
 }
 

@@ -23,6 +23,7 @@ mod diff;
 mod every_fault;
 mod fault_plan;
 mod found;
+mod front;
 mod generated;
 mod hostile;
 mod job;

@@ -10,7 +10,8 @@ use lanebench::policy::{Attribute, Policy, Truth, decode_policy};
 use lanebench::report::{Paint, render_all};
 use lanebench::rng::{Law, Seed};
 use lanebench::scenario::{
-    Diagnostics, InMemory, Kinds, Loaded, ResolveError, Scenario, Sources, Want, decode_kinds, join, read,
+    Diagnostics, InMemory, Kinds, Loaded, ResolveError, Scenario, ServicePlan, Sources, Want, decode_kinds,
+    join, read,
 };
 use lanebench::trace::{Execution, LaneName};
 use lanebench::units::{JobId, SimDuration, SimTime};
@@ -153,6 +154,25 @@ fn every_bad_registry_of_kinds_gives_its_exact_text() {
         let (found, text) = kinds(&name, &std::fs::read(&path).unwrap());
         assert!(found.is_none(), "{name} loads");
         check_golden(&path.with_extension("err"), &text);
+    }
+}
+
+#[test]
+fn every_bad_service_file_gives_its_exact_text() {
+    let files = yaml_files("tests/bad/service");
+    assert!(files.len() >= 3, "only {} bad service files", files.len());
+    for path in files {
+        let name = format!(
+            "tests/bad/service/{}",
+            path.file_name().unwrap().to_string_lossy()
+        );
+        let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+        let plan = ServicePlan::read(&name, &std::fs::read(&path).unwrap(), &mut sources, &mut out);
+        assert!(plan.is_none(), "{name} is taken");
+        check_golden(
+            &path.with_extension("err"),
+            &render_all(&out, &sources, Paint::Plain),
+        );
     }
 }
 

@@ -22,7 +22,8 @@ pub struct ClientLog {
 /// An exchange that is not over.
 #[derive(Debug, Clone)]
 struct Pending {
-    no: u64,
+    /// Its place among all exchanges, from 1.
+    place: u64,
     /// What it has shown so far.
     shown: ClientAnswer,
 }
@@ -54,22 +55,30 @@ impl ClientLog {
         self.seen
     }
 
-    /// Takes down what the backend is told at `now`.
+    /// Takes down what the backend is told at `now`; exchanges are numbered as they come.
     pub fn told(&mut self, now: SimTime, input: &Input) {
+        self.told_as(now, input, self.seen + 1);
+    }
+
+    /// The same with a number of somebody else's for the exchange that it begins, if it begins one.
+    pub fn told_as(&mut self, now: SimTime, input: &Input, no: u64) {
         match input {
             Input::Request { call, ask, .. } => {
                 let outputs = match ask {
                     Ok(Ask::Create(create)) => outputs_of(create),
                     Ok(_) | Err(_) => Vec::new(),
                 };
-                self.begin(now, *call, asked(ask, *call), outputs);
+                self.begin(now, no, *call, asked(ask, *call), outputs);
             }
             Input::Side { call, ask, .. } => {
                 let line = format!("{ask:?}").into();
-                self.begin(now, *call, ClientAsk::Other { line }, Vec::new());
+                self.begin(now, no, *call, ClientAsk::Other { line }, Vec::new());
             }
             Input::Gone { call } => self.gone(now, call),
-            Input::Marked { .. } | Input::Refused { .. } | Input::WebhookAnswered { .. } => {}
+            Input::Marked { .. }
+            | Input::Injected { .. }
+            | Input::Refused { .. }
+            | Input::WebhookAnswered { .. } => {}
         }
     }
 
@@ -110,32 +119,33 @@ impl ClientLog {
                         made: pending.shown.response,
                     },
                 };
-                self.end(pending.no, end);
+                self.end(pending.place, end);
             }
             Output::Heading { .. } | Output::Webhook(_) => {}
         }
     }
 
-    fn begin(&mut self, now: SimTime, call: CallKey, ask: ClientAsk, outputs: Vec<Arc<str>>) {
+    fn begin(&mut self, now: SimTime, no: u64, call: CallKey, ask: ClientAsk, outputs: Vec<Arc<str>>) {
         self.seen += 1;
         if self.exchanges.len() == self.cap {
             self.exchanges.pop_front();
         }
         self.exchanges.push_back(ClientExchange {
-            no: self.seen,
+            no,
             at: now,
             ask,
             outputs,
             end: End::Open,
         });
         let shown = ClientAnswer::default();
-        self.open.insert(call, Pending { no: self.seen, shown });
+        let place = self.seen;
+        self.open.insert(call, Pending { place, shown });
     }
 
     fn gone(&mut self, now: SimTime, call: &CallKey) {
         if let Some(pending) = self.open.remove(call) {
             let made = pending.shown.response;
-            self.end(pending.no, End::Broken { at: now, made });
+            self.end(pending.place, End::Broken { at: now, made });
         }
     }
 
@@ -144,8 +154,8 @@ impl ClientLog {
             return;
         };
         let made = pending.shown.response.clone();
-        let (no, end) = (
-            pending.no,
+        let (place, end) = (
+            pending.place,
             match face.effect(reply) {
                 // Nothing arrives; what was made is known here all the same.
                 None => {
@@ -161,15 +171,13 @@ impl ClientLog {
             },
         );
         self.open.remove(call);
-        self.end(no, end);
+        self.end(place, end);
     }
 
-    fn end(&mut self, no: u64, end: End) {
-        let Some(first) = self.exchanges.front().map(|first| first.no) else {
-            return;
-        };
+    fn end(&mut self, place: u64, end: End) {
+        let first = self.seen + 1 - self.exchanges.len() as u64;
         // What was forgotten meanwhile has no end.
-        let place = no
+        let place = place
             .checked_sub(first)
             .and_then(|place| usize::try_from(place).ok());
         if let Some(exchange) = place.and_then(|place| self.exchanges.get_mut(place)) {

@@ -7,6 +7,7 @@
 //! both, except among names that users choose.
 
 mod analysed;
+mod control;
 mod expectation;
 mod plan;
 mod scenario;
@@ -32,11 +33,22 @@ pub enum SchemaKind {
     Scenario,
     /// Waivers of a loosened boundary.
     Waiver,
+    /// How the model service behaves when it stands alone.
+    Service,
+    /// The control API of the service that stands alone: an OpenAPI document.
+    Control,
 }
 
 impl SchemaKind {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Policy, Self::Kinds, Self::Scenario, Self::Waiver];
+    pub const ALL: [Self; 6] = [
+        Self::Policy,
+        Self::Kinds,
+        Self::Scenario,
+        Self::Waiver,
+        Self::Service,
+        Self::Control,
+    ];
 
     /// The word used on the command line.
     #[must_use]
@@ -46,10 +58,12 @@ impl SchemaKind {
             Self::Kinds => "kinds",
             Self::Scenario => "scenario",
             Self::Waiver => "waiver",
+            Self::Service => "service",
+            Self::Control => "control",
         }
     }
 
-    /// The schema, by JSON Schema 2020-12.
+    /// The schema, by JSON Schema 2020-12; of the control API, the document by OpenAPI 3.1.
     #[must_use]
     pub fn schema(self) -> String {
         let (title, body) = match self {
@@ -57,6 +71,8 @@ impl SchemaKind {
             Self::Kinds => ("Registry of kinds of Lanebench", plan::kinds()),
             Self::Scenario => ("Scenario of Lanebench", scenario::scenario()),
             Self::Waiver => ("Waiver of Lanebench", analysed::waiver()),
+            Self::Service => ("Service file of Lanebench", scenario::service()),
+            Self::Control => return pretty(&control::control()),
         };
         let mut document = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -46,6 +46,18 @@ pub(super) fn scenario() -> Value {
     )
 }
 
+/// The schema of a service file.
+pub(super) fn service() -> Value {
+    object(
+        &[
+            ("service", json!({ "type": "string", "pattern": "\\S" })),
+            ("backend", backend()),
+            ("faults", list(&fault(), 0)),
+        ],
+        &["service"],
+    )
+}
+
 fn task() -> Value {
     let mut keys = vec![
         ("id", of("name")),

@@ -106,7 +106,12 @@ fn fault(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
 /// The word for every tool, every sink, every response.
 const ANY: &str = "any";
 
-fn target_of(context: &FaultContext<'_>, key: &str, node: &Node, out: &mut Diagnostics) -> Option<Target> {
+pub(super) fn target_of(
+    context: &FaultContext<'_>,
+    key: &str,
+    node: &Node,
+    out: &mut Diagnostics,
+) -> Option<Target> {
     let kinds = named("exchange", &ExchangeKind::ALL, ExchangeKind::word);
     match key {
         "exchange" => kinds(node, out).map(Target::Exchange),
@@ -182,7 +187,7 @@ const USUAL_HEADERS: [&str; 7] = [
 ];
 
 /// A name, or `{ name, value }`.
-fn header(node: &Node, out: &mut Diagnostics) -> Option<HeaderMatch> {
+pub(super) fn header(node: &Node, out: &mut Diagnostics) -> Option<HeaderMatch> {
     if !matches!(node.kind, NodeKind::Map(_)) {
         return header_name(node, out).map(|name| HeaderMatch { name, value: None });
     }
@@ -213,7 +218,7 @@ fn header_name(node: &Node, out: &mut Diagnostics) -> Option<Arc<str>> {
 }
 
 /// Only requests show headers.
-fn only_exchanges(target: Option<&Target>, keys: &mut MapReader<'_, '_>) {
+pub(super) fn only_exchanges(target: Option<&Target>, keys: &mut MapReader<'_, '_>) {
     let about_requests = target.is_none_or(|target| matches!(target, Target::Exchange(_)));
     if !about_requests && keys.node("header").is_some() {
         let span = keys.key_span("header");
@@ -245,7 +250,7 @@ fn within(node: &Node, out: &mut Diagnostics) -> Option<(SimTime, SimTime)> {
 }
 
 /// Reads the one fault of an entry.
-fn what(
+pub(super) fn what(
     context: &FaultContext<'_>,
     target: Option<&Target>,
     keys: &mut MapReader<'_, '_>,
@@ -458,7 +463,7 @@ fn fail(node: &Node, out: &mut Diagnostics) -> Option<Fault> {
 }
 
 /// The words of the faults that fit a target.
-const fn fitting(target: &Target) -> &'static [&'static str] {
+pub(super) const fn fitting(target: &Target) -> &'static [&'static str] {
     /// Those for any exchange, then those for one with events.
     const STREAM: [&str; 23] = [
         "delay",
@@ -520,7 +525,7 @@ const fn fitting(target: &Target) -> &'static [&'static str] {
     }
 }
 
-fn misfit(target: &Target, fault: &Fault, span: Span) -> Diagnostic {
+pub(super) fn misfit(target: &Target, fault: &Fault, span: Span) -> Diagnostic {
     let noun = match target {
         Target::Exchange(kind) => format!("the exchange `{}`", kind.word()),
         Target::Response => "a response".to_owned(),

@@ -2,6 +2,7 @@
 
 mod contract;
 mod faults;
+mod inject;
 mod load;
 mod model;
 mod names;
@@ -9,10 +10,13 @@ mod parts;
 mod people;
 mod ready;
 mod rows;
+mod service;
 mod tasks;
 mod timestamp;
 mod workload;
 mod world;
 
+pub use inject::{OneShot, faults_of_header};
 pub use model::{ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, Scenario, ScenarioTask};
 pub use people::People;
+pub use service::{Builtin, ServicePlan};

@@ -1,0 +1,429 @@
+//! The stand-alone server: many sessions behind one address, with what controls and counts them.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use super::control::{self, CONTROL};
+use super::metrics::{METRICS, metrics};
+use super::pipe::{Pipe, Transport, pipe};
+use super::reply::refuse_plainly;
+use super::routes::{EXCHANGE_HEADER, FAULT_HEADER};
+use super::script::ScriptSlot;
+use super::server::{Door, MockOptions, accept_each, bodies_of};
+use super::session::{Common, DEFAULT, LineSink, Room, RoomSetup, Tally};
+use crate::backend::ConnectionNo;
+use crate::check::{ClientJudgement, judge_client};
+use crate::clock::{Clock, Pace};
+use crate::fault::HeaderMatch;
+use crate::scenario::{ServicePlan, nearest};
+use crate::wire::ApiError;
+
+/// The header that names the session of a request.
+pub const SESSION_HEADER: &str = "x-lanebench-session";
+
+/// How the stand-alone server is set up.
+#[derive(Debug, Clone)]
+pub struct FrontOptions {
+    /// How each session presents itself. The keys of accounts and everything that a service says of itself are filled
+    /// in from its plan.
+    pub mock: MockOptions,
+    /// The sessions that there may be at a time.
+    pub sessions_max: usize,
+    /// Ended responses that can be read in each session, at most.
+    pub stored_max: u32,
+    /// What the ended responses of each session keep of their requests, in all.
+    pub stored_bytes_max: u64,
+    /// Requests, responses and webhooks that the record of each session lists, of each sort.
+    pub kept: usize,
+    /// Where a line goes for each request that is over.
+    pub log: Option<LineSink>,
+}
+
+impl Default for FrontOptions {
+    fn default() -> Self {
+        Self {
+            mock: MockOptions::default(),
+            sessions_max: 64,
+            stored_max: 4_096,
+            stored_bytes_max: 64 << 20,
+            kept: 2_000,
+            log: None,
+        }
+    }
+}
+
+/// A handle of the stand-alone server. Cheap to clone.
+#[derive(Clone)]
+pub struct Front(pub(super) Arc<House>);
+
+impl fmt::Debug for Front {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Front").finish_non_exhaustive()
+    }
+}
+
+/// What is said of the clients of one session.
+#[derive(Debug, Clone)]
+pub struct SessionVerdict {
+    /// The session.
+    pub session: Arc<str>,
+    /// Requests in all.
+    pub requests: u64,
+    /// A judgement a rule.
+    pub judged: Vec<ClientJudgement>,
+}
+
+/// Everything behind the address.
+pub(super) struct House {
+    pub(super) options: FrontOptions,
+    /// What a session plays unless somebody loads something else.
+    base: Arc<RoomSetup>,
+    /// A clock of the pace of all.
+    clock: Clock,
+    /// When the server began.
+    pub(super) began: Instant,
+    sessions: Mutex<BTreeMap<Arc<str>, Arc<Room>>>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) door: Door,
+    /// Room for long bodies, of all sessions together.
+    bodies: Arc<Semaphore>,
+}
+
+/// Why there is no session of a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SessionError {
+    /// The name cannot be one.
+    #[error("`{0}` is no name of a session: use at most {NAME_MAX} letters, digits, `-`, `_` and `.`")]
+    Name(String),
+    /// There are too many.
+    #[error(
+        "there are {0} sessions already, as many as may be: end one with DELETE {CONTROL}/sessions/NAME, or start the server with a higher `--sessions`"
+    )]
+    TooMany(usize),
+}
+
+impl SessionError {
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "invalid_session",
+            Self::TooMany(_) => "too_many_sessions",
+        }
+    }
+
+    /// As an error that no client library tries again.
+    pub(super) fn api_error(&self) -> ApiError {
+        let error = ApiError::plain(400, "lanebench_error", Some(self.code()), None, self.to_string());
+        error.with_should_retry(false)
+    }
+}
+
+/// The longest name of a session.
+const NAME_MAX: usize = 64;
+
+fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(fits)
+}
+
+impl Front {
+    /// A server whose sessions play `plan`; `text` is what that was read from. Has to be called on the runtime.
+    #[must_use]
+    pub fn new(plan: ServicePlan, text: Option<Arc<str>>, clock: Clock, options: FrontOptions) -> Self {
+        let house = House {
+            bodies: bodies_of(&options.mock),
+            options,
+            base: Arc::new(RoomSetup { plan, text }),
+            clock,
+            began: Instant::now(),
+            sessions: Mutex::default(),
+            tally: Arc::default(),
+            door: Door::default(),
+        };
+        let front = Self(Arc::new(house));
+        // The default session is there from the start, whatever the bound.
+        front.0.open(
+            &mut front.0.sessions(),
+            &DEFAULT.into(),
+            Arc::clone(&front.0.base),
+        );
+        front
+    }
+
+    /// Serves one connection until it ends, over TCP or in memory alike.
+    pub async fn serve_connection(&self, stream: impl Transport) {
+        let slot = ScriptSlot::default();
+        let guest = Arc::new(Guest {
+            house: Arc::clone(&self.0),
+            slot: slot.clone(),
+            places: Mutex::default(),
+        });
+        let visit = |request| {
+            let guest = Arc::clone(&guest);
+            async move { Ok::<_, Infallible>(guest.visit(request).await) }
+        };
+        self.0.door.serve(&slot, stream, visit).await;
+    }
+
+    /// A new connection in memory: serves one end and gives the other away. Has to be called on the runtime.
+    #[must_use]
+    pub fn connect(&self) -> Pipe {
+        let (client, server) = pipe();
+        let front = self.clone();
+        tokio::spawn(async move { front.serve_connection(server).await });
+        client
+    }
+
+    /// Accepts TCP connections and serves them until this is dropped.
+    pub async fn accept(&self, listener: &TcpListener) -> Infallible {
+        accept_each(listener, |stream| {
+            let front = self.clone();
+            async move { front.serve_connection(stream).await }
+        })
+        .await
+    }
+
+    /// Lets every connection end behind the reply in progress, and idle ones at once.
+    pub fn stop(&self) {
+        self.0.door.stop();
+    }
+
+    /// Waits until no connection is being served.
+    pub async fn drained(&self) {
+        self.0.door.drained().await;
+    }
+
+    /// Ends every session: what is still in progress is on record as broken off.
+    pub fn close(&self) {
+        for room in std::mem::take(&mut *self.0.sessions()).values() {
+            room.close();
+        }
+    }
+
+    /// Judges the clients of every session, by name.
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<SessionVerdict> {
+        let rooms: Vec<(Arc<str>, Arc<Room>)> = {
+            let sessions = self.0.sessions();
+            let each = sessions.iter();
+            each.map(|(name, room)| (Arc::clone(name), Arc::clone(room)))
+                .collect()
+        };
+        rooms.iter().map(|(name, room)| verdict_of(name, room)).collect()
+    }
+}
+
+/// Judges the clients of one session.
+pub(super) fn verdict_of(name: &Arc<str>, room: &Room) -> SessionVerdict {
+    let (exchanges, requests) = {
+        let sight = room.record.sight();
+        (sight.client.iter().cloned().collect::<Vec<_>>(), sight.seen)
+    };
+    SessionVerdict {
+        session: Arc::clone(name),
+        requests,
+        judged: judge_client(&exchanges, room.clock.now()),
+    }
+}
+
+type Sessions = BTreeMap<Arc<str>, Arc<Room>>;
+
+impl House {
+    /// A panic elsewhere leaves the map whole, so a poisoned lock is as good as any.
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of this name; a new one if there is none and room for it.
+    pub(super) fn session(&self, name: &str) -> Result<Arc<Room>, SessionError> {
+        let mut sessions = self.sessions();
+        if let Some(room) = sessions.get(name) {
+            return Ok(Arc::clone(room));
+        }
+        if !is_name(name) {
+            return Err(SessionError::Name(name.chars().take(NAME_MAX).collect()));
+        }
+        if sessions.len() >= self.options.sessions_max.max(1) {
+            self.tally.refuse_session();
+            return Err(SessionError::TooMany(sessions.len()));
+        }
+        Ok(self.open(&mut sessions, &name.into(), Arc::clone(&self.base)))
+    }
+
+    /// Lets a session begin anew, with `setup` or as the server was started.
+    pub(super) fn renew(&self, name: &Arc<str>, setup: Option<Arc<RoomSetup>>) -> Arc<Room> {
+        let mut sessions = self.sessions();
+        if let Some(old) = sessions.remove(name) {
+            old.close();
+        }
+        let setup = setup.unwrap_or_else(|| Arc::clone(&self.base));
+        self.open(&mut sessions, name, setup)
+    }
+
+    /// Ends a session.
+    ///
+    /// - returns: whether there was one.
+    pub(super) fn end(&self, name: &str) -> bool {
+        let gone = self.sessions().remove(name);
+        if let Some(room) = &gone {
+            room.close();
+        }
+        gone.is_some()
+    }
+
+    fn open(&self, sessions: &mut Sessions, name: &Arc<str>, setup: Arc<RoomSetup>) -> Arc<Room> {
+        let clock = self.clock.anew();
+        // Where time is moved by hand, it begins when the plan says, so that every run is the same.
+        let epoch = match clock.pace() {
+            Pace::Manual | Pace::Virtual => None,
+            Pace::Real(_) => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .ok()
+                .map(|gone| gone.as_secs()),
+        };
+        let common = Common {
+            options: &self.options.mock,
+            sink: self.options.log.as_ref(),
+            kept: self.options.kept,
+            stored_max: self.options.stored_max,
+            stored_bytes_max: self.options.stored_bytes_max,
+            bodies: &self.bodies,
+            tally: &self.tally,
+        };
+        let room = Room::open(name, setup, clock, epoch, &common);
+        sessions.insert(Arc::clone(name), Arc::clone(&room));
+        room
+    }
+
+    /// Whether this is a key of the server as it was started.
+    fn is_key(&self, key: &str) -> bool {
+        let accounts = &self.base.plan.profile.contract.accounts;
+        key == &*self.options.mock.api_key || accounts.iter().any(|account| *account.key == *key)
+    }
+}
+
+/// A connection.
+struct Guest {
+    house: Arc<House>,
+    slot: ScriptSlot,
+    /// The sessions that it visited, with its number in each.
+    places: Mutex<Vec<(Arc<Room>, ConnectionNo)>>,
+}
+
+impl Guest {
+    async fn visit(&self, mut request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path();
+        if let Some(rest) = path
+            .strip_prefix(CONTROL)
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        {
+            let rest = rest.to_owned();
+            return control::answer(&self.house, &rest, request).await;
+        }
+        if path == METRICS {
+            return metrics(&self.house, request.method());
+        }
+        let name = match self.name_of(request.headers_mut()) {
+            Ok(name) => name,
+            Err(error) => return refuse_plainly(&error.api_error()),
+        };
+        let room = match self.house.session(name.as_deref().unwrap_or(DEFAULT)) {
+            Ok(room) => room,
+            Err(error) => return refuse_plainly(&error.api_error()),
+        };
+        let connection = self.number_in(&room);
+        let visit = room.mock.0.welcome(&request, connection, &self.slot);
+        if let Some(error) = unknown_header(request.headers(), &room.mock.0.options.headers) {
+            if let Some(ticket) = &visit.ticket {
+                ticket.refused(error.http, Some(error.message.to_string()));
+            }
+            return refuse_plainly(&error);
+        }
+        request.extensions_mut().insert(visit);
+        tokio::select! {
+            biased;
+            reply = room.router.clone().oneshot(request) => match reply {
+                Ok(reply) => reply,
+                Err(never) => match never {},
+            },
+            () = room.over() => refuse_plainly(&ended()),
+        }
+    }
+
+    /// The number of this connection in a session.
+    fn number_in(&self, room: &Arc<Room>) -> ConnectionNo {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, number)) = places.iter().find(|(known, _)| Arc::ptr_eq(known, room)) {
+            return *number;
+        }
+        places.retain(|(known, _)| !known.is_over());
+        let number = room.mock.0.book().connect();
+        places.push((Arc::clone(room), number));
+        number
+    }
+
+    /// The session that a request names: by its header, or behind a `:` in its key, which is taken off there.
+    fn name_of(&self, headers: &mut HeaderMap) -> Result<Option<String>, SessionError> {
+        let by_key = self.take_from_key(headers);
+        match headers.get(SESSION_HEADER) {
+            None => Ok(by_key),
+            Some(value) => {
+                let name = String::from_utf8_lossy(value.as_bytes());
+                match is_name(&name) {
+                    true => Ok(Some(name.into_owned())),
+                    false => Err(SessionError::Name(name.chars().take(NAME_MAX).collect())),
+                }
+            }
+        }
+    }
+
+    fn take_from_key(&self, headers: &mut HeaderMap) -> Option<String> {
+        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (rest, name) = value.rsplit_once(':')?;
+        let key = value.split_once(' ').map_or(value, |(_, key)| key.trim());
+        if !is_name(name) || self.house.is_key(key) {
+            return None;
+        }
+        let (name, rest) = (name.to_owned(), HeaderValue::try_from(rest).ok()?);
+        headers.insert(header::AUTHORIZATION, rest);
+        Some(name)
+    }
+}
+
+/// What is said to whoever waited when a session ended.
+fn ended() -> ApiError {
+    let message = "The session was reset or ended while this request was in progress.";
+    ApiError::plain(503, "lanebench_error", Some("session_ended"), None, message).with_should_retry(false)
+}
+
+/// The headers of ours that a request may show.
+const OWN_HEADERS: [&str; 3] = [SESSION_HEADER, FAULT_HEADER, EXCHANGE_HEADER];
+
+/// A header of ours that does not exist would do nothing, and nobody would notice.
+fn unknown_header(headers: &HeaderMap, rules: &[(u32, HeaderMatch)]) -> Option<ApiError> {
+    let ours = headers.keys().map(http::HeaderName::as_str);
+    let unknown = ours
+        .filter(|name| name.starts_with("x-lanebench-"))
+        .find(|name| !OWN_HEADERS.contains(name) && !rules.iter().any(|(_, rule)| *rule.name == **name))?;
+    let help = match nearest(unknown, OWN_HEADERS) {
+        Some(meant) => format!("did you mean '{meant}'?"),
+        None => format!("known are '{SESSION_HEADER}' and '{FAULT_HEADER}'."),
+    };
+    let message = format!("Unknown header '{unknown}': {help}");
+    Some(ApiError::plain(
+        400,
+        "lanebench_error",
+        Some("unknown_header"),
+        None,
+        message,
+    ))
+}

@@ -1,0 +1,246 @@
+//! One request in the record, and its line in the log.
+
+use std::fmt::Write;
+
+use http::{HeaderMap, Method, header};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::super::routes::masked;
+use crate::backend::{CallKey, ConnectionNo};
+use crate::fault::FaultPlan;
+use crate::units::SimTime;
+use crate::wire::ResponseId;
+
+/// One request and what became of it.
+#[derive(Debug, Clone)]
+pub(in crate::mock) struct Entry {
+    /// Its number in the session, from 1 in the order in which heads arrived.
+    pub(in crate::mock) seq: u64,
+    /// When its head had arrived.
+    pub(in crate::mock) at: SimTime,
+    /// When it was over.
+    pub(in crate::mock) ended: Option<SimTime>,
+    pub(in crate::mock) method: Method,
+    /// With the query.
+    pub(in crate::mock) path: String,
+    /// The route that it took, for counting.
+    pub(in crate::mock) route: &'static str,
+    /// The headers that tell something, secrets masked.
+    pub(in crate::mock) headers: Vec<(&'static str, String)>,
+    pub(in crate::mock) connection: ConnectionNo,
+    pub(in crate::mock) body: Option<BodySeen>,
+    /// Its key and when the service was told of it, once it was.
+    pub(in crate::mock) call: Option<(CallKey, SimTime)>,
+    /// The rules that look at a header it shows.
+    pub(in crate::mock) marks: Vec<u32>,
+    /// The rule that is to strike it.
+    pub(in crate::mock) fault: Option<Selected>,
+    /// What its sender may have meant.
+    pub(in crate::mock) hint: Option<String>,
+    /// The status of its reply, if one left.
+    pub(in crate::mock) status: Option<u16>,
+    /// The response that it made or is about.
+    pub(in crate::mock) response: Option<ResponseId>,
+    pub(in crate::mock) streaming: Streaming,
+    pub(in crate::mock) end: EntryEnd,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::mock) struct BodySeen {
+    pub(in crate::mock) bytes: u64,
+    sha256: [u8; 32],
+}
+
+impl BodySeen {
+    pub(in crate::mock) fn of(body: &[u8]) -> Self {
+        Self {
+            bytes: body.len() as u64,
+            sha256: Sha256::digest(body).into(),
+        }
+    }
+}
+
+/// The rule that is to strike a request.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::mock) struct Selected {
+    /// Its number in the scenario, from 0; none if it was injected.
+    pub(in crate::mock) rule: Option<u32>,
+    pub(in crate::mock) word: &'static str,
+    /// Whether it took hold; one that does not fit the reply never does.
+    pub(in crate::mock) struck: bool,
+}
+
+/// How far the stream of a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::mock) enum Streaming {
+    /// There is none.
+    No,
+    /// It is open.
+    Open {
+        /// Whether nothing, or the last event, has left: then it may end in order.
+        at_rest: bool,
+    },
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::mock) enum EntryEnd {
+    /// It did not yet.
+    Open,
+    /// With a reply that left whole.
+    Whole,
+    /// With a reply that was spoiled, or none, by a fault.
+    Spoiled,
+    /// The client went away before.
+    Gone,
+    /// The session was reset or ended.
+    Reset,
+}
+
+/// Headers that tell something about a client.
+const SHOWN: [&str; 10] = [
+    "authorization",
+    "content-type",
+    "user-agent",
+    "openai-organization",
+    "openai-project",
+    "idempotency-key",
+    "x-stainless-retry-count",
+    "x-lanebench-session",
+    "x-lanebench-fault",
+    "x-lanebench-exchange",
+];
+
+/// The longest value of a header that is kept whole.
+const VALUE_MAX: usize = 256;
+
+/// The headers that tell something, secrets masked.
+pub(in crate::mock) fn shown_headers(headers: &HeaderMap) -> Vec<(&'static str, String)> {
+    let mut shown = Vec::with_capacity(4);
+    for name in SHOWN {
+        let Some(value) = headers.get(name) else { continue };
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = match name {
+            _ if name == header::AUTHORIZATION => match value.split_once(' ') {
+                Some((scheme, key)) => format!("{scheme} {}", masked(key.trim())),
+                None => masked(&value).to_string(),
+            },
+            _ if value.len() > VALUE_MAX => value.chars().take(VALUE_MAX).chain("...".chars()).collect(),
+            _ => value.into_owned(),
+        };
+        shown.push((name, value));
+    }
+    shown
+}
+
+/// A request as a line of the log and in the control API.
+#[derive(Serialize)]
+struct Line<'a> {
+    session: &'a str,
+    seq: u64,
+    at_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_us: Option<u64>,
+    connection: u64,
+    method: &'a str,
+    path: &'a str,
+    headers: std::collections::BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<BodyLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<FaultLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<NearLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<&'a str>,
+    end: EntryEnd,
+}
+
+#[derive(Serialize)]
+struct BodyLine {
+    bytes: u64,
+    sha256: String,
+}
+
+#[derive(Serialize)]
+struct FaultLine {
+    /// From 1, as people count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<u32>,
+    does: &'static str,
+    by: &'static str,
+}
+
+#[derive(Serialize)]
+struct NearLine {
+    rule: u32,
+    about: String,
+    kept_by: Vec<String>,
+}
+
+impl Entry {
+    /// Whether a fault took hold of it, and which.
+    pub(in crate::mock) fn struck_by(&self) -> Option<&'static str> {
+        self.fault.filter(|fault| fault.struck).map(|fault| fault.word)
+    }
+
+    /// As JSON, without a line break.
+    pub(in crate::mock) fn json(&self, session: &str, plan: &FaultPlan) -> String {
+        let line = Line {
+            session,
+            seq: self.seq,
+            at_us: self.at.ticks(),
+            ended_us: self.ended.map(SimTime::ticks),
+            connection: self.connection.0,
+            method: self.method.as_str(),
+            path: &self.path,
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect(),
+            body: self.body.map(|body| BodyLine {
+                bytes: body.bytes,
+                sha256: hex(&body.sha256),
+            }),
+            fault: self.fault.filter(|fault| fault.struck).map(|fault| FaultLine {
+                rule: fault.rule.map(|rule| rule + 1),
+                does: fault.word,
+                by: if fault.rule.is_some() { "rule" } else { "injection" },
+            }),
+            nearest: self.nearest(plan),
+            hint: self.hint.as_deref(),
+            status: self.status,
+            response: self.response.as_ref().map(|id| &*id.0),
+            end: self.end,
+        };
+        // A struct of texts and numbers is always JSON.
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+
+    /// The rule that came nearest, where there are rules and none struck.
+    fn nearest(&self, plan: &FaultPlan) -> Option<NearLine> {
+        let (call, told) = self.call.filter(|_| self.fault.is_none())?;
+        let near = plan.nearest(call.exchange, told, &self.marks)?;
+        let about = plan.rules().get(near.rule as usize)?.to_string();
+        Some(NearLine {
+            rule: near.rule + 1,
+            about,
+            kept_by: near.kept_by,
+        })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

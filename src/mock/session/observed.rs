@@ -1,0 +1,38 @@
+//! A backend core that is watched: what goes in and comes out is taken down on the way.
+
+use std::sync::Arc;
+
+use super::record::Record;
+use crate::backend::{Input, Output, Service};
+use crate::clock::Core;
+use crate::units::SimTime;
+
+/// A service whose session has a record.
+#[derive(Debug)]
+pub(super) struct Observed {
+    pub(super) service: Service,
+    pub(super) record: Arc<Record>,
+}
+
+impl Core for Observed {
+    type Input = Input;
+    type Output = Output;
+
+    fn next_deadline(&self) -> Option<SimTime> {
+        self.service.next_deadline()
+    }
+
+    fn step(&mut self, now: SimTime, batch: &mut Vec<Input>, out: &mut Vec<Output>) {
+        let mut sight = self.record.sight();
+        batch.iter().for_each(|input| sight.told(now, input));
+        let told = out.len();
+        self.service.step(now, batch, out);
+        // Notes first: a fault that spoils a reply is known before the reply ends its request.
+        for note in self.service.drain_notes() {
+            sight.noted(now, &note.event);
+        }
+        out[told..].iter().for_each(|output| sight.answered(now, output));
+        sight.due = self.service.next_deadline();
+        self.record.publish(sight);
+    }
+}

@@ -1,0 +1,180 @@
+//! The record of a session, as handlers of requests and the control API use it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::Request;
+use tokio::sync::watch;
+
+use super::entry::{BodySeen, Entry, EntryEnd, Streaming, shown_headers};
+use super::sight::Sight;
+use crate::backend::{CallKey, ConnectionNo};
+use crate::clock::Clock;
+use crate::fault::{Fault, Target};
+use crate::units::{ExchangeKind, SimTime};
+
+/// Where the lines of a log go; each comes without its line break.
+#[derive(Clone)]
+pub struct LineSink(Arc<dyn Fn(String) + Send + Sync>);
+
+impl LineSink {
+    /// Lines go to `take`.
+    pub fn new(take: impl Fn(String) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
+}
+
+impl fmt::Debug for LineSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineSink").finish_non_exhaustive()
+    }
+}
+
+/// The record of one session.
+#[derive(Debug)]
+pub(in crate::mock) struct Record {
+    pub(in crate::mock) session: Arc<str>,
+    clock: Clock,
+    sight: Mutex<Sight>,
+    changed: watch::Sender<u64>,
+    sink: Option<LineSink>,
+}
+
+impl Record {
+    pub(super) fn new(session: Arc<str>, clock: Clock, sight: Sight, sink: Option<LineSink>) -> Self {
+        Self {
+            session,
+            clock,
+            sight: Mutex::new(sight),
+            changed: watch::Sender::new(0),
+            sink,
+        }
+    }
+
+    /// What is seen, until it is let go; the session stands still so long.
+    pub(in crate::mock) fn sight(&self) -> MutexGuard<'_, Sight> {
+        self.sight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of every change from now on.
+    pub(in crate::mock) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Takes in a request whose head arrived.
+    pub(in crate::mock) fn arrive<B>(
+        self: &Arc<Self>,
+        at: SimTime,
+        request: &Request<B>,
+        route: &'static str,
+        connection: ConnectionNo,
+    ) -> Arc<Ticket> {
+        let path = request.uri().path_and_query();
+        let seq = self.sight().arrive(|seq| Entry {
+            seq,
+            at,
+            ended: None,
+            method: request.method().clone(),
+            path: path.map_or_else(String::new, |path| path.as_str().to_owned()),
+            route,
+            headers: shown_headers(request.headers()),
+            connection,
+            body: None,
+            call: None,
+            marks: Vec::new(),
+            fault: None,
+            hint: None,
+            status: None,
+            response: None,
+            streaming: Streaming::No,
+            end: EntryEnd::Open,
+        });
+        Arc::new(Ticket {
+            record: Arc::clone(self),
+            seq,
+            called: false.into(),
+        })
+    }
+
+    /// Writes the lines of what ended, and tells whoever waits.
+    pub(super) fn publish(&self, mut sight: MutexGuard<'_, Sight>) {
+        let ended = std::mem::take(&mut sight.ended);
+        if let Some(LineSink(sink)) = &self.sink {
+            for seq in ended {
+                let Some(entry) = sight.entry(seq).map(|entry| entry.clone()) else {
+                    continue;
+                };
+                sink(entry.json(&self.session, &sight.plan));
+            }
+        }
+        drop(sight);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Everything that is open ends.
+    pub(in crate::mock) fn end(&self) {
+        let mut sight = self.sight();
+        sight.end(self.clock.now());
+        self.publish(sight);
+    }
+}
+
+/// A request's place in the record. A request that is dropped before it became a call has gone.
+#[derive(Debug)]
+pub(in crate::mock) struct Ticket {
+    record: Arc<Record>,
+    seq: u64,
+    called: std::sync::atomic::AtomicBool,
+}
+
+impl Ticket {
+    /// Its body arrived whole.
+    pub(in crate::mock) fn body(&self, body: &[u8]) {
+        let seen = BodySeen::of(body);
+        if let Some(entry) = self.record.sight().entry(self.seq) {
+            entry.body = Some(seen);
+        }
+    }
+
+    /// It became a call, which ends as the service says.
+    pub(in crate::mock) fn call(&self, call: CallKey) {
+        self.called.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.record.sight().call(self.seq, call);
+    }
+
+    /// It was answered without asking the service.
+    pub(in crate::mock) fn refused(&self, status: u16, hint: Option<String>) {
+        self.called.store(true, std::sync::atomic::Ordering::Relaxed);
+        let mut sight = self.record.sight();
+        if let Some(entry) = sight.entry(self.seq) {
+            entry.status = Some(status);
+            entry.hint = hint;
+        }
+        sight.finish(self.seq, self.record.clock.now(), EntryEnd::Whole);
+        self.record.publish(sight);
+    }
+
+    /// The one-shot faults that strike it.
+    pub(in crate::mock) fn shots(
+        &self,
+        kind: ExchangeKind,
+        makes_response: bool,
+        headers: &http::HeaderMap,
+        out: &mut Vec<(Target, Fault)>,
+    ) {
+        let mut sight = self.record.sight();
+        if !sight.shots.is_empty() {
+            sight.shots.take(kind, makes_response, headers, out);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.called.load(std::sync::atomic::Ordering::Relaxed) {
+            let mut sight = self.record.sight();
+            sight.finish(self.seq, self.record.clock.now(), EntryEnd::Gone);
+            self.record.publish(sight);
+        }
+    }
+}

@@ -104,6 +104,8 @@ pub(super) struct Shared {
     pub(super) options: MockOptions,
     postbox: Postbox<Input>,
     book: Mutex<Book>,
+    /// Room for long bodies.
+    pub(super) bodies: Arc<Semaphore>,
     door: Door,
     /// The record of the session that this serves, and the Unix second in which its time began.
     pub(super) record: Option<(Arc<Record>, u64)>,
@@ -113,8 +115,6 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Door {
     stopping: watch::Sender<Stopping>,
-    /// Room for long bodies.
-    pub(super) bodies: Arc<Semaphore>,
     /// Connections being served.
     live: watch::Sender<usize>,
 }

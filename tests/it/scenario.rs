@@ -112,7 +112,10 @@ pub(crate) fn shipped() -> Vec<String> {
         let folder = folder.unwrap();
         let name = folder.file_name().into_string().unwrap();
         if !folder.file_type().unwrap().is_dir()
-            || matches!(name.as_str(), "policies" | "workloads" | "comparisons")
+            || matches!(
+                name.as_str(),
+                "policies" | "workloads" | "comparisons" | "profiles"
+            )
         {
             continue;
         }

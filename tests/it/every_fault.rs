@@ -16,6 +16,8 @@ use crate::scenario::from_disk;
 
 /// A job that polls.
 const POLLS: &str = "kind: data_job, follow: poll";
+/// A job that polls several times, however busy the machine is.
+const POLLS_ON: &str = "kind: data_job, follow: poll, prompt: at length";
 /// A job that reads a stream.
 const STREAMS: &str = "kind: data_job, follow: stream";
 /// A job that waits for a webhook.
@@ -145,7 +147,7 @@ const ENTRIES: &[(&str, &str)] = &[
     (MAILS, "sink: mail, nth: 1, hang_before: true"),
     (MAILS, "sink: any, nth: 1, refuse_for_good: true"),
     // When a rule strikes.
-    (POLLS, "exchange: poll, attempts: 1, nth: 2, reply: 500"),
+    (POLLS_ON, "exchange: poll, attempts: 1, nth: 2, reply: 500"),
     (
         POLLS,
         "exchange: create, turns: 1, within: 0s-1h, probability: 100%, window: 1s, delay: 20ms",
@@ -168,6 +170,7 @@ fn scenario() -> (Scenario, Vec<String>) {
                 "{ reasoning: 20ms }, \
                  { call: { tool: send_email, arguments: { to: ada@example.com, body: Soon. }, takes: 20ms } }"
             }
+            CALLED_OFF | POLLS_ON => "{ reasoning: 1200ms }, { message: { tokens: 40 tokens, takes: 80ms } }",
             _ => "{ reasoning: 150ms }, { message: { tokens: 40 tokens, takes: 80ms } }",
         };
         writeln!(

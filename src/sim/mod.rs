@@ -5,6 +5,7 @@ pub mod oracle;
 mod parts;
 mod seams;
 pub mod stats;
+pub mod workload;
 
 pub use model::{Model, Played, refused};
 pub use parts::{Blueprint, Caps, Ending, Recording};

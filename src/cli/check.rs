@@ -73,8 +73,8 @@ struct Loaded {
 
 /// What the naive interpreter does before it says that it does not decide: a minute or two of work.
 const EFFORT: Effort = Effort {
-    each: 1_000_000,
-    all: 60_000_000,
+    each: 100_000_000,
+    all: 300_000_000,
 };
 
 /// Proves, or verifies, what is named.

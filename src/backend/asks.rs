@@ -50,7 +50,7 @@ impl Service {
         key: CallKey,
         strike: Option<u32>,
         auth: Auth,
-        ask: Result<Asked, ApiError>,
+        ask: Result<Asked, Box<ApiError>>,
     ) {
         let answer = self.answer(key, auth, ask);
         self.pins.remove(&key);
@@ -64,7 +64,7 @@ impl Service {
                 };
                 self.plan_leave(Call { key, strike, stage }, later);
             }
-            Err(error) => self.reply(key, strike, Reply::Error(error)),
+            Err(error) => self.reply(key, strike, Reply::Error(error.into())),
             Ok(Answer::Stream(run, next)) => {
                 let reading = Reading {
                     run,
@@ -96,7 +96,12 @@ impl Service {
         }
     }
 
-    fn answer(&mut self, key: CallKey, auth: Auth, ask: Result<Asked, ApiError>) -> Result<Answer, ApiError> {
+    fn answer(
+        &mut self,
+        key: CallKey,
+        auth: Auth,
+        ask: Result<Asked, Box<ApiError>>,
+    ) -> Result<Answer, ApiError> {
         let account = match auth {
             Auth::Granted => AccountNo(0),
             Auth::Account(number) => AccountNo(number),
@@ -105,7 +110,7 @@ impl Service {
         };
         self.head(&key, account);
         let who = self.ledger.project(account);
-        match ask? {
+        match ask.map_err(|error| *error)? {
             Asked::Main(Ask::Create(create)) => self.create(key, account, &create),
             Asked::Main(Ask::Poll(id)) => {
                 let run = self.visible(&id, who)?;

@@ -36,7 +36,7 @@ pub(super) enum Stage {
         /// Whether it may.
         auth: Auth,
         /// What it asks.
-        ask: Result<Asked, ApiError>,
+        ask: Result<Asked, Box<ApiError>>,
     },
     /// Waits for the end of the foreground response that it made.
     Waiting {

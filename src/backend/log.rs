@@ -1,5 +1,7 @@
 //! The events of one response, as every reader of its stream gets them.
 
+use std::sync::Arc;
+
 use crate::rng::{Purpose, Seed};
 use crate::units::Probability;
 use crate::wire::{Event, StreamEvent};
@@ -7,7 +9,7 @@ use crate::wire::{Event, StreamEvent};
 /// The events so far. Their numbers rise by one, except where gaps are wanted.
 #[derive(Debug, Clone)]
 pub(super) struct Log {
-    events: Vec<StreamEvent>,
+    events: Vec<Arc<StreamEvent>>,
     next: u64,
     gaps: Option<Gaps>,
 }
@@ -36,11 +38,11 @@ impl Log {
     pub(super) fn append(&mut self, event: Event) {
         let seq = self.next + self.gap();
         self.next = seq + 1;
-        self.events.push(StreamEvent { seq, event });
+        self.events.push(Arc::new(StreamEvent { seq, event }));
     }
 
     /// The first event with this number or a higher one.
-    pub(super) fn from(&self, seq: u64) -> Option<&StreamEvent> {
+    pub(super) fn from(&self, seq: u64) -> Option<&Arc<StreamEvent>> {
         let place = usize::try_from(seq).ok()?;
         match self.events.get(place) {
             Some(event) if event.seq == seq => Some(event),

@@ -50,7 +50,7 @@ pub enum Input {
         /// Whether it may.
         auth: Auth,
         /// What it asks; or why the request is no valid one.
-        ask: Result<Ask, ApiError>,
+        ask: Result<Ask, Box<ApiError>>,
     },
     /// The same with what our own runtime never asks.
     Side {
@@ -59,7 +59,7 @@ pub enum Input {
         /// Whether it may.
         auth: Auth,
         /// What it asks; or why the request is no valid one.
-        ask: Result<Box<Side>, ApiError>,
+        ask: Result<Box<Side>, Box<ApiError>>,
     },
     /// The request of this call, which follows in the same tick, shows the headers of these fault rules.
     Marked {
@@ -253,7 +253,7 @@ pub enum Output {
         /// On which call.
         call: CallKey,
         /// What.
-        event: StreamEvent,
+        event: Arc<StreamEvent>,
         /// The pieces that have left.
         part: u32,
         /// Of how many.
@@ -264,7 +264,7 @@ pub enum Output {
         /// On which call.
         call: CallKey,
         /// What.
-        event: StreamEvent,
+        event: Arc<StreamEvent>,
     },
     /// A stream is over: the connection closes.
     Close {
@@ -274,5 +274,5 @@ pub enum Output {
         how: StreamEnd,
     },
     /// A webhook leaves.
-    Webhook(WebhookSend),
+    Webhook(Box<WebhookSend>),
 }

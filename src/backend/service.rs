@@ -227,7 +227,7 @@ impl Service {
         }
     }
 
-    fn arrive(&mut self, key: CallKey, auth: Auth, ask: Result<Asked, ApiError>) {
+    fn arrive(&mut self, key: CallKey, auth: Auth, ask: Result<Asked, Box<ApiError>>) {
         let exchange = key.exchange;
         self.desk.note(exchange.job, || arrived(exchange, &ask));
         let marked = self.marked.take().filter(|(marked, _)| *marked == key);
@@ -251,7 +251,7 @@ impl Service {
                     .put(self.desk.after(delay), key, Due::HandleCall(call));
             }
             Fault::Reply(error) => {
-                let error = error.clone();
+                let error = error.clone().into();
                 self.desk.fired(exchange.job, rule);
                 self.reply(key, None, Reply::Error(error));
             }
@@ -260,7 +260,7 @@ impl Service {
                 self.desk.fired(exchange.job, rule);
                 self.desk
                     .note(exchange.job, || WireEvent::Spoiled { exchange, how });
-                let reply = Reply::Error(ApiError::server_error());
+                let reply = Reply::Error(ApiError::server_error().into());
                 let face = Face::Silent;
                 self.desk.out.push(Output::Reply {
                     call: key,
@@ -272,7 +272,7 @@ impl Service {
             // What would have been replied does not matter. A stranger shows only with its request that it was to
             // be refused.
             Fault::ResetBefore | Fault::Refuse => {
-                self.reply(key, Some(rule), Reply::Error(ApiError::server_error()))
+                self.reply(key, Some(rule), Reply::Error(ApiError::server_error().into()))
             }
             _ => self.handle(key, Some(rule), auth, ask),
         }
@@ -505,7 +505,7 @@ const NO_EXCHANGE: Exchange = Exchange {
     nth: 0,
 };
 
-fn arrived(exchange: Exchange, ask: &Result<Asked, ApiError>) -> WireEvent {
+fn arrived(exchange: Exchange, ask: &Result<Asked, Box<ApiError>>) -> WireEvent {
     let ask = match ask {
         Ok(Asked::Main(ask)) => Some(ask),
         Ok(Asked::Side(_)) | Err(_) => None,

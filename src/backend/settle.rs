@@ -300,7 +300,7 @@ impl Service {
         key: CallKey,
         strike: Option<u32>,
         spoil: Spoil,
-        mut event: StreamEvent,
+        mut event: Arc<StreamEvent>,
     ) -> Fed {
         let is_last = event.event.is_last();
         match spoil {
@@ -313,14 +313,14 @@ impl Service {
                 return Fed::Hung;
             }
             Spoil::Error(code) => {
-                event.event = stream_error(&code);
+                Arc::make_mut(&mut event).event = stream_error(&code);
                 self.send(key, event);
                 return self.spoil(key, strike, Closing::Broken);
             }
             Spoil::Skip => self.struck(key, strike, "skip_event"),
             Spoil::Rename => {
                 self.struck(key, strike, "unknown_event");
-                event.event = Event::Unknown {
+                Arc::make_mut(&mut event).event = Event::Unknown {
                     name: UNHEARD_OF.into(),
                 };
                 self.send(key, event);
@@ -340,7 +340,7 @@ impl Service {
         reader: Handle,
         key: CallKey,
         (rule, law): (u32, Law),
-        event: StreamEvent,
+        event: Arc<StreamEvent>,
         part: u32,
     ) {
         let place = event.seq.wrapping_mul(u64::from(PIECES)) + u64::from(part);
@@ -388,7 +388,7 @@ impl Service {
         self.feed_all(handle);
     }
 
-    fn send(&mut self, call: CallKey, event: StreamEvent) {
+    fn send(&mut self, call: CallKey, event: Arc<StreamEvent>) {
         let (exchange, seq) = (call.exchange, event.seq);
         self.desk
             .note(exchange.job, || WireEvent::StreamSent { exchange, seq });

@@ -151,7 +151,7 @@ impl Deliveries {
             send: send.send,
         };
         desk.agenda.put(desk.after(ANSWER_WITHIN), found.key, unanswered);
-        desk.out.push(Output::Webhook(send));
+        desk.out.push(Output::Webhook(send.into()));
         self.let_go(desk);
     }
 

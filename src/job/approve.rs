@@ -7,7 +7,8 @@ use super::machine::{Context, Job, cause};
 use super::state::{ApplyPhase, Applying, Doing, FunctionCall, Pending, State};
 use super::tools::waiting;
 use super::{
-    Act, ApprovalRequest, ApprovalVerdict, Grant, OnDenial, OwnApproval, RosterEntry, ToOutside, ToolAct,
+    Act, ApprovalRequest, ApprovalVerdict, Decision, Grant, OnDenial, OwnApproval, RosterEntry, ToOutside,
+    ToolAct,
 };
 use crate::trace::{JobEvent, LimitName, On, Principal, StateName, StopReason};
 use crate::units::SimTime;
@@ -173,12 +174,15 @@ impl Job {
     pub(super) fn decided(
         &mut self,
         ctx: &mut Context<'_>,
-        approval: &Arc<str>,
-        by: &Principal,
-        verdict: &ApprovalVerdict,
-        shown: &[Arc<str>],
+        Decision {
+            approval,
+            by,
+            verdict,
+            digests,
+            ..
+        }: &Decision,
     ) {
-        if let Some(why) = self.refusal(ctx, approval, by, verdict, shown) {
+        if let Some(why) = self.refusal(ctx, approval, by, verdict, digests) {
             self.decision_refused(ctx, approval, by, why);
             return;
         }

@@ -43,7 +43,7 @@ impl Job {
         let run = applying.run;
         match applying.todo.first() {
             Some(Doing::Effect(act)) => {
-                let (act, grant) = (act.clone(), applying.grants[0].clone());
+                let (act, grant) = (Box::new(act.clone()), Box::new(applying.grants[0].clone()));
                 let key = self.idempotency_key(&act);
                 ctx.outside(self.id, ToOutside::Apply { act, key, run, grant });
             }

@@ -23,13 +23,7 @@ impl Job {
             Told::ToolAnswered { call, run, answer } => self.tool_answered(ctx, call, *run, answer),
             Told::Withdrawn { approval, by } => self.withdrawn(ctx, approval, by),
             Told::Reevaluate { why, quorum } => self.reevaluate(ctx, why, *quorum),
-            Told::Decided {
-                approval,
-                by,
-                verdict,
-                digests,
-                ..
-            } => self.decided(ctx, approval, by, verdict, digests),
+            Told::Decided(decision) => self.decided(ctx, decision),
             Told::SinkAnswered { key, run, answer } => self.sink_answered(ctx, key, *run, answer),
             Told::Stored { digest } => self.stored(ctx, digest),
             Told::Operator {
@@ -238,7 +232,7 @@ fn order(input: &Input) -> (JobId, u8, Option<Exchange>, u64, Option<&str>) {
         Told::ToolAnswered { call, run, .. } => (5, None, u64::from(*run), Some(call)),
         Told::Withdrawn { approval, .. } => (6, None, 0, Some(approval)),
         Told::Reevaluate { why, .. } => (7, None, 0, Some(why)),
-        Told::Decided { by, .. } => (8, None, 0, Some(&by.0)),
+        Told::Decided(decision) => (8, None, 0, Some(&decision.by.0)),
         Told::SinkAnswered { key, run, .. } => (9, None, u64::from(*run), Some(key)),
         Told::Stored { digest } => (10, None, 0, Some(digest)),
         Told::Operator { by, .. } => (11, None, 0, Some(&by.0)),

@@ -54,7 +54,7 @@ pub enum Told {
         /// The exchange.
         exchange: Exchange,
         /// The event.
-        event: StreamEvent,
+        event: Arc<StreamEvent>,
     },
     /// A stream ended.
     StreamEnded {
@@ -98,18 +98,7 @@ pub enum Told {
         quorum: Option<u16>,
     },
     /// Somebody decided.
-    Decided {
-        /// The request.
-        approval: ApprovalId,
-        /// Who.
-        by: Principal,
-        /// What.
-        verdict: ApprovalVerdict,
-        /// The digests of the acts that were shown.
-        digests: Vec<Arc<str>>,
-        /// Why.
-        reason: Option<Arc<str>>,
-    },
+    Decided(Box<Decision>),
     /// A sink answered.
     SinkAnswered {
         /// The idempotency key.
@@ -151,6 +140,21 @@ impl Told {
             _ => None,
         }
     }
+}
+
+/// A decision about an approval request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The request.
+    pub approval: ApprovalId,
+    /// Who.
+    pub by: Principal,
+    /// What.
+    pub verdict: ApprovalVerdict,
+    /// The digests of the acts that were shown.
+    pub digests: Vec<Arc<str>>,
+    /// Why.
+    pub reason: Option<Arc<str>>,
 }
 
 /// What an approver says.
@@ -320,13 +324,13 @@ pub enum ToOutside {
     /// Apply an effect.
     Apply {
         /// The act.
-        act: Act,
+        act: Box<Act>,
         /// The idempotency key.
         key: Arc<str>,
         /// The try, from 1.
         run: u16,
         /// The grant.
-        grant: Grant,
+        grant: Box<Grant>,
     },
     /// Ask a sink whether a key has landed.
     QuerySink {

@@ -32,7 +32,8 @@ pub use cancel::CANCEL_BY_STRANGER;
 pub use desk::{Desk, Routed, Router, Setup};
 pub use listen::canonical_order;
 pub use message::{
-    Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Grant, Input, SinkAnswer, ToOutside, Told,
+    Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Decision, Grant, Input, SinkAnswer, ToOutside,
+    Told,
 };
 pub use spec::{
     ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered,

@@ -50,9 +50,9 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) enum Piece {
     /// The beginning of an event, and how much of it: a part of so many.
-    Begun(StreamEvent, u32, u32),
+    Begun(Arc<StreamEvent>, u32, u32),
     /// An event, or the rest of one that has begun.
-    Event(StreamEvent),
+    Event(Arc<StreamEvent>),
     /// The end of a stream.
     End(StreamEnd),
     /// So many parts of a body.
@@ -288,12 +288,12 @@ impl Book {
     }
 
     /// A piece of an event of an open stream leaves.
-    pub(super) fn event_part(&mut self, key: &CallKey, event: StreamEvent, part: u32, of: u32) -> Taken {
+    pub(super) fn event_part(&mut self, key: &CallKey, event: Arc<StreamEvent>, part: u32, of: u32) -> Taken {
         self.pass(key, Piece::Begun(event, part, of))
     }
 
     /// An event of an open stream leaves.
-    pub(super) fn event(&mut self, key: &CallKey, event: StreamEvent) -> Taken {
+    pub(super) fn event(&mut self, key: &CallKey, event: Arc<StreamEvent>) -> Taken {
         self.pass(key, Piece::Event(event))
     }
 

@@ -264,6 +264,7 @@ impl Caller {
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
         let auth = self.auth.clone();
         self.mark(call, faults);
+        let ask = ask.map_err(Box::new);
         self.shared.post(Input::Request { call, auth, ask });
         self.finish(call, guard, about, receiver).await
     }
@@ -282,6 +283,7 @@ impl Caller {
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
         let auth = self.auth.clone();
         self.mark(call, faults);
+        let ask = ask.map_err(Box::new);
         self.shared.post(Input::Side { call, auth, ask });
         self.finish(call, guard, None, receiver).await
     }

@@ -146,7 +146,7 @@ fn retired() -> Secret {
 }
 
 /// Sends a webhook once and tells the backend what came of it.
-pub(super) async fn deliver(shared: Arc<Shared>, send: WebhookSend) {
+pub(super) async fn deliver(shared: Arc<Shared>, send: Box<WebhookSend>) {
     let http = match &shared.options.webhook {
         Some(target) => post(target, &send).await.ok(),
         None => None,

@@ -7,7 +7,7 @@ use super::approver::seen;
 use super::operator::{Desk, News};
 use super::timer::{Decision, Due, Look, Timers};
 use super::{Behaviour, Changed, FromCore, Notice, OutsideSetup, OutsideTask, When};
-use crate::job::{ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told};
+use crate::job::{self, ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told};
 use crate::rng::{Law, Purpose, name_key};
 use crate::sinks::{Answered, Effort, Gate, Luck, Sinks, ToolRun, Tools};
 use crate::trace::{Audience, Notes, OutsideEvent, PeopleEvent, Principal, SinkEvent, UserEvent, View};
@@ -274,7 +274,7 @@ impl Outside {
                     seed: self.setup.seed,
                     faults: &self.setup.faults,
                 };
-                let what = (act, key, run, grant);
+                let what = (*act, key, run, *grant);
                 let (at, effort) = self.sinks.begin((now, job), what, luck, &mut self.notes);
                 self.timers.set(at, job, Due::Effect(Box::new(effort)));
             }
@@ -483,13 +483,13 @@ impl Outside {
             };
             self.sinks.hear(now, &request.id, said);
         }
-        let told = Told::Decided {
+        let told = Told::Decided(Box::new(job::Decision {
             approval: Arc::clone(&request.id),
             by: by.clone(),
             verdict: say.verdict,
             digests,
             reason: say.reason,
-        };
+        }));
         out.push(Input { job, told });
     }
 

@@ -91,7 +91,7 @@ pub(super) fn read_reply(ask: &Ask, head: &Parts, body: &[u8], end: BodyEnd) -> 
         let wait = read_wait(text(head, "retry-after-ms"), text(head, RETRY_AFTER.as_str()));
         let should_retry = read_should_retry(text(head, "x-should-retry"));
         let error = parse_error(head.status.as_u16(), wait, should_retry, body);
-        return Ok(Reply::Error(error));
+        return Ok(Reply::Error(error.into()));
     }
     match end {
         BodyEnd::Cut => Err(Break::Cut { id: salvage_id(body) }),

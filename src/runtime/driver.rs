@@ -111,7 +111,10 @@ impl<S: Seams, J: Journal> Runtime<S, J> {
 fn told(exchange: Exchange, fact: Fact) -> Told {
     match fact {
         Fact::Reply(reply) => Told::Reply { exchange, reply },
-        Fact::Event(event) => Told::Event { exchange, event },
+        Fact::Event(event) => Told::Event {
+            exchange,
+            event: event.into(),
+        },
         Fact::StreamEnded => Told::StreamEnded { exchange },
         Fact::Broke(how) => Told::Broke { exchange, how },
     }

@@ -173,15 +173,15 @@ impl Traffic {
                         arguments: act.arguments.clone(),
                     },
                     _ => ToOutside::Apply {
-                        act: act.clone(),
+                        act: act.clone().into(),
                         key: format!("forged.{}", act.call).into(),
                         run: 1,
-                        grant: Grant {
+                        grant: Box::new(Grant {
                             id: format!("{}.forged", request.id).into(),
                             approval: request.id.clone(),
                             digest: act.digest.clone(),
                             expires: SimTime::NEVER,
-                        },
+                        }),
                     },
                 };
                 actions.push(Action::Outside {

@@ -318,7 +318,7 @@ fn told(output: backend::Output) -> Option<job::Input> {
                 response,
                 genuine,
                 ..
-            } = send;
+            } = *send;
             (
                 JobId::NONE,
                 Told::Webhook {

@@ -50,7 +50,7 @@ pub enum Reply {
     /// 200 with another JSON body, which our own runtime never asks for.
     Document(Arc<str>),
     /// Any other status.
-    Error(ApiError),
+    Error(Box<ApiError>),
 }
 
 /// How an exchange ended without a readable reply.

@@ -367,7 +367,7 @@ impl Bench {
     pub(crate) fn events(&self, kind: ExchangeKind, nth: u32) -> Vec<StreamEvent> {
         let on_call = |(_, output): &(SimTime, Output)| match output {
             Output::Event { call, event } if call.exchange.kind == kind && call.exchange.nth == nth => {
-                Some(event.clone())
+                Some(StreamEvent::clone(event))
             }
             _ => None,
         };

@@ -293,7 +293,7 @@ fn without_the_right_key_or_with_a_bad_request_nothing_is_made() {
         (Auth::Granted, Some(ApiError::unknown_parameter("foo"))),
     ] {
         let (call, create) = strange_create(&background(), 1, 1);
-        let ask = ask.map_or(Ok(create), Err);
+        let ask = ask.map_or(Ok(create), |error| Err(error.into()));
         bench.push(Input::Request { call, auth, ask });
         bench.finish();
     }

@@ -236,7 +236,7 @@ fn check_statuses(bench: &Bench) {
 /// On every call at most one reply, then events with rising numbers, then at most one close; and all calls tell the
 /// same events.
 fn check_streams(bench: &Bench) {
-    let mut logs: BTreeMap<(ResponseId, u64), StreamEvent> = BTreeMap::new();
+    let mut logs: BTreeMap<(ResponseId, u64), Arc<StreamEvent>> = BTreeMap::new();
     let mut open: BTreeMap<CallKey, Option<u64>> = BTreeMap::new();
     let mut over: BTreeSet<CallKey> = BTreeSet::new();
     let mut of_call: BTreeMap<CallKey, ResponseId> = BTreeMap::new();

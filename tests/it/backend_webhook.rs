@@ -39,7 +39,7 @@ fn sends(bench: &Bench) -> Vec<&WebhookSend> {
     let sends = bench.outputs().iter().filter(|output| send(output));
     sends
         .map(|(_, output)| match output {
-            Output::Webhook(send) => send,
+            Output::Webhook(send) => &**send,
             _ => unreachable!(),
         })
         .collect()

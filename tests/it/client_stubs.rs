@@ -46,7 +46,7 @@ async fn ask_stub(template: ResponseTemplate, ask: Ask) -> Fact {
 
 async fn error_of(template: ResponseTemplate) -> ApiError {
     match ask_stub(template, Ask::Poll(id("resp_0001"))).await {
-        Fact::Reply(Reply::Error(error)) => error,
+        Fact::Reply(Reply::Error(error)) => *error,
         other => panic!("expected an error reply, got {other:?}"),
     }
 }

@@ -376,7 +376,7 @@ fn the_log_is_what_inputs_and_outputs_show() {
     };
     let mut log = ClientLog::new(2, 100);
     log.told(at(0), &asks(first, Ask::Poll(id("r"))));
-    let (reply, face) = (Reply::Error(busy), Face::Whole);
+    let (reply, face) = (Reply::Error(busy.into()), Face::Whole);
     log.answered(
         at(10),
         &Output::Reply {

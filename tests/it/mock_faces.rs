@@ -64,7 +64,7 @@ fn every_face_has_its_effect_over_both_transports() {
     let error = ApiError::plain(500, "server_error", None, None, "Trouble.");
     let replies = [
         Reply::Response(response("resp_1", Status::Queued, true).into()),
-        Reply::Error(error),
+        Reply::Error(error.into()),
     ];
     for reply in replies {
         let waiting = [Face::Stall, Face::Silent];

@@ -207,7 +207,7 @@ fn errors_carry_their_waits() {
     ] {
         let error = ApiError::plain(429, "requests", Some("rate_limit_exceeded"), None, "Slow down.");
         let error = error.with_wait(wait).with_should_retry(false);
-        let (core, _) = answering(Reply::Error(error), Face::Whole);
+        let (core, _) = answering(Reply::Error(error.into()), Face::Whole);
         play(Over::Memory, core, options(), |world| async move {
             let mut line = world.line().await;
             let got = line.send(request("POST", "/v1/responses", CREATE)).await;

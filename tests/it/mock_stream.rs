@@ -54,7 +54,7 @@ fn stream_core(
                 0,
                 Output::Event {
                     call,
-                    event: event(0, Event::Created(made.into())),
+                    event: event(0, Event::Created(made.into())).into(),
                 },
             ),
         ];
@@ -63,7 +63,7 @@ fn stream_core(
                 *at,
                 Output::Event {
                     call,
-                    event: delta(seq, "héllo"),
+                    event: delta(seq, "héllo").into(),
                 },
             ));
         }
@@ -79,7 +79,7 @@ fn stream_core(
                     at,
                     Output::Event {
                         call,
-                        event: event(seq, done),
+                        event: event(seq, done).into(),
                     },
                 ));
             }
@@ -217,7 +217,7 @@ fn a_reader_that_leaves_its_stream_is_reported() {
                     SimDuration::ZERO,
                     Output::Event {
                         call,
-                        event: event(0, made),
+                        event: event(0, made).into(),
                     },
                 ),
             ]

@@ -587,7 +587,7 @@ impl Planting {
                     delta: first,
                     output,
                     item_id,
-                } = held.event
+                } = held.event.clone()
                 else {
                     return Some(input);
                 };
@@ -604,7 +604,7 @@ impl Planting {
                     job: input.job,
                     told: Told::Event {
                         exchange: *exchange,
-                        event,
+                        event: event.into(),
                     },
                 })
             }

@@ -186,7 +186,7 @@ impl ClientLog {
     }
 }
 
-fn asked(ask: &Result<Ask, ApiError>, call: CallKey) -> ClientAsk {
+fn asked(ask: &Result<Ask, Box<ApiError>>, call: CallKey) -> ClientAsk {
     match ask {
         Ok(Ask::Create(create)) => {
             // The keys of this hasher are fixed, and the number never leaves the process.

@@ -188,7 +188,7 @@ fn second_cancel_refused(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>)
             && response.status == Status::Cancelled
             && count(memory, &response.id.0) > 1
         {
-            *reply = Reply::Error(ApiError::not_cancellable(&Status::Cancelled));
+            *reply = Reply::Error(ApiError::not_cancellable(&Status::Cancelled).into());
         }
     }
 }

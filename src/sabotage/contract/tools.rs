@@ -56,7 +56,7 @@ fn request_grows(_: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
             && let Event::ItemAdded {
                 item: Item::McpApprovalRequest { arguments, .. },
                 ..
-            } = &mut event.event
+            } = &mut Arc::make_mut(event).event
         {
             *arguments = Arc::from("");
         }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lanebench::job::{Action, ApprovalVerdict, OnDenial, OwnApproval, Plan, SinkAnswer, ToOutside, Told};
+use lanebench::job::{
+    Action, ApprovalVerdict, Decision, OnDenial, OwnApproval, Plan, SinkAnswer, ToOutside, Told,
+};
 use lanebench::trace::{JobEvent, LaneName, Verb};
 use lanebench::units::SimTime;
 
@@ -186,13 +188,13 @@ pub(crate) const CASES: &[Case] = &[
             .approve(140, "0.a9", "ann")
             .at(
                 150,
-                Told::Decided {
+                Told::Decided(Box::new(Decision {
                     approval: "0.a1".into(),
                     by: who("ann"),
                     verdict: ApprovalVerdict::Approve,
                     digests: vec!["of something else".into()],
                     reason: None,
-                },
+                })),
             )
     }),
     Case::new("the own request, where that counts", APPLIED, || {

@@ -245,7 +245,7 @@ pub(crate) const CASES: &[Case] = &[
                 501,
                 Told::Event {
                     exchange: "0.1.1.create.1".parse().unwrap(),
-                    event: completed(1, "r1"),
+                    event: completed(1, "r1").into(),
                 },
             )
             .reply("cancel.1", ended("r1", Status::Cancelled))

@@ -127,7 +127,7 @@ pub(crate) const CASES: &[Case] = &[
                 20_000,
                 Told::Event {
                     exchange: "0.2.1.create.2".parse().unwrap(),
-                    event: super::task::completed(1, "r2"),
+                    event: super::task::completed(1, "r2").into(),
                 },
             )
             .reply("poll.1", done("r2"))
@@ -151,7 +151,7 @@ pub(crate) const CASES: &[Case] = &[
             Play::new()
                 .reply("create.1", asks_leave("r1"))
                 .approve(1_000, "0.a1", "ann")
-                .reply("create.2", Reply::Error(again))
+                .reply("create.2", Reply::Error(again.into()))
         },
     ),
     Case::new(

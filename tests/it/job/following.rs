@@ -276,7 +276,7 @@ pub(crate) const CASES: &[Case] = &[
                 60_000,
                 Told::Event {
                     exchange: "0.1.1.create.1".parse().unwrap(),
-                    event: completed(5, "r1"),
+                    event: completed(5, "r1").into(),
                 },
             )
             .reply("poll.2", done("r1"))
@@ -301,7 +301,7 @@ pub(crate) const CASES: &[Case] = &[
                     40_000,
                     Told::Event {
                         exchange: "0.1.1.create.1".parse().unwrap(),
-                        event: completed(2, "r1"),
+                        event: completed(2, "r1").into(),
                     },
                 )
                 .reply("poll.1", done("r1"))

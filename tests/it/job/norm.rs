@@ -269,7 +269,7 @@ fn the_core_does_what_the_row_says() {
                 Seen::Create(mut error, told) => {
                     // The reply comes 10 ms after the start, so all waits end in time or do not as before.
                     error.wait = told.map(|wait| Wait::Millis(wait.ticks() / 1_000 - 10));
-                    play.reply("create.1", Reply::Error(error))
+                    play.reply("create.1", Reply::Error(error.into()))
                 }
                 Seen::CreateBroke(how) => play.broke("create.1", how),
                 _ => panic!("{row:?} is no create"),

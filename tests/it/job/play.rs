@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lanebench::job::{
-    Action, ApprovalRequest, ApprovalVerdict, Desk, Input, LaneSpec, Placement, Plan, RosterEntry, Routed,
-    Router, Setup, SinkAnswer, TaskSpec, ToOutside, Told, Transition,
+    Action, ApprovalRequest, ApprovalVerdict, Decision, Desk, Input, LaneSpec, Placement, Plan, RosterEntry,
+    Routed, Router, Setup, SinkAnswer, TaskSpec, ToOutside, Told, Transition,
 };
 use lanebench::rng::Seed;
 use lanebench::trace::{
@@ -291,13 +291,13 @@ impl Play {
                     .collect();
                 let job = JobId(approval.split('.').next().unwrap().parse().unwrap());
                 let reason = None;
-                let told = Told::Decided {
+                let told = Told::Decided(Box::new(Decision {
                     approval,
                     by,
                     verdict,
                     digests,
                     reason,
-                };
+                }));
                 Input { job, told }
             }
         }
@@ -351,7 +351,14 @@ impl Play {
                 let mut at = at;
                 for event in events {
                     at += ms(1);
-                    self.soon(at, job, Told::Event { exchange, event });
+                    self.soon(
+                        at,
+                        job,
+                        Told::Event {
+                            exchange,
+                            event: event.into(),
+                        },
+                    );
                 }
                 if end == End::Closes {
                     self.soon(at + ms(1), job, Told::StreamEnded { exchange });

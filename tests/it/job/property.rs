@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use lanebench::backend::Genuine;
 use lanebench::job::{
-    Act, Action, ApprovalRequest, ApprovalVerdict, Desk, Follow, HandOver, Input, OnDenial, OnIncomplete,
-    Setup, SinkAnswer, ToOutside, Told,
+    Act, Action, ApprovalRequest, ApprovalVerdict, Decision, Desk, Follow, HandOver, Input, OnDenial,
+    OnIncomplete, Setup, SinkAnswer, ToOutside, Told,
 };
 use lanebench::trace::{CoreEvent, JobEvent, Notes, On, Record, RuntimeEvent, StateName, Verb};
 use lanebench::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimTime, TurnNo};
@@ -150,7 +150,7 @@ impl World {
             1 => Told::StreamEnded { exchange },
             2 | 3 => Told::Event {
                 exchange,
-                event: stream_event(dice[3], dice[4]),
+                event: stream_event(dice[3], dice[4]).into(),
             },
             _ => Told::Reply {
                 exchange,
@@ -231,13 +231,13 @@ impl World {
         let reason = None;
         Input {
             job,
-            told: Told::Decided {
+            told: Told::Decided(Box::new(Decision {
                 approval,
                 by: who(by),
                 verdict,
                 digests,
                 reason,
-            },
+            })),
         }
     }
 
@@ -288,18 +288,21 @@ fn reply(die: u8, other: u8, exchange: Exchange) -> Reply {
         16 => ended(&id, Status::Unknown("expired".into())),
         17 => Reply::StreamOpen,
         18 => Reply::Deleted,
-        19 => Reply::Error(api_error(
-            429,
-            Some("rate_limit_exceeded"),
-            Some(Wait::Seconds(u64::from(other))),
-        )),
-        20 => Reply::Error(api_error(429, None, None)),
+        19 => Reply::Error(
+            api_error(
+                429,
+                Some("rate_limit_exceeded"),
+                Some(Wait::Seconds(u64::from(other))),
+            )
+            .into(),
+        ),
+        20 => Reply::Error(api_error(429, None, None).into()),
         21 => Reply::Response(finished(&id, &[message("cut", ItemStatus::Incomplete)]).into()),
         _ => {
             let http = [400, 401, 404, 408, 409, 424, 500, 503, 302, 299][usize::from(other) % 10];
             let mut error = api_error(http, None, None);
             error.should_retry = [None, None, Some(true), Some(false)][usize::from(die) % 4];
-            Reply::Error(error)
+            Reply::Error(error.into())
         }
     };
     if let Reply::Response(response) = &mut reply {

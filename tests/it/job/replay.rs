@@ -1,6 +1,6 @@
 //! The same inputs give the same bytes: in any order within a tick, from a copy, and from the log.
 
-use lanebench::job::{Action, Desk, Input};
+use lanebench::job::{Action, Decision, Desk, Input};
 use lanebench::trace::Notes;
 use lanebench::units::SimTime;
 
@@ -94,13 +94,13 @@ fn contradictions_of_one_tick_have_one_order() {
     let desk = play.desk;
     let decide = |verdict| {
         let digests = vec![lanebench::job::digest("mail", "send", "{}").unwrap()];
-        let told = Told::Decided {
+        let told = Told::Decided(Box::new(Decision {
             approval: "0.a1".into(),
             by: who("ann"),
             verdict,
             digests,
             reason: None,
-        };
+        }));
         Input {
             job: lanebench::units::JobId(0),
             told,

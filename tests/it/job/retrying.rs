@@ -16,7 +16,7 @@ const PARKED: &str = "accepted queued dispatching needs_intervention";
 fn told(http: u16, again: bool) -> Reply {
     let mut error = api_error(http, None, None);
     error.should_retry = Some(again);
-    Reply::Error(error)
+    Reply::Error(error.into())
 }
 
 fn poor() -> Play {
@@ -73,7 +73,10 @@ pub(crate) const CASES: &[Case] = &[
     ),
     Case::new("limited without a wait, by a known code", ONCE_MORE, || {
         Play::new()
-            .reply("create.1", Reply::Error(api_error(429, Some("slow_down"), None)))
+            .reply(
+                "create.1",
+                Reply::Error(api_error(429, Some("slow_down"), None).into()),
+            )
             .reply("create.2", done("r1"))
     }),
     Case::new("limited without anything to go by", PARKED, || {
@@ -81,7 +84,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     Case::new("out of money", PARKED, || {
         let quota = api_error(429, Some("insufficient_quota"), Some(Wait::Seconds(1)));
-        Play::new().reply("create.1", Reply::Error(quota))
+        Play::new().reply("create.1", Reply::Error(quota.into()))
     }),
     Case::new("a bad key", PARKED, || Play::new().reply("create.1", error(401))),
     Case::new("a bad request", FAILED, || {
@@ -103,7 +106,7 @@ pub(crate) const CASES: &[Case] = &[
                 .reply("create.1", error(409))
                 .reply(
                     "create.2",
-                    Reply::Error(api_error(400, Some("conversation_locked"), None)),
+                    Reply::Error(api_error(400, Some("conversation_locked"), None).into()),
                 )
                 .reply("create.3", error(424))
         },

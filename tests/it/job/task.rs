@@ -237,11 +237,11 @@ pub(crate) fn api_error(http: u16, code: Option<&str>, wait: Option<Wait>) -> Ap
 }
 
 pub(crate) fn error(http: u16) -> Reply {
-    Reply::Error(api_error(http, None, None))
+    Reply::Error(api_error(http, None, None).into())
 }
 
 pub(crate) fn limited(wait: Wait) -> Reply {
-    Reply::Error(api_error(429, Some("rate_limit_exceeded"), Some(wait)))
+    Reply::Error(api_error(429, Some("rate_limit_exceeded"), Some(wait)).into())
 }
 
 pub(crate) fn event(seq: u64, event: Event) -> StreamEvent {

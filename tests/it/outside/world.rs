@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Target};
 use lanebench::job::{
-    Act, ApprovalRequest, ApprovalVerdict, Grant, Input, OwnApproval, RosterEntry, SinkAnswer, SinkClass,
-    ToOutside, Told, digest,
+    Act, ApprovalRequest, ApprovalVerdict, Decision, Grant, Input, OwnApproval, RosterEntry, SinkAnswer,
+    SinkClass, ToOutside, Told, digest,
 };
 use lanebench::people::{
     ApproverScript, Behaviour, Change, Changed, FromCore, Notice, OperatorScript, Outside, OutsideSetup,
@@ -302,10 +302,10 @@ pub(super) fn grant(id: &str, act: &Act) -> Grant {
 
 pub(super) fn apply(act: &Act, key: &str, run: u16, grant: Grant) -> ToOutside {
     ToOutside::Apply {
-        act: act.clone(),
+        act: act.clone().into(),
         key: key.into(),
         run,
-        grant,
+        grant: grant.into(),
     }
 }
 
@@ -470,13 +470,14 @@ fn told(input: &Input) -> String {
         Told::ToolAnswered { call, run, answer } => format!("{call}/{run} {answer:?}"),
         Told::Withdrawn { approval, by } => format!("withdrawn {approval} by {}", by.0),
         Told::Reevaluate { why, quorum } => format!("reevaluate {why} {quorum:?}"),
-        Told::Decided {
-            approval,
-            by,
-            verdict,
-            digests,
-            reason,
-        } => {
+        Told::Decided(decision) => {
+            let Decision {
+                approval,
+                by,
+                verdict,
+                digests,
+                reason,
+            } = &**decision;
             let verdict = match verdict {
                 ApprovalVerdict::Approve => "approve".to_owned(),
                 ApprovalVerdict::Deny => "deny".to_owned(),

@@ -45,12 +45,8 @@ pub(super) enum Due {
     Beat(Handle),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    at: SimTime,
-    key: CallKey,
-    due: Due,
-}
+/// Something that is due, in the order in which things that are due together have their turn.
+type Entry = (SimTime, CallKey, Due);
 
 /// When an ended response is forgotten.
 #[derive(Debug, Clone, Copy)]
@@ -63,12 +59,21 @@ struct Expiry {
 
 /// Everything that is due some time, in the order (time, key, what).
 ///
+/// The heap knows instants alone, and where the rest stands: what is due at one instant is put into order when its
+/// turn has come, which is cheap, for it is hardly ever more than one thing.
+///
 /// Expiries stand apart. Nobody waits for them: they are seen to whenever something else happens, so that a run does
 /// not last as long as its retention. And they come in the order in which responses end, so a queue for each time of
 /// keeping holds them at no cost.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Agenda {
-    entries: BinaryHeap<Reverse<Entry>>,
+    heap: BinaryHeap<Reverse<(SimTime, u32)>>,
+    places: Vec<(CallKey, Due)>,
+    free: Vec<u32>,
+    /// What is due in this step, the first at the end.
+    turn: Vec<Entry>,
+    /// The tick of the last step: nothing is planned for it or before it.
+    taken: Option<SimTime>,
     expiries: [VecDeque<Expiry>; 2],
     /// What the responses whose expiry is planned weigh.
     weight: u64,
@@ -76,7 +81,21 @@ pub(super) struct Agenda {
 
 impl Agenda {
     pub(super) fn put(&mut self, at: SimTime, key: CallKey, due: Due) {
-        self.entries.push(Reverse(Entry { at, key, due }));
+        assert!(
+            self.taken.is_none_or(|taken| at > taken),
+            "planned for a tick that is over"
+        );
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.places[place as usize] = (key, due);
+                place
+            }
+            None => {
+                self.places.push((key, due));
+                u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.heap.push(Reverse((at, place)));
     }
 
     /// Plans an expiry; with each way of keeping they come in order.
@@ -90,17 +109,16 @@ impl Agenda {
 
     /// When something is due for which the service has to be stepped.
     pub(super) fn next(&self) -> Option<SimTime> {
-        self.entries.peek().map(|Reverse(entry)| entry.at)
+        self.heap.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Forgets what stands first as long as nobody waits for it any more.
     pub(super) fn forget_dead(&mut self, is_dead: impl Fn(Due) -> bool) {
-        while self
-            .entries
-            .peek()
-            .is_some_and(|Reverse(entry)| is_dead(entry.due))
-        {
-            self.entries.pop();
+        while let Some(Reverse((_, place))) = self.heap.peek() {
+            if !is_dead(self.places[*place as usize].1) {
+                return;
+            }
+            self.take_first();
         }
     }
 
@@ -131,7 +149,28 @@ impl Agenda {
 
     /// Takes what is due next, if it is due by `now`.
     pub(super) fn pop(&mut self, now: SimTime) -> Option<Due> {
-        self.next().filter(|at| *at <= now)?;
-        self.entries.pop().map(|Reverse(entry)| entry.due)
+        if self.turn.is_empty() {
+            self.gather(now);
+        }
+        self.turn.pop().map(|(.., due)| due)
+    }
+
+    /// Puts what is due by `now` into its order.
+    fn gather(&mut self, now: SimTime) {
+        self.taken = Some(now);
+        while self.next().is_some_and(|at| at <= now) {
+            let first = self.take_first();
+            self.turn.extend(first);
+        }
+        if self.turn.len() > 1 {
+            self.turn.sort_unstable_by(|left, right| right.cmp(left));
+        }
+    }
+
+    fn take_first(&mut self) -> Option<Entry> {
+        let Reverse((at, place)) = self.heap.pop()?;
+        self.free.push(place);
+        let (key, due) = self.places[place as usize];
+        Some((at, key, due))
     }
 }

@@ -256,7 +256,7 @@ impl Service {
             object: self.object(id, create),
             bits,
             acts,
-            fate,
+            fate: self.desk.keep_fate(fate),
             pins,
             input_tokens,
         };

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::agenda::Agenda;
+use super::fate::Fate;
+use super::text::Texts;
 use super::{CallKey, Output, Profile, Script, Setup, name};
 use crate::fault::{Fault, FaultPlan};
 use crate::rng::{Law, Purpose, Seed};
@@ -24,6 +26,8 @@ pub(super) struct Desk {
     pub(super) tier_open: Arc<str>,
     /// The output of a response that has none yet.
     pub(super) no_output: Arc<[Item]>,
+    pub(super) texts: Texts,
+    plain: Arc<Fate>,
     scripts: Arc<[Option<Script>]>,
 }
 
@@ -39,7 +43,17 @@ impl Desk {
             out: Vec::new(),
             tier_open: "auto".into(),
             no_output: Arc::from([]),
+            texts: Texts::default(),
+            plain: Arc::new(Fate::PLAIN),
             scripts: setup.scripts,
+        }
+    }
+
+    /// A fate as a response keeps it: those for which nothing is in store share theirs.
+    pub(super) fn keep_fate(&self, fate: Fate) -> Arc<Fate> {
+        match fate == Fate::PLAIN {
+            true => self.plain.clone(),
+            false => fate.into(),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::rng::Law;
 use crate::units::SimDuration;
 
 /// What is in store for a response; each part knows the rule behind it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fate {
     /// It ends before this act.
     pub(super) halt: Option<Halt>,
@@ -36,7 +36,7 @@ pub(super) struct Fate {
 const NO_RULE: u32 = u32::MAX;
 
 /// An early end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Halt {
     /// Before which act.
     pub(super) place: usize,
@@ -47,7 +47,7 @@ pub(super) struct Halt {
 }
 
 /// An end behind the last act.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Finale {
     /// `completed`.
     Completed,
@@ -68,23 +68,26 @@ pub(super) enum Finale {
 }
 
 impl Fate {
+    /// Nothing is in store.
+    pub(super) const PLAIN: Self = Self {
+        halt: None,
+        finale: Finale::Completed,
+        stuck_queued: None,
+        stuck_in_progress: None,
+        vanish: None,
+        slow_cancel: None,
+        admission: None,
+        disorder: None,
+        ignored_cancel: None,
+        truncated: None,
+    };
+
     /// The fate of a response that would play `acts`; a response that has to end early loses the acts behind that.
     ///
     /// A step behind the last one means the end of the turn. Of several early ends the first rule counts, as of
     /// several finales; a cap of the request goes before both.
     pub(super) fn of(plan: &FaultPlan, probe: Probe<'_>, acts: &mut Vec<Act>, cap: Option<u32>) -> Self {
-        let mut fate = Self {
-            halt: None,
-            finale: Finale::Completed,
-            stuck_queued: None,
-            stuck_in_progress: None,
-            vanish: None,
-            slow_cancel: None,
-            admission: None,
-            disorder: None,
-            ignored_cancel: None,
-            truncated: None,
-        };
+        let mut fate = Self::PLAIN;
         if cap.is_some_and(|cap| turn::cap_tokens(acts, cap)) {
             let reason = "max_output_tokens".into();
             fate.finale = Finale::Incomplete { reason, rule: None };

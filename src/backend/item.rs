@@ -44,6 +44,11 @@ impl Work {
         name::id(prefix, bits)
     }
 
+    /// Whether it runs a tool that a request may ask more of.
+    pub(super) const fn is_tool(&self) -> bool {
+        matches!(self, Self::Scripted(StepWork::Tool(_)))
+    }
+
     /// The tokens of text that appear; none if this is no message.
     pub(super) const fn text_tokens(&self) -> Option<u32> {
         match self {

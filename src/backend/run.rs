@@ -22,9 +22,7 @@ use crate::job::digest;
 use crate::rng::{Law, Purpose};
 use crate::trace::BackendEvent;
 use crate::units::{JobId, SimDuration, SimTime};
-use crate::wire::{
-    Create, Details, Echo, Event, Failure, Item, Response, ResponseId, Status, Usage, text_of,
-};
+use crate::wire::{Create, Details, Echo, Event, Failure, Item, Response, ResponseId, Status, Usage};
 
 /// A response of the service.
 #[derive(Debug, Clone)]
@@ -50,7 +48,7 @@ pub(super) struct Run {
     /// As it would be read now; whoever read it keeps what was read.
     pub(super) object: Arc<Response>,
     /// The events so far; none if it was not made with a stream.
-    pub(super) log: Option<Log>,
+    pub(super) log: Option<Box<Log>>,
     /// The calls that read its events.
     pub(super) readers: Vec<Handle>,
     /// How many events there were when the time to the next keepalive began.
@@ -62,10 +60,9 @@ pub(super) struct Run {
     pub(super) bits: u64,
     pub(super) entity: u64,
     pub(super) acts: Vec<Act>,
-    pub(super) fate: Fate,
+    pub(super) fate: Arc<Fate>,
     /// The rules that were injected for it.
     pins: Option<Arc<[u32]>>,
-    pub(super) items: Vec<Item>,
     stage: Stage,
     alarm: u32,
     /// When the stage was planned to begin; a late step does not push everything behind it.
@@ -103,7 +100,7 @@ enum Stage {
     Acting(Doing),
     Stuck,
     /// A slow cancel was accepted: what was being done stays as it is.
-    Winding(Option<Item>),
+    Winding(Option<Box<Item>>),
     Ended,
 }
 
@@ -131,7 +128,7 @@ pub(super) struct Seedling {
     pub(super) object: Response,
     pub(super) bits: u64,
     pub(super) acts: Vec<Act>,
-    pub(super) fate: Fate,
+    pub(super) fate: Arc<Fate>,
     pub(super) pins: Option<Arc<[u32]>>,
     pub(super) input_tokens: u32,
 }
@@ -162,13 +159,12 @@ impl Run {
             object: seedling.object.into(),
             log: seedling
                 .streamed
-                .then(|| Log::new(gaps, desk.seed, seedling.bits)),
+                .then(|| Box::new(Log::new(gaps, desk.seed, seedling.bits))),
             readers: Vec::new(),
             beat: None,
             usage,
             settled: false,
             bits: seedling.bits,
-            items: Vec::with_capacity(seedling.acts.len()),
             acts: seedling.acts,
             fate: seedling.fate,
             pins: seedling.pins,
@@ -285,7 +281,7 @@ impl Run {
             None => self.end_cancelled(desk),
             Some((lag, rule)) if !matches!(self.stage, Stage::Winding(_) | Stage::Ended) => {
                 desk.fired(self.job(), rule);
-                self.stage = Stage::Winding(self.broken_off(desk.now));
+                self.stage = Stage::Winding(self.broken_off(desk.now).map(Box::new));
                 self.alarm += 1;
                 desk.agenda.put(desk.after(lag), self.key, Due::WindDown(self.me));
             }
@@ -299,12 +295,11 @@ impl Run {
             return;
         }
         let broken_off = self.broken_off(desk.now);
-        self.items.extend(broken_off);
         if desk.profile.contract.switches.cancel_output == CancelOutput::Cleared {
-            self.items.clear();
+            self.object_mut().output = desk.no_output.clone();
+        } else if let Some(item) = broken_off {
+            self.put_out(item);
         }
-        let output = self.items.as_slice().into();
-        self.object_mut().output = output;
         self.end(desk, Status::Cancelled, None);
     }
 
@@ -344,9 +339,13 @@ impl Run {
             length: length.max(SimDuration::TICK),
             draft: Draft {
                 id: act.work.item_id(id_bits),
-                output: u32::try_from(self.items.len()).unwrap_or(u32::MAX),
-                text: self.text_of(&act.work, text_key),
-                after: self.items.last().map(|item| super::item::id_of(item).clone()),
+                output: u32::try_from(self.object.output.len()).unwrap_or(u32::MAX),
+                text: self.text_of(desk, &act.work, text_key),
+                after: self
+                    .object
+                    .output
+                    .last()
+                    .map(|item| super::item::id_of(item).clone()),
             },
             parts: tokens
                 .div_ceil(desk.profile.tokens_per_delta.max(1))
@@ -364,15 +363,15 @@ impl Run {
     }
 
     /// The text of an act: filler, or a document where the request has a schema for it.
-    fn text_of(&self, work: &Work, key: u64) -> Arc<str> {
+    fn text_of(&self, desk: &mut Desk, work: &Work, key: u64) -> Arc<str> {
         let Some(tokens) = work.text_tokens() else {
-            return text_of(key, 0);
+            return desk.texts.of(key, 0);
         };
         let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());
         let Some(schema) = asked.and_then(|echo| echo.details().schema.as_deref()) else {
-            return text_of(key, tokens);
+            return desk.texts.of(key, tokens);
         };
-        let whole = document(schema, &text_of(key, DOCUMENT_WORDS));
+        let whole = document(schema, &desk.texts.of(key, DOCUMENT_WORDS));
         match work {
             Work::Cut { tokens, shown } => whole[..piece_end(&whole, *shown, *tokens)].into(),
             Work::Scripted(_) | Work::Approved(_) => whole,
@@ -424,8 +423,7 @@ impl Run {
                 after: before.replace(id),
             };
             let place = output as usize;
-            let work = self.acts.get(place).filter(|_| place < self.items.len());
-            match work.map(|act| &act.work) {
+            match self.acts.get(place).map(|act| &act.work) {
                 Some(work @ Work::Scripted(StepWork::Tool(_))) => work.ended(&draft, Some(&details)),
                 _ => item.clone(),
             }
@@ -474,9 +472,7 @@ impl Run {
         let (cost, reasoning) = act.work.cost();
         self.usage.output = self.usage.output.saturating_add(cost);
         self.usage.reasoning = self.usage.reasoning.saturating_add(reasoning);
-        self.items.push(item);
-        let output = self.items.as_slice().into();
-        self.object_mut().output = output;
+        self.put_out(item);
         if self.object.status == Status::Queued {
             self.object_mut().status = Status::InProgress;
             self.say(|run| Event::InProgress(run.object.clone()));
@@ -484,6 +480,12 @@ impl Run {
         self.note_act(desk, doing.place);
         self.mark += doing.length;
         self.start_act(desk, doing.place + 1);
+    }
+
+    /// One more item stands in the output; what was read before stays as it was.
+    fn put_out(&mut self, item: Item) {
+        let output = self.object.output.iter().cloned().chain([item]).collect();
+        self.object_mut().output = output;
     }
 
     fn note_act(&self, desk: &mut Desk, place: usize) {
@@ -499,7 +501,7 @@ impl Run {
     }
 
     fn halt(&mut self, desk: &mut Desk) {
-        let Some(halt) = self.fate.halt.take() else {
+        let Some(halt) = self.fate.halt.clone() else {
             return;
         };
         desk.fired(self.job(), halt.rule);
@@ -562,6 +564,10 @@ impl Run {
         object.service_tier = tier.unwrap_or_else(|| desk.profile.tier.clone());
         object.usage = object.usage.or(usage);
         self.stage = Stage::Ended;
+        // Only tools can be asked later for more than they have shown.
+        if !self.acts.iter().any(|act| act.work.is_tool()) {
+            self.acts = Vec::new();
+        }
         self.alarm += 1;
         self.note_status(desk, code);
         let streaming = desk.profile.streaming;
@@ -606,7 +612,7 @@ impl Run {
                     .work
                     .broken_off(&doing.draft, sent, doing.parts)
             }
-            Stage::Winding(item) => item.take(),
+            Stage::Winding(item) => item.take().map(|item| *item),
             Stage::Admitting | Stage::Queued | Stage::Stuck | Stage::Ended => None,
         }
     }
@@ -634,7 +640,7 @@ impl Run {
             return;
         };
         if self.beat.is_none() && !self.is_ended() {
-            self.beat = Some(self.log.as_ref().map_or(0, Log::len));
+            self.beat = Some(self.log.as_ref().map_or(0, |log| log.len()));
             desk.agenda.put(desk.after(pause), self.key, Due::Beat(self.me));
         }
     }
@@ -645,7 +651,7 @@ impl Run {
         if self.is_ended() || self.readers.is_empty() {
             return;
         }
-        if before == self.log.as_ref().map(Log::len) {
+        if before == self.log.as_ref().map(|log| log.len()) {
             self.say(|_| Event::Keepalive);
         }
         self.begin_beat(desk);

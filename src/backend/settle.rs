@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::agenda::Due;
 use super::call::{Call, PIECES, Reading, Spoil, Stage, spoil_of};
 use super::desk::Desk;
-use super::log::Log;
 use super::run::{Hold, Keep, Run};
 use super::slots::Handle;
 use super::{CallKey, Output, Service, StreamEnd};
@@ -255,7 +254,7 @@ impl Service {
                 .map(|(spoil, _)| spoil);
             let Some(event) = run.log.as_ref().and_then(|log| log.from(reading.next)) else {
                 if run.is_ended() {
-                    let whole = run.log.as_ref().is_some_and(Log::is_whole);
+                    let whole = run.log.as_ref().is_some_and(|log| log.is_whole());
                     self.close(key, if whole { Closing::Whole } else { Closing::Broken });
                     return Fed::Over;
                 }

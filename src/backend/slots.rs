@@ -1,7 +1,8 @@
 //! Places that are used again, with handles that notice it.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+
+use foldhash::fast::FixedState;
 
 /// Points at a value in [`Slots`]; it finds nothing once that value is gone, even if the place is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,48 +80,8 @@ impl<T> Slots<T> {
     }
 }
 
-/// A map for look-ups alone: it is never iterated, so its order cannot show.
-pub(super) type Lookup<K, V> = HashMap<K, V, BuildHasherDefault<Folding>>;
-
-/// A cheap hash for keys that nobody chooses to collide.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Folding(u64);
-
-impl Folding {
-    const fn fold(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-}
-
-impl Hasher for Folding {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.fold(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u8(&mut self, word: u8) {
-        self.fold(u64::from(word));
-    }
-
-    fn write_u16(&mut self, word: u16) {
-        self.fold(u64::from(word));
-    }
-
-    fn write_u32(&mut self, word: u32) {
-        self.fold(u64::from(word));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.fold(word);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
-    }
-}
+/// A map for look-ups alone: it is never iterated, so its order cannot show; nobody chooses keys to collide.
+pub(super) type Lookup<K, V> = HashMap<K, V, FixedState>;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,36 @@
-//! Text in even pieces.
+//! Texts that are shared, and text in even pieces.
+
+use std::sync::Arc;
+
+use super::slots::Lookup;
+use crate::wire::{text_of, text_start};
+
+/// Filler texts that were written lately: whoever writes the same shares it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Texts {
+    known: Lookup<(u64, u32), Arc<str>>,
+}
+
+/// Texts that are kept at most; beyond that all are forgotten.
+const KEPT: usize = 1_024;
+
+/// Longer texts are not kept.
+const KEPT_TOKENS: u32 = 1_024;
+
+impl Texts {
+    /// The text of `tokens` words that belongs to a key.
+    pub(super) fn of(&mut self, key: u64, tokens: u32) -> Arc<str> {
+        if tokens > KEPT_TOKENS {
+            return text_of(key, tokens);
+        }
+        let start = if tokens == 0 { 0 } else { text_start(key) };
+        if self.known.len() >= KEPT && !self.known.contains_key(&(start, tokens)) {
+            self.known.clear();
+        }
+        let text = self.known.entry((start, tokens));
+        text.or_insert_with(|| text_of(start, tokens)).clone()
+    }
+}
 
 /// No text has more pieces than this.
 pub(super) const PIECES_MAX: u32 = 1 << 17;
@@ -16,6 +48,21 @@ pub(super) fn piece_end(text: &str, part: u32, parts: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shared_texts_are_those_of_their_keys_and_there_are_not_many() {
+        let mut texts = Texts::default();
+        for key in 0..5_000_u64 {
+            let (key, tokens) = (
+                key.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                u32::try_from(key % 40).unwrap(),
+            );
+            assert_eq!(texts.of(key, tokens), text_of(key, tokens));
+            assert!(texts.known.len() <= KEPT);
+        }
+        assert!(Arc::ptr_eq(&texts.of(7, 20), &texts.of(7, 20)));
+        assert_eq!(texts.of(7, KEPT_TOKENS + 1), text_of(7, KEPT_TOKENS + 1));
+    }
 
     #[test]
     fn pieces_join_to_the_text_and_never_split_a_character() {

@@ -98,9 +98,9 @@ pub fn uniform(u: f64, low: u64, high: u64) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "0 <= u * span, and casts saturate"
+        reason = "0 <= u * span, casts saturate, and what is cut off is wanted gone"
     )]
-    let offset = libm::floor(u * span) as u64;
+    let offset = (u * span) as u64;
     low.saturating_add(offset.min(high.saturating_sub(low)))
 }
 

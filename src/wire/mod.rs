@@ -49,7 +49,7 @@ pub use response::{Failure, Item, ItemStatus, Response, ResponseId, Status, Usag
 pub use shown::Shown;
 pub use side::{Order, Page, Side, StoredItem, Talk, json_text, render_page};
 pub use sse::{Frame, SseError, SseLimits, SseReader, StreamEnd};
-pub use text::text_of;
+pub use text::{text_of, text_start};
 pub use webhook::{
     Authenticity, Secret, SecretError, SignatureHeaders, TOLERANCE_SECS, WebhookEvent, WebhookKind,
     parse_webhook, render_webhook, sign, verify,

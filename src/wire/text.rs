@@ -26,7 +26,7 @@ const WORDS_MAX: u32 = 1 << 17;
 #[must_use]
 pub fn text_of(key: u64, tokens: u32) -> Arc<str> {
     let words = tokens.min(WORDS_MAX) as usize;
-    let start = usize::try_from(key % WORDS as u64).unwrap_or(0);
+    let start = usize::try_from(text_start(key)).unwrap_or(0);
     if words == 0 {
         return "".into();
     }
@@ -41,6 +41,12 @@ pub fn text_of(key: u64, tokens: u32) -> Arc<str> {
     }
     text.push_str(slice(0, rest % WORDS));
     text.trim_end().into()
+}
+
+/// Where in the paragraph the text of `key` begins: keys that begin at the same word have the same texts.
+#[must_use]
+pub const fn text_start(key: u64) -> u64 {
+    key % WORDS as u64
 }
 
 /// The words from `from` to before `to`, each with its space.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use super::lane::Lane;
 use super::listen::{canonical_order, in_canonical_order, note_reply};
 use super::machine::{Context, Job};
@@ -57,7 +59,7 @@ pub struct Desk {
     lanes: [Lane; 3],
     jobs: Vec<Option<Box<Job>>>,
     wakes: Wakes,
-    owners: HashMap<ResponseId, JobId>,
+    owners: HashMap<ResponseId, JobId, FixedState>,
     parked: BTreeSet<ResponseId>,
     deliveries: BTreeSet<Arc<str>>,
     strays: Strays,
@@ -78,7 +80,7 @@ impl Desk {
             lanes: setup.lanes.map(Lane::new),
             wakes: Wakes::new(tasks),
             jobs: std::iter::repeat_with(|| None).take(tasks).collect(),
-            owners: HashMap::new(),
+            owners: HashMap::default(),
             parked: BTreeSet::new(),
             deliveries: BTreeSet::new(),
             strays: Strays::default(),
@@ -186,7 +188,7 @@ impl Desk {
             }
             match job {
                 JobId::NONE => self.wake_strays(actions),
-                job => freed |= self.with(job, actions, Job::wake),
+                job => freed |= self.visit(job, actions, Job::wake),
             }
         }
         freed
@@ -275,8 +277,21 @@ impl Desk {
         freed
     }
 
-    /// Steps one job, shows what changed, and sets its timer; whether a place became free.
+    /// Lets something happen to a job; whether a place became free.
     fn with(
+        &mut self,
+        id: JobId,
+        actions: &mut Vec<Action>,
+        act: impl FnOnce(&mut Job, &mut Context<'_>),
+    ) -> bool {
+        self.visit(id, actions, |job, ctx| {
+            act(job, ctx);
+            job.set_alarm(ctx.now);
+        })
+    }
+
+    /// Steps one job, shows what changed, and sets its timer; whether a place became free.
+    fn visit(
         &mut self,
         id: JobId,
         actions: &mut Vec<Action>,
@@ -305,7 +320,7 @@ impl Desk {
         if was_open && job.state.name().is_terminal() {
             self.open -= 1;
         }
-        let due = job.due(self.now);
+        let (due, _) = job.alarm;
         if due != job.armed {
             job.armed = due;
             self.wakes.set(id, due);

@@ -515,16 +515,18 @@ impl Job {
             return SimTime::NEVER;
         }
         let patience = self.plan().patience;
-        [
+        let mut first = SimTime::NEVER;
+        for last in [
             self.progressed_at + patience.quiet,
             self.progressed_at + patience.stalled,
             self.lost_at(),
-        ]
-        .into_iter()
-        .map(SimTime::next)
-        .filter(|at| *at > now)
-        .min()
-        .unwrap_or(SimTime::NEVER)
+        ] {
+            let at = last.next();
+            if at > now && at < first {
+                first = at;
+            }
+        }
+        first
     }
 
     /// When a stream has said nothing for so long that its response itself is looked at: a connection that is open

@@ -3,10 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use super::lane::Lane;
 use super::phrases::Phrases;
 use super::state::{Pledge, State};
 use super::table::is_legal;
+use super::timers::Alarm;
 use super::{Action, HandOver, Placement, Plan, RosterEntry, TaskSpec, ToOutside};
 use crate::rng::Seed;
 use crate::trace::{
@@ -28,7 +31,7 @@ pub(super) struct Context<'a> {
     pub(super) roster: &'a [RosterEntry],
     pub(super) phrases: &'a mut Phrases,
     /// Whose response is whose; looked up, never walked.
-    pub(super) owners: &'a mut HashMap<ResponseId, JobId>,
+    pub(super) owners: &'a mut HashMap<ResponseId, JobId, FixedState>,
     /// Responses that a webhook named before anybody knew them.
     pub(super) parked: &'a mut BTreeSet<ResponseId>,
     /// Whether a place became free.
@@ -108,6 +111,8 @@ pub(super) struct Job {
     pub(super) shown: Option<super::view::Key>,
     /// Whether the job holds a place in its lane.
     pub(super) place: Place,
+    /// What is due first, and when.
+    pub(super) alarm: (SimTime, Alarm),
     /// When the job wakes by itself.
     pub(super) armed: SimTime,
 }
@@ -190,6 +195,7 @@ impl Job {
             result: None,
             shown: None,
             place: Place::Free,
+            alarm: (SimTime::NEVER, Alarm::Verdict),
             armed: SimTime::NEVER,
             task: task.clone(),
             placement,

@@ -6,9 +6,9 @@ use crate::trace::{LimitName, RuntimeEvent, StateName};
 use crate::units::{Exchange, ExchangeKind, SimTime};
 use crate::wire::Break;
 
-/// What is due first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Alarm {
+/// What is due first; of several at one instant, the one that stands first here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alarm {
     Deadline,
     QueueLimit,
     AttemptLimit,
@@ -30,18 +30,15 @@ enum Alarm {
 }
 
 impl Job {
-    /// When something of this job is due; never, if it only waits for others.
-    pub(super) fn due(&self, now: SimTime) -> SimTime {
-        self.alarm(now).0
-    }
-
-    /// The first alarm; of those at the same instant the first in the order of [`Alarm`].
-    fn alarm(&self, now: SimTime) -> (SimTime, Alarm) {
+    /// When something of this job is due first, and what; never, if it only waits for others. They are considered in
+    /// the order of [`Alarm`].
+    fn alarm_at(&self, now: SimTime) -> (SimTime, Alarm) {
         let mut first = (SimTime::NEVER, Alarm::Verdict);
-        let mut consider = |at: SimTime, alarm: Alarm| first = first.min((at, alarm));
-        for pledge in &self.pledges {
-            consider(pledge.until, Alarm::Call);
-        }
+        let mut consider = |at: SimTime, alarm: Alarm| {
+            if at < first.0 {
+                first = (at, alarm);
+            }
+        };
         if self.has_deadline() {
             consider(self.deadline, Alarm::Deadline);
         }
@@ -58,7 +55,6 @@ impl Job {
                 consider(self.hand_over_at, Alarm::HandOver);
                 consider(running.poll_at.min(self.stream_doubted_at()), Alarm::Poll);
                 consider(running.resume_at, Alarm::Resume);
-                consider(self.next_verdict(now), Alarm::Verdict);
             }
             State::UsingTools(runs) => {
                 let open = runs.iter().filter(|tool| tool.answer.is_none());
@@ -90,7 +86,18 @@ impl Job {
             | State::NeedsIntervention
             | State::Ended(_) => {}
         }
+        for pledge in &self.pledges {
+            consider(pledge.until, Alarm::Call);
+        }
+        if matches!(self.state, State::Running(_)) {
+            consider(self.next_verdict(now), Alarm::Verdict);
+        }
         first
+    }
+
+    /// Works out anew what is due first, after something happened to the job.
+    pub(super) fn set_alarm(&mut self, now: SimTime) {
+        self.alarm = self.alarm_at(now);
     }
 
     /// Until when the job may wait for a place. A job that is not yet admitted has no other limit.
@@ -120,12 +127,10 @@ impl Job {
 
     /// Does everything that is due at `ctx.now`.
     pub(super) fn wake(&mut self, ctx: &mut Context<'_>) {
-        loop {
-            let (at, alarm) = self.alarm(ctx.now);
-            if at > ctx.now {
-                return;
-            }
+        while self.alarm.0 <= ctx.now {
+            let (at, alarm) = self.alarm;
             self.fire(ctx, at, alarm);
+            self.set_alarm(ctx.now);
         }
     }
 

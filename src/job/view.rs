@@ -79,12 +79,39 @@ impl Job {
         }
     }
 
+    /// Whether what was last shown is what would be shown now.
+    fn is_shown(&self, now: SimTime) -> bool {
+        let Some(shown) = &self.shown else {
+            return false;
+        };
+        let Key {
+            state,
+            since,
+            liveness,
+            attempt,
+            next_event,
+            cause,
+            progress,
+            execution,
+            request,
+        } = shown;
+        *state == self.state.name()
+            && *since == self.since
+            && *liveness == self.liveness(now)
+            && *attempt == self.attempt
+            && *next_event == self.next_event().map(|(at, _)| at)
+            && cause.as_ref() == self.cause.as_ref().map(|cause| &cause.code)
+            && *progress == self.items
+            && *execution == self.execution
+            && *request == self.requests
+    }
+
     /// Shows what has changed since it was last shown.
     pub(super) fn show(&mut self, ctx: &mut Context<'_>) {
-        let key = self.key(ctx.now);
-        if self.shown.as_ref() == Some(&key) {
+        if self.is_shown(ctx.now) {
             return;
         }
+        let key = self.key(ctx.now);
         let for_user = Arc::new(self.view(ctx.now, ctx.phrases));
         let for_operator = match self.state {
             State::NeedsIntervention => Arc::new(View {

@@ -139,6 +139,9 @@ impl Outside {
 /// What happens by itself.
 impl Outside {
     fn make_changes(&mut self, now: SimTime, out: &mut Vec<Input>) {
+        if self.changed == self.changes.len() {
+            return;
+        }
         let setup = Arc::clone(&self.setup);
         while let Some(place) = self.changes.get(self.changed) {
             let change = &setup.changes[*place];
@@ -190,6 +193,10 @@ impl Outside {
     }
 
     fn submit_tasks(&mut self, now: SimTime, out: &mut Vec<Input>) {
+        let next = self.arrivals.get(self.arrived).and_then(|job| self.task(*job));
+        if next.is_none_or(|task| task.at > now) {
+            return;
+        }
         let setup = Arc::clone(&self.setup);
         while let Some(job) = self.arrivals.get(self.arrived).copied() {
             let task = &setup.tasks[job.0 as usize];

@@ -51,11 +51,12 @@ const fn stranger_entity(key: &CallKey) -> u64 {
 
 /// `prefix` and sixteen hexadecimal digits.
 pub(super) fn id(prefix: &str, bits: u64) -> Arc<str> {
-    let mut text = String::with_capacity(prefix.len() + 16);
-    text.push_str(prefix);
-    for shift in (0..16).rev() {
-        let digit = (bits >> (shift * 4)) & 0xF;
-        text.push(char::from(b"0123456789abcdef"[digit as usize]));
+    const ROOM: usize = 24;
+    let mut text = [0; ROOM];
+    let len = prefix.len() + 16;
+    text[..prefix.len()].copy_from_slice(prefix.as_bytes());
+    for (digit, place) in text[prefix.len()..len].iter_mut().rev().zip(0..) {
+        *digit = b"0123456789abcdef"[(bits >> (4 * place)) as usize & 0xF];
     }
-    text.into()
+    std::str::from_utf8(&text[..len]).unwrap_or_default().into()
 }

@@ -240,7 +240,7 @@ impl Job {
         if !entry.roles.contains(&pending.request.role) {
             return Some("role");
         }
-        let requester = &self.task.requester;
+        let requester = &self.requester;
         let own = by == requester || human(ctx.roster, by) == requester;
         if own && self.plan().approval.own == OwnApproval::Refused {
             return Some("own request");
@@ -414,7 +414,7 @@ impl Job {
     pub(super) fn withdrawn(&mut self, ctx: &mut Context<'_>, approval: &Arc<str>, by: &Principal) {
         let current =
             matches!(&self.state, State::AwaitingApproval(pending) if pending.request.id == *approval);
-        if !current || *by != self.task.requester {
+        if !current || *by != self.requester {
             let why = if current { "not the requester" } else { "closed" };
             self.decision_refused(ctx, approval, by, why);
             return;

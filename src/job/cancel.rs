@@ -65,7 +65,7 @@ impl Job {
 
     /// The requester may cancel, whoever acts for the requester, and whoever may decide about approvals here.
     fn may_cancel(&self, ctx: &Context<'_>, by: &Principal) -> bool {
-        *by == self.task.requester || ctx.roster.iter().any(|entry| entry.name == *by)
+        *by == self.requester || ctx.roster.iter().any(|entry| entry.name == *by)
     }
 
     fn too_late(&self, ctx: &mut Context<'_>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
+use super::digests::Digests;
 use super::lane::Lane;
 use super::listen::{canonical_order, in_canonical_order, note_reply};
 use super::machine::{Context, Job};
@@ -64,6 +65,7 @@ pub struct Desk {
     deliveries: BTreeSet<Arc<str>>,
     strays: Strays,
     phrases: Phrases,
+    digests: Digests,
     notes: Notes<CoreEvent>,
     /// What was last noted of each lane.
     loads: [(u32, u32); 3],
@@ -85,6 +87,7 @@ impl Desk {
             deliveries: BTreeSet::new(),
             strays: Strays::default(),
             phrases: Phrases::default(),
+            digests: Digests::default(),
             notes,
             loads: [(0, 0); 3],
             open: 0,
@@ -310,6 +313,7 @@ impl Desk {
             lane: &mut self.lanes[job.placement.lane as usize],
             roster: &self.setup.roster,
             phrases: &mut self.phrases,
+            digests: &mut self.digests,
             owners: &mut self.owners,
             parked: &mut self.parked,
             freed: false,

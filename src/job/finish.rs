@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::follow::{asks_us, cut_short, is_cut};
 use super::machine::{Context, Job, Place, cause};
 use super::retry;
@@ -37,7 +35,7 @@ impl Job {
         partial: bool,
         response: Option<ResponseId>,
     ) {
-        let digest = sha256(content);
+        let digest = ctx.digests.of(content);
         let storing = self.storing(ctx, &digest, partial);
         self.enter(ctx, on, storing);
         self.store(ctx, content, &digest, partial, response);
@@ -176,7 +174,7 @@ impl Job {
             self.cause = Some(cut_short(response));
         }
         let text = text_of(&response.output);
-        let digest = sha256(&text);
+        let digest = ctx.digests.of(&text);
         self.state = self.storing(ctx, &digest, partial);
         self.store(ctx, &text, &digest, partial, Some(response.id.clone()));
     }
@@ -305,7 +303,7 @@ impl Job {
             }
             Verb::Resolve => {
                 let content = act.result.cloned().unwrap_or_else(|| act.reason.clone());
-                let digest = sha256(&content);
+                let digest = ctx.digests.of(&content);
                 let len = u32::try_from(content.len()).unwrap_or(u32::MAX);
                 let stored = digest.clone();
                 ctx.notes.note(ctx.now, self.id, || JobEvent::ResultStored {
@@ -325,16 +323,6 @@ impl Job {
             }
         }
     }
-}
-
-fn sha256(content: &str) -> Arc<str> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(content.as_bytes()) {
-        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    hex.into()
 }
 
 /// The next gap between two looks: half as much again, up to `max`.

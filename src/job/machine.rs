@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
+use super::digests::Digests;
 use super::lane::Lane;
 use super::phrases::Phrases;
 use super::state::{Pledge, State};
@@ -30,6 +31,7 @@ pub(super) struct Context<'a> {
     pub(super) lane: &'a mut Lane,
     pub(super) roster: &'a [RosterEntry],
     pub(super) phrases: &'a mut Phrases,
+    pub(super) digests: &'a mut Digests,
     /// Whose response is whose; looked up, never walked.
     pub(super) owners: &'a mut HashMap<ResponseId, JobId, FixedState>,
     /// Responses that a webhook named before anybody knew them.
@@ -60,7 +62,8 @@ pub(super) fn cause(code: &str, detail: impl Into<Arc<str>>) -> Cause {
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) id: JobId,
-    pub(super) task: TaskSpec,
+    pub(super) plan: Arc<Plan>,
+    pub(super) requester: Principal,
     pub(super) placement: Placement,
     /// Changes once at most, by a hand-over.
     pub(super) execution: Execution,
@@ -197,13 +200,14 @@ impl Job {
             place: Place::Free,
             alarm: (SimTime::NEVER, Alarm::Verdict),
             armed: SimTime::NEVER,
-            task: task.clone(),
+            plan: task.plan.clone(),
+            requester: task.requester.clone(),
             placement,
         }
     }
 
     pub(super) fn plan(&self) -> &Plan {
-        &self.task.plan
+        &self.plan
     }
 
     /// Whether responses of this job outlive their connection.

@@ -8,6 +8,7 @@ mod act;
 mod approve;
 mod cancel;
 mod desk;
+mod digests;
 mod dispatch;
 mod effect;
 mod finish;

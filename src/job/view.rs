@@ -201,7 +201,7 @@ impl Job {
 
     fn who_must_act(&self) -> (Option<Principal>, Option<Arc<str>>) {
         let operator = || Some(Principal("operator".into()));
-        let requester = || Some(self.task.requester.clone());
+        let requester = || Some(self.requester.clone());
         match &self.state {
             State::AwaitingApproval(pending) => {
                 let role = Principal(pending.request.role.clone());

@@ -86,16 +86,17 @@ impl Wakes {
         loop {
             let first = place * CHILDREN + 1;
             let end = self.heap.len().min(first + CHILDREN);
-            let children = self.heap.get(first..end).unwrap_or_default();
-            let Some((least, below)) = children.iter().copied().enumerate().min_by_key(|(_, key)| *key)
-            else {
-                break;
-            };
-            if key <= below {
+            let (mut least, mut below) = (place, key);
+            for (child, own) in (first..end).zip(&self.heap[first.min(end)..end]) {
+                if *own < below {
+                    (least, below) = (child, *own);
+                }
+            }
+            if least == place {
                 break;
             }
             self.stand(place, below);
-            place = first + least;
+            place = least;
         }
         self.stand(place, key);
     }

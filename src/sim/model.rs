@@ -132,19 +132,27 @@ impl<S: Seams> Model<S> {
         if service_turn {
             self.step_service();
         }
-        self.route_actions();
-        self.route_outputs();
-        self.to_desk.append(&mut self.said);
+        if !self.actions.is_empty() {
+            self.route_actions();
+        }
+        if !self.outputs.is_empty() {
+            self.route_outputs();
+        }
+        if !self.said.is_empty() {
+            self.to_desk.append(&mut self.said);
+        }
     }
 
     fn step_desk(&mut self) {
         self.steps += 1;
         self.seams.told(self.now, &mut self.to_desk);
         job::canonical_order(&mut self.to_desk);
-        if let Some(log) = &mut self.log {
-            log.push((self.now, self.to_desk.clone()));
+        self.desk
+            .step_in_order(self.now, &self.to_desk, &mut self.actions);
+        match &mut self.log {
+            Some(log) => log.push((self.now, std::mem::take(&mut self.to_desk))),
+            None => self.to_desk.clear(),
         }
-        self.desk.step(self.now, &mut self.to_desk, &mut self.actions);
         self.due.desk = or_never(self.desk.next_deadline());
         self.seams.wanted(self.now, &mut self.actions);
     }

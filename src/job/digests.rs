@@ -1,0 +1,63 @@
+//! Digests of results. The same text comes again and again where a model writes it, and is hashed once.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+/// The digests of the results that came last; a result is known by being the same text in memory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Digests {
+    known: Vec<Option<(Arc<str>, Arc<str>)>>,
+}
+
+/// Results that are kept at most.
+const KEPT: usize = 256;
+
+/// Longer results are not kept.
+const KEPT_LEN: usize = 8 * 1_024;
+
+impl Digests {
+    /// The digest of a result, in hexadecimal.
+    pub(super) fn of(&mut self, content: &Arc<str>) -> Arc<str> {
+        if content.len() > KEPT_LEN {
+            return sha256(content);
+        }
+        self.known.resize(KEPT, None);
+        let place = (content.as_ptr().addr() / align_of::<usize>()) % KEPT;
+        match &self.known[place] {
+            Some((known, digest)) if Arc::ptr_eq(known, content) => digest.clone(),
+            _ => {
+                let digest = sha256(content);
+                self.known[place] = Some((content.clone(), digest.clone()));
+                digest
+            }
+        }
+    }
+}
+
+fn sha256(content: &str) -> Arc<str> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(content.as_bytes()) {
+        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    hex.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_has_its_own_digest_wherever_it_stands_in_memory() {
+        let mut digests = Digests::default();
+        let texts: Vec<Arc<str>> = (0..2_000).map(|n: u32| format!("result {n}").into()).collect();
+        for text in texts.iter().chain(&texts) {
+            assert_eq!(digests.of(text), sha256(text));
+        }
+        assert_eq!(digests.known.len(), KEPT);
+        let twice = (digests.of(&texts[7]), digests.of(&texts[7]));
+        assert!(Arc::ptr_eq(&twice.0, &twice.1));
+    }
+}

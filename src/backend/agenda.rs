@@ -57,6 +57,9 @@ struct Expiry {
     weight: u64,
 }
 
+/// Instant and place in one number, which orders like the pair.
+type Key = u128;
+
 /// Everything that is due some time, in the order (time, key, what).
 ///
 /// The heap knows instants alone, and where the rest stands: what is due at one instant is put into order when its
@@ -67,7 +70,7 @@ struct Expiry {
 /// keeping holds them at no cost.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Agenda {
-    heap: BinaryHeap<Reverse<(SimTime, u32)>>,
+    heap: BinaryHeap<Reverse<Key>>,
     places: Vec<(CallKey, Due)>,
     free: Vec<u32>,
     /// What is due in this step, the first at the end.
@@ -95,7 +98,8 @@ impl Agenda {
                 u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
             }
         };
-        self.heap.push(Reverse((at, place)));
+        self.heap
+            .push(Reverse((u128::from(at.ticks()) << 32) | u128::from(place)));
     }
 
     /// Plans an expiry; with each way of keeping they come in order.
@@ -109,13 +113,13 @@ impl Agenda {
 
     /// When something is due for which the service has to be stepped.
     pub(super) fn next(&self) -> Option<SimTime> {
-        self.heap.peek().map(|Reverse((at, _))| *at)
+        self.heap.peek().map(|Reverse(key)| instant(*key))
     }
 
     /// Forgets what stands first as long as nobody waits for it any more.
     pub(super) fn forget_dead(&mut self, is_dead: impl Fn(Due) -> bool) {
-        while let Some(Reverse((_, place))) = self.heap.peek() {
-            if !is_dead(self.places[*place as usize].1) {
+        while let Some(Reverse(key)) = self.heap.peek() {
+            if !is_dead(self.places[place(*key)].1) {
                 return;
             }
             self.take_first();
@@ -168,9 +172,20 @@ impl Agenda {
     }
 
     fn take_first(&mut self) -> Option<Entry> {
-        let Reverse((at, place)) = self.heap.pop()?;
-        self.free.push(place);
-        let (key, due) = self.places[place as usize];
-        Some((at, key, due))
+        let Reverse(key) = self.heap.pop()?;
+        let place = place(key);
+        self.free.push(u32::try_from(place).unwrap_or(u32::MAX));
+        let (call, due) = self.places[place];
+        Some((instant(key), call, due))
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the upper 64 of 96 bits")]
+const fn instant(key: Key) -> SimTime {
+    SimTime::from_ticks((key >> 32) as u64)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower 32 bits are the place")]
+const fn place(key: Key) -> usize {
+    key as u32 as usize
 }

@@ -1,6 +1,7 @@
 //! Identities of jobs, attempts, turns and exchanges.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,7 @@ impl ExchangeKind {
 ///
 /// `nth` counts the exchanges of this kind in this job from 1. The derived order is the canonical order of
 /// inputs inside one tick, so the order of the fields is part of the format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Exchange {
     /// The job it serves.
@@ -85,6 +86,15 @@ pub struct Exchange {
     pub kind: ExchangeKind,
     /// The how-manieth of this kind in this job, from 1.
     pub nth: u32,
+}
+
+/// In two words, for exchanges are looked up all the time.
+impl Hash for Exchange {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let turn = (u64::from(self.attempt.0) << 16) | u64::from(self.turn.0);
+        state.write_u64((u64::from(self.job.0) << 32) | turn);
+        state.write_u64(((self.kind as u64) << 32) | u64::from(self.nth));
+    }
 }
 
 /// Writes `job.attempt.turn.kind.nth`, for example `0.1.1.create.1`; no job is written `-`.

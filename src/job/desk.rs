@@ -58,7 +58,7 @@ pub struct Desk {
     setup: Setup,
     now: SimTime,
     lanes: [Lane; 3],
-    jobs: Vec<Option<Box<Job>>>,
+    jobs: Vec<Held>,
     wakes: Wakes,
     owners: HashMap<ResponseId, JobId, FixedState>,
     parked: BTreeSet<ResponseId>,
@@ -72,6 +72,35 @@ pub struct Desk {
     open: u32,
 }
 
+/// What is held of a task.
+#[derive(Debug, Clone)]
+enum Held {
+    /// Nothing: it was not submitted, or it was refused.
+    Nothing,
+    /// Its job.
+    Job(Box<Job>),
+    /// How its job ended. Whatever is told to such a job leaves a note and nothing else, so where no notes are kept,
+    /// the job need not be kept either.
+    Over(StateName),
+}
+
+impl Held {
+    fn job_mut(&mut self) -> Option<&mut Job> {
+        match self {
+            Self::Job(job) => Some(job),
+            Self::Nothing | Self::Over(_) => None,
+        }
+    }
+
+    fn state(&self) -> Option<StateName> {
+        match self {
+            Self::Nothing => None,
+            Self::Job(job) => Some(job.state.name()),
+            Self::Over(outcome) => Some(*outcome),
+        }
+    }
+}
+
 impl Desk {
     /// A runtime without jobs.
     #[must_use]
@@ -81,7 +110,7 @@ impl Desk {
             now: SimTime::START,
             lanes: setup.lanes.map(Lane::new),
             wakes: Wakes::new(tasks),
-            jobs: std::iter::repeat_with(|| None).take(tasks).collect(),
+            jobs: std::iter::repeat_with(|| Held::Nothing).take(tasks).collect(),
             owners: HashMap::default(),
             parked: BTreeSet::new(),
             deliveries: BTreeSet::new(),
@@ -114,19 +143,16 @@ impl Desk {
     /// Where a job stands; none if it was never accepted.
     #[must_use]
     pub fn state(&self, job: JobId) -> Option<StateName> {
-        self.jobs
-            .get(job.0 as usize)?
-            .as_ref()
-            .map(|job| job.state.name())
+        self.jobs.get(job.0 as usize)?.state()
     }
 
     /// Jobs that are neither ended nor parked. Where nothing is left to happen, nobody will ever move them.
     #[must_use]
     pub fn stuck(&self) -> Vec<JobId> {
         let open = |name: StateName| !name.is_terminal() && name != StateName::NeedsIntervention;
-        let jobs = self.jobs.iter().flatten();
-        jobs.filter(|job| open(job.state.name()))
-            .map(|job| job.id)
+        let jobs = self.jobs.iter().zip((0..).map(JobId));
+        jobs.filter(|(held, _)| held.state().is_some_and(open))
+            .map(|(_, id)| id)
             .collect()
     }
 
@@ -169,6 +195,9 @@ impl Desk {
 
     /// Notes how full each lane is, where that changed.
     fn note_loads(&mut self) {
+        if !self.notes.is_on() {
+            return;
+        }
         for (place, lane) in LaneName::ALL.iter().enumerate() {
             let load = self.lanes[place].load();
             if load != self.loads[place] {
@@ -214,10 +243,7 @@ impl Desk {
                 self.stray_broke(*exchange, how);
                 false
             }
-            told => {
-                let known = self.jobs.get(input.job.0 as usize).is_some_and(Option::is_some);
-                known && self.with(input.job, actions, |job, ctx| job.tell(ctx, told))
-            }
+            told => self.with(input.job, actions, |job, ctx| job.tell(ctx, told)),
         }
     }
 
@@ -225,7 +251,7 @@ impl Desk {
         let Some(task) = self.setup.tasks.get(id.0 as usize) else {
             return false;
         };
-        if self.jobs[id.0 as usize].is_some() {
+        if !matches!(self.jobs[id.0 as usize], Held::Nothing) {
             return false;
         }
         let (placement, decided) = match self.setup.router.route(id) {
@@ -255,7 +281,7 @@ impl Desk {
             attempts_max,
         });
         self.notes.note(self.now, id, || RuntimeEvent::Acknowledged);
-        self.jobs[id.0 as usize] = Some(Box::new(job));
+        self.jobs[id.0 as usize] = Held::Job(Box::new(job));
         self.open += 1;
         self.lanes[lane as usize].arrive(id);
         self.with(id, actions, |_, ctx| ctx.freed = true)
@@ -300,7 +326,10 @@ impl Desk {
         actions: &mut Vec<Action>,
         act: impl FnOnce(&mut Job, &mut Context<'_>),
     ) -> bool {
-        let Some(job) = self.jobs.get_mut(id.0 as usize).and_then(Option::as_mut) else {
+        let Some(held) = self.jobs.get_mut(id.0 as usize) else {
+            return false;
+        };
+        let Some(job) = held.job_mut() else {
             return false;
         };
         let was_open = !job.state.name().is_terminal();
@@ -328,6 +357,9 @@ impl Desk {
         if due != job.armed {
             job.armed = due;
             self.wakes.set(id, due);
+        }
+        if !self.notes.is_on() && job.is_over() {
+            *held = Held::Over(job.state.name());
         }
         freed
     }

@@ -210,6 +210,11 @@ impl Job {
         &self.plan
     }
 
+    /// Whether it has ended and waits for nothing: nothing that it is told moves it any more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Ended(_)) && self.pledges.is_empty() && self.alarm.0 == SimTime::NEVER
+    }
+
     /// Whether responses of this job outlive their connection.
     pub(super) fn in_background(&self) -> bool {
         self.execution == Execution::Background || self.placement.hand_over == HandOver::Permitted

@@ -84,21 +84,27 @@ impl Wakes {
 
     fn sink(&mut self, mut place: usize, key: Key) {
         loop {
-            let first = place * CHILDREN + 1;
-            let end = self.heap.len().min(first + CHILDREN);
-            let (mut least, mut below) = (place, key);
-            for (child, own) in (first..end).zip(&self.heap[first.min(end)..end]) {
-                if *own < below {
-                    (least, below) = (child, *own);
-                }
-            }
-            if least == place {
+            let Some((least, below)) = self.least_child(place).filter(|(_, below)| *below < key) else {
                 break;
-            }
+            };
             self.stand(place, below);
             place = least;
         }
         self.stand(place, key);
+    }
+
+    /// The least child of a place, and where it stands.
+    fn least_child(&self, place: usize) -> Option<(usize, Key)> {
+        let first = place * CHILDREN + 1;
+        let children = self.heap.get(first..)?;
+        if let Some([a, b, c, d]) = children.first_chunk() {
+            let left = if b < a { (1, *b) } else { (0, *a) };
+            let right = if d < c { (3, *d) } else { (2, *c) };
+            let (least, below) = if right.1 < left.1 { right } else { left };
+            return Some((first + least, below));
+        }
+        let children = children.iter().copied().zip(first..);
+        children.min().map(|(below, least)| (least, below))
     }
 
     fn stand(&mut self, place: usize, key: Key) {

@@ -9,7 +9,7 @@ use lanebench::runner::{Loaded, SuiteOptions, World, blueprint, play, play_suite
 use lanebench::scenario::{ChecklistLine, Diagnostics, FaultUse, Scenario, Sources};
 use lanebench::sim::{Ending, Honest, Played, Recording};
 use lanebench::trace::{CoreEvent, Event, JobEvent};
-use lanebench::units::SimDuration;
+use lanebench::units::{JobId, SimDuration, SimTime};
 
 use crate::scenario::{from_disk, shipped};
 use crate::support::repo;
@@ -57,6 +57,24 @@ pub(crate) fn alike(file: &str, scenario: &Scenario, seed: Seed) -> Played {
     assert_eq!(model.ending, Ending::Quiet, "{file} with seed {}", seed.0);
     assert!(model.stuck.is_empty(), "{file} with seed {}: open jobs", seed.0);
     model
+}
+
+/// What a run leaves that is only counted.
+fn counted(played: &Played) -> (u64, SimTime, &Ending, &[JobId]) {
+    (played.steps, played.end, &played.ending, &played.stuck)
+}
+
+/// Where nothing is recorded, jobs that are over are let go; nothing that happens may depend on that.
+#[test]
+fn what_is_only_counted_happens_all_the_same() {
+    for Loaded { scenario, file, .. } in &suite() {
+        let blueprint = blueprint(scenario, Seed(3));
+        let recorded = play(&blueprint, World::Model, Honest, Recording::Full).unwrap();
+        let unrecorded = play(&blueprint, World::Model, Honest, Recording::Off).unwrap();
+        assert_eq!(counted(&recorded), counted(&unrecorded), "{file}");
+        assert!(unrecorded.trace.records().is_empty() && unrecorded.log.is_empty());
+        assert!(recorded.steps > 0, "{file}");
+    }
 }
 
 fn on_threads(loaded: &[Loaded], threads: usize) -> SuiteResult {

@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use super::CallKey;
 use super::run::Keep;
 use super::slots::Handle;
-use crate::units::SimTime;
+use crate::units::{SimTime, horizon};
 
 /// What is due. The derived order is the order inside a tick and a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +62,7 @@ type Key = u128;
 
 /// Everything that is due some time, in the order (time, key, what).
 ///
-/// The heap knows instants alone, and where the rest stands: what is due at one instant is put into order when its
+/// The queue knows instants alone, and where the rest stands: what is due at one instant is put into order when its
 /// turn has come, which is cheap, for it is hardly ever more than one thing.
 ///
 /// Expiries stand apart. Nobody waits for them: they are seen to whenever something else happens, so that a run does
@@ -70,7 +70,11 @@ type Key = u128;
 /// keeping holds them at no cost.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Agenda {
-    heap: BinaryHeap<Reverse<Key>>,
+    near: BinaryHeap<Reverse<Key>>,
+    /// Everything behind the horizon. Empty unless something is near.
+    far: Vec<Key>,
+    /// The last key that belongs to what is near.
+    horizon: Key,
     places: Vec<(CallKey, Due)>,
     free: Vec<u32>,
     /// What is due in this step, the first at the end.
@@ -98,8 +102,28 @@ impl Agenda {
                 u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
             }
         };
-        self.heap
-            .push(Reverse((u128::from(at.ticks()) << 32) | u128::from(place)));
+        let key = (u128::from(at.ticks()) << 32) | u128::from(place);
+        if key <= self.horizon {
+            self.near.push(Reverse(key));
+        } else {
+            self.far.push(key);
+            self.advance_if_empty();
+        }
+    }
+
+    /// Moves the horizon on if nothing is left before it.
+    fn advance_if_empty(&mut self) {
+        if !self.near.is_empty() || self.far.is_empty() {
+            return;
+        }
+        self.horizon = horizon(&self.far);
+        self.far.retain(|key| {
+            let is_far = *key > self.horizon;
+            if !is_far {
+                self.near.push(Reverse(*key));
+            }
+            is_far
+        });
     }
 
     /// Plans an expiry; with each way of keeping they come in order.
@@ -113,12 +137,12 @@ impl Agenda {
 
     /// When something is due for which the service has to be stepped.
     pub(super) fn next(&self) -> Option<SimTime> {
-        self.heap.peek().map(|Reverse(key)| instant(*key))
+        self.near.peek().map(|Reverse(key)| instant(*key))
     }
 
     /// Forgets what stands first as long as nobody waits for it any more.
     pub(super) fn forget_dead(&mut self, is_dead: impl Fn(Due) -> bool) {
-        while let Some(Reverse(key)) = self.heap.peek() {
+        while let Some(Reverse(key)) = self.near.peek() {
             if !is_dead(self.places[place(*key)].1) {
                 return;
             }
@@ -172,7 +196,8 @@ impl Agenda {
     }
 
     fn take_first(&mut self) -> Option<Entry> {
-        let Reverse(key) = self.heap.pop()?;
+        let Reverse(key) = self.near.pop()?;
+        self.advance_if_empty();
         let place = place(key);
         self.free.push(u32::try_from(place).unwrap_or(u32::MAX));
         let (call, due) = self.places[place];

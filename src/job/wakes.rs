@@ -3,15 +3,23 @@
 //! Invariant: a job stands here once at most, under the instant that counts now; nothing here is out of date, so the
 //! queue is as long as jobs are in flight, and its first entry is awaited by somebody.
 
-use crate::units::{JobId, SimTime};
+use crate::units::{JobId, SimTime, horizon};
 
 /// A queue of jobs in the order (instant, job); an instant can be changed in place.
+///
+/// Most jobs that wait would wake far ahead, at some limit, and are set anew long before. They stand in a plain list, in
+/// no order, where a change costs nothing; only those that wake up to the horizon stand in a heap. When the heap is
+/// empty, about an eighth of the others are taken over.
 #[derive(Debug, Clone)]
 pub(super) struct Wakes {
     /// A heap in which each entry has up to four children: flat, and four of them fill a cache line.
-    heap: Vec<Key>,
-    /// Where each job stands in the heap.
-    places: Vec<u32>,
+    near: Vec<Key>,
+    /// Everything behind the horizon. Empty unless something is near.
+    far: Vec<Key>,
+    /// The last key that belongs to what is near.
+    horizon: Key,
+    /// Where each job stands.
+    places: Vec<Place>,
 }
 
 /// Instant and job in one number, which orders like the pair.
@@ -19,50 +27,102 @@ type Key = u128;
 
 const CHILDREN: usize = 4;
 
-/// The place of a job that does not wake by itself.
-const NOWHERE: u32 = u32::MAX;
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It does not wake by itself.
+    Nowhere,
+    /// In the heap.
+    Near(u32),
+    /// In the list.
+    Far(u32),
+}
 
 impl Wakes {
     /// A queue for so many jobs, and for what is no job.
     pub(super) fn new(jobs: usize) -> Self {
         Self {
-            heap: Vec::new(),
-            places: vec![NOWHERE; jobs + 1],
+            near: Vec::new(),
+            far: Vec::new(),
+            horizon: 0,
+            places: vec![Place::Nowhere; jobs + 1],
         }
     }
 
     /// Who wakes first, and when.
     pub(super) fn first(&self) -> Option<(SimTime, JobId)> {
-        self.heap.first().map(|key| (instant(*key), job(*key)))
+        self.near.first().map(|key| (instant(*key), job(*key)))
     }
 
     /// Lets a job wake at an instant, instead of the one before; never, if that is the instant.
     pub(super) fn set(&mut self, id: JobId, at: SimTime) {
         let key = (u128::from(at.ticks()) << 32) | u128::from(id.0);
-        let place = self.places[slot(id)];
-        match (place, at) {
-            (NOWHERE, SimTime::NEVER) => {}
-            (NOWHERE, _) => {
-                self.heap.push(key);
-                self.rise(self.heap.len() - 1, key);
+        match self.places[slot(id)] {
+            Place::Near(place) if key <= self.horizon => self.put(place as usize, key),
+            Place::Far(place) if key > self.horizon && at != SimTime::NEVER => self.far[place as usize] = key,
+            place => {
+                self.take_out(id, place);
+                if at != SimTime::NEVER {
+                    self.take_in(key);
+                }
             }
-            (place, SimTime::NEVER) => self.remove(place as usize, id),
-            (place, _) => self.put(place as usize, key),
+        }
+        if self.near.is_empty() && !self.far.is_empty() {
+            self.advance();
         }
     }
 
-    fn remove(&mut self, place: usize, id: JobId) {
-        self.places[slot(id)] = NOWHERE;
-        if let Some(last) = self.heap.pop()
-            && place < self.heap.len()
-        {
-            self.put(place, last);
+    fn take_in(&mut self, key: Key) {
+        if key <= self.horizon {
+            self.near.push(key);
+            self.rise(self.near.len() - 1, key);
+        } else {
+            self.far.push(key);
+            self.places[slot(job(key))] = Place::Far(index(self.far.len() - 1));
+        }
+    }
+
+    fn take_out(&mut self, id: JobId, place: Place) {
+        self.places[slot(id)] = Place::Nowhere;
+        match place {
+            Place::Nowhere => {}
+            Place::Near(place) => {
+                if let Some(last) = self.near.pop()
+                    && (place as usize) < self.near.len()
+                {
+                    self.put(place as usize, last);
+                }
+            }
+            Place::Far(place) => self.leave_far(place as usize),
+        }
+    }
+
+    /// The last of the list stands where one has left it.
+    fn leave_far(&mut self, place: usize) {
+        self.far.swap_remove(place);
+        if let Some(moved) = self.far.get(place) {
+            self.places[slot(job(*moved))] = Place::Far(index(place));
+        }
+    }
+
+    /// Moves the horizon on.
+    fn advance(&mut self) {
+        self.horizon = horizon(&self.far);
+        let mut place = 0;
+        while let Some(key) = self.far.get(place).copied() {
+            if key <= self.horizon {
+                self.leave_far(place);
+                self.near.push(key);
+                self.rise(self.near.len() - 1, key);
+            } else {
+                place += 1;
+            }
         }
     }
 
     /// Puts `key` where `place` became free.
     fn put(&mut self, place: usize, key: Key) {
-        if place > 0 && key < self.heap[(place - 1) / CHILDREN] {
+        if place > 0 && key < self.near[(place - 1) / CHILDREN] {
             self.rise(place, key);
         } else {
             self.sink(place, key);
@@ -72,7 +132,7 @@ impl Wakes {
     fn rise(&mut self, mut place: usize, key: Key) {
         while place > 0 {
             let parent = (place - 1) / CHILDREN;
-            let above = self.heap[parent];
+            let above = self.near[parent];
             if above <= key {
                 break;
             }
@@ -96,7 +156,7 @@ impl Wakes {
     /// The least child of a place, and where it stands.
     fn least_child(&self, place: usize) -> Option<(usize, Key)> {
         let first = place * CHILDREN + 1;
-        let children = self.heap.get(first..)?;
+        let children = self.near.get(first..)?;
         if let Some([a, b, c, d]) = children.first_chunk() {
             let left = if b < a { (1, *b) } else { (0, *a) };
             let right = if d < c { (3, *d) } else { (2, *c) };
@@ -108,14 +168,17 @@ impl Wakes {
     }
 
     fn stand(&mut self, place: usize, key: Key) {
-        self.heap[place] = key;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "there are no more entries than job numbers"
-        )]
-        let at = place as u32;
-        self.places[slot(job(key))] = at;
+        self.near[place] = key;
+        self.places[slot(job(key))] = Place::Near(index(place));
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "there are no more entries than job numbers"
+)]
+const fn index(place: usize) -> u32 {
+    place as u32
 }
 
 /// The place of a job among the places; what is no job comes first.
@@ -142,17 +205,29 @@ mod tests {
 
     #[test]
     fn it_orders_like_a_sorted_set_whatever_is_changed() {
-        let (mut wakes, mut sorted) = (Wakes::new(40), BTreeSet::new());
-        let mut set_at = [SimTime::NEVER; 41];
+        for jobs in [1, 3, 40, 700] {
+            check(jobs);
+        }
+    }
+
+    fn check(jobs: u64) {
+        let (mut wakes, mut sorted) = (Wakes::new(700), BTreeSet::new());
+        let mut set_at = [SimTime::NEVER; 701];
         for index in 0..20_000 {
-            let bits = Seed(7).bits(Purpose::Arrival, 0, index);
-            let id = match bits % 41 {
-                40 => JobId::NONE,
+            let bits = Seed(7).bits(Purpose::Arrival, jobs, index);
+            let id = match bits % (jobs + 1) {
+                none if none == jobs => JobId::NONE,
                 job => JobId(u32::try_from(job).unwrap_or(0)),
             };
+            // Time goes on: whoever is first wakes, and is set anew.
+            let id = match (bits >> 60, sorted.first()) {
+                (0..8, Some((_, first))) => *first,
+                _ => id,
+            };
+            let now = sorted.first().map_or(0, |(at, _): &(SimTime, JobId)| at.ticks());
             let at = match (bits >> 32) % 60 {
-                0..20 => SimTime::NEVER,
-                ticks => SimTime::from_ticks(ticks),
+                0..10 => SimTime::NEVER,
+                ticks => SimTime::from_ticks(now + ticks * (1 + (bits >> 50) % 9)),
             };
             sorted.remove(&(set_at[slot(id)], id));
             wakes.set(id, at);
@@ -161,7 +236,7 @@ mod tests {
                 sorted.insert((at, id));
             }
             assert_eq!(wakes.first(), sorted.first().copied());
-            assert_eq!(wakes.heap.len(), sorted.len());
+            assert_eq!(wakes.near.len() + wakes.far.len(), sorted.len());
         }
     }
 }

@@ -251,7 +251,9 @@ impl<S: Seams> Model<S> {
     fn route_outputs(&mut self) {
         let mut outputs = std::mem::take(&mut self.outputs);
         for output in outputs.drain(..) {
-            self.to_desk.extend(told(output));
+            if let Some(input) = told(output) {
+                self.to_desk.push(input);
+            }
         }
         self.outputs = outputs;
     }

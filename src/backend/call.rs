@@ -6,6 +6,7 @@ use super::slots::{Handle, Lookup, Slots};
 use super::{Auth, CallKey, Face};
 use crate::fault::{Fault, Place};
 use crate::rng::Law;
+use crate::units::SimDuration;
 use crate::wire::{ApiError, Ask, Reply, Side};
 
 /// A call from its arrival to the end of its reply.
@@ -91,11 +92,30 @@ impl Call {
 }
 
 /// All calls that are not over.
+///
+/// A call is looked for by its key only when its client leaves before it is over. A reply that leaves soon is therefore
+/// not listed: it is nearly always over first, and looked for among all calls if it is not.
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
-    slots: Slots<Call>,
+    slots: Slots<Open>,
     by_key: Lookup<CallKey, Handle>,
 }
+
+#[derive(Debug, Clone)]
+struct Open {
+    call: Call,
+    listed: Listed,
+}
+
+/// Whether a call is found by its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listed {
+    Yes,
+    No,
+}
+
+/// A reply that leaves within this time is not listed.
+const SOON: SimDuration = SimDuration::from_secs(1);
 
 impl Calls {
     pub(super) fn new() -> Self {
@@ -111,24 +131,37 @@ impl Calls {
     }
 
     pub(super) fn insert(&mut self, call: Call) -> Handle {
-        let key = call.key;
-        let handle = self.slots.insert(call);
+        let (key, listed) = (call.key, Listed::Yes);
+        let handle = self.slots.insert(Open { call, listed });
         self.by_key.insert(key, handle);
         handle
     }
 
+    /// Takes in a call whose reply leaves in so long.
+    pub(super) fn insert_for(&mut self, call: Call, wait: SimDuration) -> Handle {
+        match wait < SOON {
+            true => self.slots.insert(Open {
+                call,
+                listed: Listed::No,
+            }),
+            false => self.insert(call),
+        }
+    }
+
     pub(super) fn get_mut(&mut self, call: Handle) -> Option<&mut Call> {
-        self.slots.get_mut(call)
+        self.slots.get_mut(call).map(|open| &mut open.call)
     }
 
     /// The latest call of this key.
     pub(super) fn find(&self, key: &CallKey) -> Option<Handle> {
-        self.by_key.get(key).copied()
+        let unlisted = |open: &Open| open.listed == Listed::No && open.call.key == *key;
+        let listed = self.by_key.get(key).copied();
+        listed.or_else(|| self.slots.find(unlisted))
     }
 
     pub(super) fn remove(&mut self, call: Handle) -> Option<Call> {
-        let gone = self.slots.remove(call)?;
-        if self.by_key.get(&gone.key) == Some(&call) {
+        let Open { call: gone, listed } = self.slots.remove(call)?;
+        if listed == Listed::Yes && self.by_key.get(&gone.key) == Some(&call) {
             self.by_key.remove(&gone.key);
         }
         Some(gone)

@@ -435,7 +435,7 @@ impl Service {
             wait += self.delay(&key, rule, *law);
             self.desk.fired(key.exchange.job, rule);
         }
-        let handle = self.calls.insert(call);
+        let handle = self.calls.insert_for(call, wait);
         self.desk
             .agenda
             .put(self.desk.after(wait), key, Due::Leave(handle));

@@ -54,6 +54,16 @@ impl<T> Slots<T> {
         self.places.iter().filter_map(|(_, slot)| slot.as_ref())
     }
 
+    /// One that is looked for among all.
+    pub(super) fn find(&self, is: impl Fn(&T) -> bool) -> Option<Handle> {
+        let mut places = self.places.iter().zip(0..);
+        places.find_map(|((life, slot), place)| {
+            let life = *life;
+            slot.as_ref().filter(|value| is(value))?;
+            Some(Handle { place, life })
+        })
+    }
+
     pub(super) fn get(&self, handle: Handle) -> Option<&T> {
         let (life, slot) = self.places.get(handle.place as usize)?;
         slot.as_ref().filter(|_| *life == handle.life)

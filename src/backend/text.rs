@@ -52,11 +52,8 @@ mod tests {
     #[test]
     fn shared_texts_are_those_of_their_keys_and_there_are_not_many() {
         let mut texts = Texts::default();
-        for key in 0..5_000_u64 {
-            let (key, tokens) = (
-                key.wrapping_mul(0x9E37_79B9_7F4A_7C15),
-                u32::try_from(key % 40).unwrap(),
-            );
+        for (place, tokens) in (0..5_000_u64).zip((0..40).cycle()) {
+            let key = place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
             assert_eq!(texts.of(key, tokens), text_of(key, tokens));
             assert!(texts.known.len() <= KEPT);
         }

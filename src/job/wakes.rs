@@ -143,10 +143,7 @@ impl Wakes {
     }
 
     fn sink(&mut self, mut place: usize, key: Key) {
-        loop {
-            let Some((least, below)) = self.least_child(place).filter(|(_, below)| *below < key) else {
-                break;
-            };
+        while let Some((least, below)) = self.least_child(place).filter(|(_, below)| *below < key) {
             self.stand(place, below);
             place = least;
         }

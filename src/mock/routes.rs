@@ -19,7 +19,7 @@ use super::server::{CallGuard, MockOptions, Shared};
 use super::session::Ticket;
 use super::side::{includes_of, read_side};
 use crate::backend::{Auth, CallKey, ConnectionNo, Input};
-use crate::fault::{Fault, Target};
+use crate::fault::{Fault, INJECTED_MAX, Target};
 use crate::report::{Paint, render_all};
 use crate::scenario::{Diagnostics, Sources, faults_of_header};
 use crate::units::{Exchange, ExchangeError, ExchangeKind, SimTime};
@@ -313,7 +313,14 @@ impl Caller {
         if let (Some(ticket), Some((_, epoch))) = (&self.visit.ticket, &self.shared.record) {
             faults = own_faults(&self.headers, kind, *epoch)?;
             let makes = makes_response && kind == ExchangeKind::Create;
-            ticket.shots(kind, makes, &self.headers, &mut faults);
+            if !ticket.shots(kind, makes, &self.headers, &mut faults) {
+                let message = format!(
+                    "This session has seen {INJECTED_MAX} different injected faults, as many as it can: POST \
+                     /_lanebench/reset begins it anew."
+                );
+                let code = Some("too_many_faults");
+                return Err(ApiError::plain(400, "lanebench_error", code, None, message));
+            }
         }
         Ok((self.key(kind)?, faults))
     }

@@ -154,18 +154,23 @@ impl Ticket {
         self.record.publish(sight);
     }
 
-    /// The one-shot faults that strike it.
+    /// Adds the one-shot faults that strike it.
+    ///
+    /// - returns: whether the service has room for all of them among those that were injected before.
     pub(in crate::mock) fn shots(
         &self,
         kind: ExchangeKind,
         makes_response: bool,
         headers: &http::HeaderMap,
         out: &mut Vec<(Target, Fault)>,
-    ) {
+    ) -> bool {
         let mut sight = self.record.sight();
         if !sight.shots.is_empty() {
             sight.shots.take(kind, makes_response, headers, out);
         }
+        // The plan here takes in what the plan of the service will.
+        out.iter()
+            .all(|(target, fault)| sight.plan.inject(target, fault).is_some())
     }
 }
 

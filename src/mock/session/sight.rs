@@ -16,7 +16,7 @@ use crate::wire::{Event, Reply, ResponseId, Status};
 /// Everything seen, the last of each sort.
 #[derive(Debug)]
 pub(in crate::mock) struct Sight {
-    /// The faults of the session, injected ones left out.
+    /// The faults of the session.
     pub(in crate::mock) plan: FaultPlan,
     /// The requests, oldest first, with contiguous numbers.
     pub(in crate::mock) entries: VecDeque<Entry>,

@@ -1,5 +1,6 @@
 //! Faults that a request asks for itself, and faults that wait for the next that fits.
 
+use lanebench::fault::INJECTED_MAX;
 use serde_json::json;
 
 use super::{CREATE, Came, FOREGROUND, Line, STREAM, Served, healthy, options, with};
@@ -275,5 +276,43 @@ fn a_wrong_one_shot_changes_nothing_and_says_where() {
         assert_eq!(served.came("POST", path, &[], CREATE).await.status, 200);
         let waiting = tokio::spawn(async move { served.ask("POST", path, &[], FOREGROUND).await });
         waiting.abort();
+    });
+}
+
+#[test]
+fn a_session_takes_only_so_many_different_faults_and_says_so() {
+    healthy(|served| async move {
+        let mut line = Line::to(&served.front).await;
+        let mut last = 0;
+        for number in 0..=INJECTED_MAX {
+            let fault = format!("status=500; message=number {number}");
+            let came = line
+                .send("DELETE", "/v1/responses/x", &[(FAULT, &fault)], "")
+                .await
+                .unwrap();
+            last = came.status;
+            if last != 500 {
+                assert_eq!(
+                    (number, came.json()["error"]["code"].as_str()),
+                    (INJECTED_MAX, Some("too_many_faults"))
+                );
+            }
+        }
+        assert_eq!(last, 400);
+        // One that was seen before is no other one.
+        let again = line
+            .send(
+                "DELETE",
+                "/v1/responses/x",
+                &[(FAULT, "status=500; message=number 7")],
+                "",
+            )
+            .await;
+        assert_eq!(again.unwrap().status, 500);
+        served.post("/_lanebench/reset", "").await;
+        assert_eq!(
+            create_with(&served, "status=501", CREATE).await.unwrap().status,
+            501
+        );
     });
 }

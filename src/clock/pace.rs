@@ -105,9 +105,9 @@ pub fn run<F: Future>(pace: Pace, main: impl FnOnce(Clock) -> F) -> io::Result<F
     Ok(runtime.block_on(async { main(Clock { pace, hands }).await }))
 }
 
-/// Waits no longer than this are passed by looking at the clock again between other work: the timers of the runtime go
-/// by milliseconds, and most waits of a core are for the very next tick.
-const SHORT: Duration = Duration::from_micros(100);
+/// The rest of a wait that is passed by looking at the clock again between other work: the timers of the runtime go by
+/// milliseconds, and most waits of a core are for the very next tick.
+const SHORT: Duration = Duration::from_millis(1);
 
 /// Tells the time of a run and waits for it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -221,7 +221,7 @@ impl Clock {
             return pending().await;
         };
         if instant.saturating_duration_since(Instant::now()) > SHORT {
-            return tokio::time::sleep_until(instant).await;
+            tokio::time::sleep_until(instant - SHORT).await;
         }
         while Instant::now() < instant {
             tokio::task::yield_now().await;

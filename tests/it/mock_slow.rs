@@ -37,15 +37,20 @@ fn over_both(fault: &Fault, main: impl AsyncFn(World, Over)) {
     }
 }
 
-/// The parts in which the body of a create came, and how long after its head the last of them.
-async fn parts(world: &World, body: &str) -> (Vec<Vec<u8>>, SimDuration) {
+/// The parts in which the body of a create came, and how long after its head the last of them. Real sockets may bring
+/// the head late, which makes the rest seem early: there it is how long after the request.
+async fn parts(world: &World, over: Over, body: &str) -> (Vec<Vec<u8>>, SimDuration) {
     let mut line = world.line().await;
+    let asked = world.clock.now();
     let reply = line
         .open(keyed("POST", "/v1/responses", "0.1.1.create.1", body))
         .await;
     let (head, mut body) = reply.into_parts();
     assert_eq!(head.status, 200);
-    let since = world.clock.now();
+    let since = match over {
+        Over::Memory => world.clock.now(),
+        Over::Tcp => asked,
+    };
     let mut parts = Vec::new();
     while let Some(frame) = body.frame().await {
         parts.push(frame.unwrap().into_data().unwrap().to_vec());
@@ -62,7 +67,7 @@ fn a_body_waits_behind_its_head() {
     let law = constant("120ms");
     let place = Place::Body;
     over_both(&Fault::Delay { place, law }, async |world, over| {
-        let (parts, waited) = parts(&world, CREATE).await;
+        let (parts, waited) = parts(&world, over, CREATE).await;
         assert_eq!(parts.len(), 1, "{over:?}");
         assert!(millis(waited) >= 120, "{over:?}: {waited}");
         serde_json::from_slice::<serde_json::Value>(&parts[0]).unwrap();
@@ -73,7 +78,7 @@ fn a_body_waits_behind_its_head() {
 fn a_body_trickles_and_is_whole() {
     let pause = constant("30ms");
     over_both(&Fault::Trickle { pause }, async |world, over| {
-        let (parts, waited) = parts(&world, CREATE).await;
+        let (parts, waited) = parts(&world, over, CREATE).await;
         assert_eq!(parts.len(), 4, "{over:?}");
         assert!(millis(waited) >= 119, "{over:?}: {waited}");
         serde_json::from_slice::<serde_json::Value>(&parts.concat()).unwrap();
@@ -84,7 +89,7 @@ fn a_body_trickles_and_is_whole() {
 fn events_trickle_in_pieces_that_end_inside_lines() {
     let pause = constant("3ms");
     over_both(&Fault::Trickle { pause }, async |world, over| {
-        let (parts, _) = parts(&world, STREAMED).await;
+        let (parts, _) = parts(&world, over, STREAMED).await;
         assert_eq!(parts[0], b"event: resp".to_vec(), "{over:?}");
         let inside = parts.iter().filter(|part| !part.ends_with(b"\n\n")).count();
         assert!(inside >= 20, "{over:?}: {inside} of {}", parts.len());

@@ -246,7 +246,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Every word that a fault can have.
+    /// Every word that a fault can have, target by target: 15 for any exchange, 8 more for one with events, 12 for a
+    /// response, 8 for a webhook, then those of tools and sinks.
     pub const WORDS: [&str; 48] = [
         "delay",
         "reply",

@@ -464,62 +464,16 @@ fn fail(node: &Node, out: &mut Diagnostics) -> Option<Fault> {
 
 /// The words of the faults that fit a target.
 pub(super) const fn fitting(target: &Target) -> &'static [&'static str] {
-    /// Those for any exchange, then those for one with events.
-    const STREAM: [&str; 23] = [
-        "delay",
-        "reply",
-        "refuse",
-        "reset_before",
-        "reset_after",
-        "lose_reply",
-        "cut_before_id",
-        "cut_after_id",
-        "stall_body",
-        "malformed",
-        "half_open",
-        "wrong_length",
-        "wrong_type",
-        "html_page",
-        "trickle",
-        "cut_stream",
-        "cut_inside_event",
-        "cut_between_lines",
-        "reset_stream",
-        "stall_stream",
-        "skip_event",
-        "unknown_event",
-        "error_event",
-    ];
+    const WORDS: &[&str] = &Fault::WORDS;
+    const STREAM: &[&str] = WORDS.split_at(23).0;
     match target {
-        Target::Exchange(ExchangeKind::Create | ExchangeKind::Stream) => &STREAM,
+        Target::Exchange(ExchangeKind::Create | ExchangeKind::Stream) => STREAM,
         Target::Exchange(
             ExchangeKind::Poll | ExchangeKind::Cancel | ExchangeKind::Delete | ExchangeKind::Other,
         ) => STREAM.split_at(15).0,
-        Target::Response => &[
-            "fail",
-            "incomplete",
-            "stuck_queued",
-            "stuck_in_progress",
-            "unknown_status",
-            "cancelled_by_service",
-            "vanish",
-            "slow_cancel",
-            "slow_admission",
-            "wrong_order",
-            "ignore_cancel",
-            "truncate",
-        ],
+        Target::Response => WORDS.split_at(23).1.split_at(12).0,
         Target::Step(_) => &["delay"],
-        Target::Webhook => &[
-            "lose_webhook",
-            "late_webhook",
-            "repeat_webhook",
-            "overtaken_webhook",
-            "stale_webhook",
-            "future_webhook",
-            "forged_webhook",
-            "two_signatures",
-        ],
+        Target::Webhook => WORDS.split_at(35).1.split_at(8).0,
         Target::Tool(_) => &["fail_tool", "hang", "slow"],
         Target::Sink(_) => &["fail_tool", "hang", "hang_before", "refuse_for_good", "slow"],
     }

@@ -110,13 +110,16 @@ impl Writer<'_> {
     }
 
     fn count(&self, wanted: Question) -> u128 {
+        self.tally(wanted).map_or(0, |tally| tally.count)
+    }
+
+    fn tally(&self, wanted: Question) -> Option<&Tally> {
         let at = self
             .plan
             .questions()
             .iter()
             .position(|question| *question == wanted);
         at.and_then(|at| self.tallies.get(at))
-            .map_or(0, |tally| tally.count)
     }
 
     fn finding(&self, question: Question, tally: &Tally) -> Option<PolicyFinding> {
@@ -288,7 +291,7 @@ impl Writer<'_> {
             FindingId::ShadowedRule,
             Subject::Rule(rule),
             (message, label),
-            None,
+            self.tally(Question::Matches(rule)),
             fix,
         );
         let earlier = self.shadows.get(rule).into_iter().flatten();
@@ -591,15 +594,13 @@ impl Writer<'_> {
             }
             Answer::Refuse(_) => "nothing, if what no rule claims is meant to be refused",
         };
-        let mut made = self.made(
+        Some(self.made(
             FindingId::DefaultReliance,
             Subject::Rule(rule),
             (message, "the fallback"),
-            None,
+            self.tally(Question::Decides(rule)),
             fix,
-        );
-        made.count = decided;
-        Some(made)
+        ))
     }
 }
 

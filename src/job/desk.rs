@@ -13,7 +13,7 @@ use super::phrases::Phrases;
 use super::state::State;
 use super::stray::{LOOK_LIMIT, Step, Strays};
 use super::wakes::Wakes;
-use super::{Action, Input, LaneSpec, Placement, RosterEntry, TaskSpec, Told};
+use super::{Action, Input, LaneSpec, Placement, RosterEntry, SharedCapacity, TaskSpec, Told};
 use crate::backend::Genuine;
 use crate::rng::Seed;
 use crate::trace::{CoreEvent, Decided, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName};
@@ -44,6 +44,8 @@ pub struct Setup {
     pub router: Arc<dyn Router>,
     /// What each lane allows, in the order of [`LaneName::ALL`].
     pub lanes: [LaneSpec; 3],
+    /// What they share, if they share anything.
+    pub shared: Option<SharedCapacity>,
     /// Who may decide about approvals.
     pub roster: Arc<[RosterEntry]>,
     /// All chance.
@@ -71,6 +73,9 @@ pub struct Desk {
     loads: [(u32, u32); 3],
     open: u32,
 }
+
+/// The order in which lanes are looked at where they share nothing.
+const LANE_ORDER: [LaneName; 3] = [LaneName::Interactive, LaneName::Background, LaneName::Approval];
 
 /// What is held of a task.
 #[derive(Debug, Clone)]
@@ -287,16 +292,26 @@ impl Desk {
         self.with(id, actions, |_, ctx| ctx.freed = true)
     }
 
+    /// Whether a shared capacity leaves a place free.
+    fn has_room(&self) -> bool {
+        self.setup
+            .shared
+            .is_none_or(|shared| self.lanes.iter().map(|lane| lane.load().0).sum::<u32>() < shared.capacity)
+    }
+
     /// Lets jobs into the lanes as far as there is room; whether that made room elsewhere.
     fn pump(&mut self, actions: &mut Vec<Action>) -> bool {
         let mut freed = false;
-        for lane in 0..self.lanes.len() {
+        let order = self.setup.shared.map_or(LANE_ORDER, |shared| shared.order);
+        for lane in order.map(|lane| lane as usize) {
             loop {
                 if let Some(job) = self.lanes[lane].admit() {
                     freed |= self.with(job, actions, |job, ctx| {
                         job.enter(ctx, On::Admitted, State::Queued)
                     });
-                } else if let Some(job) = self.lanes[lane].grant() {
+                } else if self.has_room()
+                    && let Some(job) = self.lanes[lane].grant()
+                {
                     freed |= self.with(job, actions, Job::capacity_granted);
                 } else {
                     break;

@@ -38,7 +38,7 @@ pub use message::{
 };
 pub use spec::{
     ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered,
-    OnIncomplete, OnToolFailure, OwnApproval, Placement, Plan, Polling, Retry, RosterEntry, Rules, SinkClass,
-    TaskSpec, Then, Tool, ToolAct,
+    OnIncomplete, OnToolFailure, OwnApproval, Placement, Plan, Polling, Retry, RosterEntry, Rules,
+    SharedCapacity, SinkClass, TaskSpec, Then, Tool, ToolAct,
 };
 pub use table::{ALTERNATIVES, TRANSITIONS, Transition, is_legal};

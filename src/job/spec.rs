@@ -307,6 +307,15 @@ pub struct LaneSpec {
     pub jobs_per_retry: u32,
 }
 
+/// A capacity that all lanes share, beside that of each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedCapacity {
+    /// Jobs that may hold a place at once, in whatever lane.
+    pub capacity: u32,
+    /// Who gets a place that becomes free: the first lane of these in which somebody waits.
+    pub order: [LaneName; 3],
+}
+
 /// Who may decide about approvals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RosterEntry {

@@ -8,13 +8,16 @@ mod approver;
 mod message;
 mod operator;
 mod outside;
+mod patience;
 mod script;
 mod setup;
+mod staff;
 mod timer;
 
 pub use message::FromCore;
 pub use outside::Outside;
 pub use script::{
-    ApproverScript, Behaviour, Cancel, OperatorAnswer, OperatorScript, Reach, UserScript, When,
+    ApproverScript, Balk, Behaviour, Cancel, OperatorAnswer, OperatorScript, Reach, Shift, StaffScript,
+    UserScript, When,
 };
 pub use setup::{Change, Changed, Notice, OutsideSetup, OutsideTask};

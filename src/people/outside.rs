@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::approver::seen;
 use super::operator::{Desk, News};
-use super::timer::{Decision, Due, Look, Timers};
-use super::{Behaviour, Changed, FromCore, Notice, OutsideSetup, OutsideTask, When};
+use super::patience::Standing;
+use super::staff::Line;
+use super::timer::{Decision, Due, Impatience, Look, Timers};
+use super::{Behaviour, Changed, FromCore, Notice, OutsideSetup, OutsideTask};
 use crate::job::{self, ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told};
 use crate::rng::{Law, Purpose, name_key};
 use crate::sinks::{Answered, Effort, Gate, Luck, Sinks, ToolRun, Tools};
@@ -19,7 +21,7 @@ use crate::units::{JobId, SimDuration, SimTime};
 /// messages in canonical order, then the tasks that arrive, then what is due, by job.
 #[derive(Debug, Clone)]
 pub struct Outside {
-    setup: Arc<OutsideSetup>,
+    pub(super) setup: Arc<OutsideSetup>,
     /// The tasks by their instants, and how many have arrived.
     arrivals: Arc<[JobId]>,
     arrived: usize,
@@ -27,21 +29,24 @@ pub struct Outside {
     changes: Arc<[usize]>,
     changed: usize,
     /// What a tightened policy asks for: the quorum, and why.
-    quorum: Option<(u16, Arc<str>)>,
-    jobs: Vec<Known>,
+    pub(super) quorum: Option<(u16, Arc<str>)>,
+    pub(super) jobs: Vec<Known>,
     open: BTreeMap<ApprovalId, Open>,
     desk: Desk,
     sinks: Sinks,
     tools: Tools,
-    timers: Timers,
-    notes: Notes<OutsideEvent>,
+    pub(super) timers: Timers,
+    /// The line of each staff.
+    pub(super) lines: Vec<Line>,
+    pub(super) notes: Notes<OutsideEvent>,
 }
 
 /// What people remember of a job.
 #[derive(Debug, Clone, Copy, Default)]
-struct Known {
+pub(super) struct Known {
     requests: u16,
     retrieved: bool,
+    pub(super) standing: Standing,
 }
 
 /// An approval request that is open.
@@ -80,6 +85,7 @@ impl Outside {
             sinks: Sinks::new(&setup.sinks),
             tools: Tools::new(&setup.tools),
             timers: Timers::default(),
+            lines: setup.staffs.iter().map(Line::new).collect(),
             notes,
             setup,
         }
@@ -216,23 +222,6 @@ impl Outside {
         }
     }
 
-    fn plan_user(&mut self, (now, job): (SimTime, JobId), task: &OutsideTask) {
-        let setup = Arc::clone(&self.setup);
-        let user = &setup.users[task.user];
-        if let Some(patience) = user.leaves_after {
-            let at = self.later(now, patience, (Purpose::Patience, u64::from(job.0), 0));
-            self.timers.set(at, job, Due::Leave);
-        }
-        for cancel in &user.cancels {
-            let at = match cancel.when {
-                When::At(at) => at,
-                When::After(delay) => now + delay,
-            };
-            let by = cancel.by.as_ref().unwrap_or(&task.requester);
-            self.timers.set(at.max(now.next()), job, Due::Cancel(by.clone()));
-        }
-    }
-
     fn fire(&mut self, (now, job): (SimTime, JobId), due: Due, out: &mut Vec<Input>) {
         match due {
             Due::Leave => {
@@ -249,8 +238,13 @@ impl Outside {
                     told: Told::CancelAsked { by },
                 });
             }
+            Due::Impatient(why) => self.lose_patience((now, job), why, out),
             Due::Withdraw(approval) => self.withdraw((now, job), approval, out),
-            Due::Decide(decision) => self.decide((now, job), decision, out),
+            Due::Decide(decision) => self.end_decision((now, job), decision, out),
+            Due::Shift { staff } => {
+                self.lines[staff].call = None;
+                self.call(now, staff);
+            }
             Due::Operate { operator, since } => self.operate((now, job), operator, since, out),
             Due::Tool(run) => self.end_tool((now, job), run, out),
             Due::Effect(effort) => self.end_effect((now, job), *effort, out),
@@ -298,6 +292,7 @@ impl Outside {
         known.requests = known.requests.saturating_add(1);
         let number = known.requests;
         self.put_before_approvers((now, job), &request, number);
+        self.put_before_staffs((now, job), &request, number);
         let user = self.task(job).map(|task| &self.setup.users[task.user]);
         if let Some(after) = user.and_then(|user| user.withdraws_after) {
             let at = now + after.max(SimDuration::TICK);
@@ -327,13 +322,10 @@ impl Outside {
         let setup = Arc::clone(&self.setup);
         let task = setup.tasks.get(job.0 as usize);
         for (approver, script) in setup.approvers.iter().enumerate() {
-            if !script.takes_up(request, task) {
+            if !(script.works_alone() && script.takes_up(request, task)) {
                 continue;
             }
-            self.notes.note(now, job, || PeopleEvent::SawRequest {
-                approval: Arc::clone(&request.id),
-                digests: seen(request),
-            });
+            self.note_seen((now, job), request);
             if !matches!(
                 script.behaviour(number),
                 Behaviour::Ignore | Behaviour::ApproveStale
@@ -349,14 +341,26 @@ impl Outside {
         }
     }
 
+    pub(super) fn note_seen(&mut self, (now, job): (SimTime, JobId), request: &ApprovalRequest) {
+        self.notes.note(now, job, || PeopleEvent::SawRequest {
+            approval: Arc::clone(&request.id),
+            digests: seen(request),
+        });
+    }
+
     fn close(&mut self, (now, job): (SimTime, JobId), approval: &ApprovalId) {
+        for staff in 0..self.lines.len() {
+            self.lines[staff].leave(approval);
+            self.call(now, staff);
+        }
         let Some(Open { request, number, .. }) = self.open.remove(approval) else {
             return;
         };
         let setup = Arc::clone(&self.setup);
         let task = setup.tasks.get(job.0 as usize);
         for (approver, script) in setup.approvers.iter().enumerate() {
-            if *script.behaviour(number) == Behaviour::ApproveStale && script.takes_up(&request, task) {
+            let stale = *script.behaviour(number) == Behaviour::ApproveStale;
+            if stale && script.works_alone() && script.takes_up(&request, task) {
                 let decision = Decision {
                     approver,
                     request: Arc::clone(&request),
@@ -381,7 +385,9 @@ impl Outside {
             .sinks
             .begin_query((now, job), (&sink, &key, run), self.setup.seed)
         {
-            Some(at) => self.timers.set(at, job, Due::Query { sink, key, run }),
+            Some(at) => {
+                self.timers.set(at, job, Due::Query { sink, key, run });
+            }
             // Any answer would be a lie: this sink cannot know.
             None => self.notes.note(now, job, || SinkEvent::Refused {
                 sink,
@@ -402,11 +408,23 @@ impl Outside {
         }
     }
 
-    /// A user takes the result once, when one is shown.
+    /// A user looks how far the work has got, and takes the result once, when one is shown.
     fn retrieve(&mut self, (now, job): (SimTime, JobId), view: &View) {
         let Some(known) = self.jobs.get_mut(job.0 as usize) else {
             return;
         };
+        let first = known.standing == Standing::Unseen;
+        known.standing = known.standing.shown(view.state);
+        let balks = self
+            .setup
+            .tasks
+            .get(job.0 as usize)
+            .and_then(|task| self.setup.users[task.user].balks);
+        if let Some(balks) = balks.filter(|_| first) {
+            // What a tick shows is known at its end.
+            self.timers
+                .set(now.next(), job, Due::Impatient(Impatience::Balk(balks)));
+        }
         if let Some(digest) = view.result.as_ref().filter(|_| !known.retrieved) {
             known.retrieved = true;
             self.notes.note(now, job, || UserEvent::Retrieved {
@@ -442,7 +460,7 @@ impl Outside {
         out.push(Input { job, told });
     }
 
-    fn decide(&mut self, (now, job): (SimTime, JobId), decision: Decision, out: &mut Vec<Input>) {
+    pub(super) fn decide(&mut self, (now, job): (SimTime, JobId), decision: Decision, out: &mut Vec<Input>) {
         if decision.look == Look::Again && !self.open.contains_key(&decision.request.id) {
             return;
         }
@@ -554,12 +572,17 @@ impl Outside {
         out.push(Input { job, told });
     }
 
-    fn task(&self, job: JobId) -> Option<&OutsideTask> {
+    pub(super) fn task(&self, job: JobId) -> Option<&OutsideTask> {
         self.setup.tasks.get(job.0 as usize)
     }
 
     /// The instant after a delay of this law, at least a tick from now.
-    fn later(&self, now: SimTime, law: Law, (purpose, entity, index): (Purpose, u64, u64)) -> SimTime {
+    pub(super) fn later(
+        &self,
+        now: SimTime,
+        law: Law,
+        (purpose, entity, index): (Purpose, u64, u64),
+    ) -> SimTime {
         let delay = law.quantile(self.setup.seed.unit(purpose, entity, index));
         now + delay.max(SimDuration::TICK)
     }

@@ -1,5 +1,6 @@
 //! What people do, as a scenario states it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::job::RosterEntry;
@@ -12,10 +13,23 @@ use crate::units::{SimDuration, SimTime};
 pub struct UserScript {
     /// How long after the submission the user closes the session, if ever.
     pub leaves_after: Option<Law>,
+    /// How long after the submission the user waits for the work to begin; who still waits then cancels.
+    pub patience: Option<Law>,
+    /// What makes the user cancel at the first look.
+    pub balks: Option<Balk>,
     /// The requests to cancel.
     pub cancels: Vec<Cancel>,
     /// How long after an approval request was asked the user takes it back, if it is still open then.
     pub withdraws_after: Option<SimDuration>,
+}
+
+/// What a user does not even begin to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balk {
+    /// A lane in which everything is taken, places to wait included.
+    Full,
+    /// A lane in which the work does not begin at once.
+    Busy,
 }
 
 /// A request to cancel.
@@ -48,6 +62,33 @@ pub struct ApproverScript {
     pub decides: Vec<Behaviour>,
     /// Which requests this person takes up.
     pub reach: Reach,
+    /// The place in [`OutsideSetup::staffs`](super::OutsideSetup::staffs) of the staff whose line this person works
+    /// on; nobody's requests but those of the line reach such a person.
+    pub staff: Option<usize>,
+}
+
+/// People who work on one line of requests: the request that waits longest goes to whoever is free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffScript {
+    /// What they are called.
+    pub name: Arc<str>,
+    /// How long a decision takes; it belongs to the request, whoever takes it.
+    pub takes: Law,
+    /// Their places in [`OutsideSetup::approvers`](super::OutsideSetup::approvers).
+    pub members: Range<usize>,
+    /// When how many of them are there, in the order of the day; always all of them if nothing is said.
+    pub shifts: Vec<Shift>,
+}
+
+/// Some hours of every day; the run starts at midnight. What was begun in a shift is ended behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift {
+    /// The first instant.
+    pub from: SimDuration,
+    /// The first instant behind it.
+    pub to: SimDuration,
+    /// How many are there.
+    pub people: usize,
 }
 
 /// Which requests somebody takes up.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ApproverScript, OperatorScript, UserScript};
+use super::{ApproverScript, OperatorScript, StaffScript, UserScript};
 use crate::fault::FaultPlan;
 use crate::job::OwnApproval;
 use crate::rng::Seed;
@@ -23,6 +23,8 @@ pub struct OutsideSetup {
     pub users: Vec<UserScript>,
     /// Everybody who may be asked for an approval.
     pub approvers: Vec<ApproverScript>,
+    /// Who among them works on one line together.
+    pub staffs: Vec<StaffScript>,
     /// Everybody who looks after parked jobs.
     pub operators: Vec<OperatorScript>,
     /// What changes around the jobs.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Balk;
 use crate::job::{ApprovalId, ApprovalRequest};
 use crate::sinks::{Effort, ToolRun};
 use crate::trace::Principal;
@@ -15,10 +16,17 @@ pub(super) enum Due {
     Leave,
     /// Somebody asks to cancel.
     Cancel(Principal),
+    /// The user looks whether the work has begun.
+    Impatient(Impatience),
     /// The requester takes an approval request back.
     Withdraw(ApprovalId),
     /// An approver decides.
     Decide(Decision),
+    /// A shift of a staff begins.
+    Shift {
+        /// The staff's place.
+        staff: usize,
+    },
     /// An operator acts on the parking that began then.
     Operate {
         /// The operator's place.
@@ -32,6 +40,15 @@ pub(super) enum Due {
     Effect(Box<Effort>),
     /// A sink answers a query.
     Query { sink: Arc<str>, key: Arc<str>, run: u16 },
+}
+
+/// Why a user would not wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Impatience {
+    /// At the first look.
+    Balk(Balk),
+    /// After a while.
+    Waited,
 }
 
 /// A decision that is on its way.
@@ -56,17 +73,27 @@ pub(super) enum Look {
     Never,
 }
 
+/// A timer that was set.
+pub(super) type TimerKey = (SimTime, JobId, u64);
+
 /// Timers, in the order of instant, job, and when they were set within the job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Timers {
-    due: BTreeMap<(SimTime, JobId, u64), Due>,
+    due: BTreeMap<TimerKey, Due>,
     set: u64,
 }
 
 impl Timers {
-    pub(super) fn set(&mut self, at: SimTime, job: JobId, due: Due) {
-        self.due.insert((at, job, self.set), due);
+    pub(super) fn set(&mut self, at: SimTime, job: JobId, due: Due) -> TimerKey {
+        let key = (at, job, self.set);
+        self.due.insert(key, due);
         self.set += 1;
+        key
+    }
+
+    /// Takes a timer back that is not due any more.
+    pub(super) fn forget(&mut self, key: TimerKey) {
+        self.due.remove(&key);
     }
 
     pub(super) fn next(&self) -> Option<SimTime> {

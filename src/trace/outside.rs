@@ -49,6 +49,12 @@ pub enum UserEvent {
     },
     /// Closed the session.
     Left,
+    /// Would not wait; the request to cancel follows.
+    GaveUp {
+        /// `full`: nobody could even wait in the lane; `busy`: the work did not begin at once; `waited`: it did not
+        /// begin in time.
+        why: &'static str,
+    },
     /// Asked to cancel.
     AskedToCancel,
     /// Took the result.

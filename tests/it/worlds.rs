@@ -395,7 +395,9 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
             takes: Law::Exponential { mean: SECS(40) },
             decides: vec![Behaviour::Approve],
             reach: Reach::Eligible,
+            staff: None,
         }],
+        staffs: Vec::new(),
         operators: vec![OperatorScript {
             name: Principal("olga".into()),
             takes: constant(30),
@@ -434,6 +436,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
             tasks: tasks.into(),
             router: Arc::new(ByNumber((0..jobs).map(placement).collect())),
             lanes: [lane(8), lane(12), lane(4)],
+            shared: None,
             roster,
             seed,
             epoch: 1_786_000_000,

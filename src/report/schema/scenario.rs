@@ -120,10 +120,16 @@ fn lanes() -> Value {
         ],
         &[],
     );
-    let lanes: Vec<_> = LaneName::ALL
+    let order = list(&words(LaneName::ALL.iter().map(|name| name.word())), 3);
+    let shared = object(
+        &[("capacity", integer(1, 1_000_000)), ("order", order)],
+        &["capacity"],
+    );
+    let mut lanes: Vec<_> = LaneName::ALL
         .iter()
         .map(|name| (name.word(), lane.clone()))
         .collect();
+    lanes.push(("shared", shared));
     object(&lanes, &[])
 }
 
@@ -271,6 +277,8 @@ fn person() -> Value {
         &[
             ("tasks", one_or_list(&of("name"))),
             ("leaves_after", of("law")),
+            ("patience", of("law")),
+            ("balks", words(["full", "busy"])),
             ("cancels_after", one_or_list(&of("duration"))),
             (
                 "cancels",
@@ -305,9 +313,37 @@ fn person() -> Value {
     any(&[
         case("user", &user),
         case("approver", &approver),
+        case("staff", &staff()),
         case("operator", &operator()),
         case("change", &change()),
     ])
+}
+
+fn staff() -> Value {
+    let decision = any(&[
+        words(["approve", "deny"]),
+        case("deny", &any(&[of("text"), json!({ "type": "null" })])),
+        named_null(&["approve"]),
+    ]);
+    let shift = object(
+        &[
+            ("from", of("duration")),
+            ("to", of("duration")),
+            ("people", integer(1, 1_000)),
+        ],
+        &["from", "to"],
+    );
+    object(
+        &[
+            ("name", of("name")),
+            ("people", integer(1, 1_000)),
+            ("roles", one_or_list(&of("name"))),
+            ("takes", of("law")),
+            ("decides", one_or_list(&decision)),
+            ("shifts", list(&shift, 1)),
+        ],
+        &["name", "people"],
+    )
 }
 
 /// A word written as a key without a value.

@@ -241,6 +241,7 @@ impl Loading<'_> {
         let people = self.people(&names, &product, out);
         let expected = self.expected(&names, &product, &tasks, out);
         let head = self.head;
+        let (lanes, shared) = lanes?;
         Some(Scenario {
             name: Arc::from(""),
             title: head.title?,
@@ -249,7 +250,8 @@ impl Loading<'_> {
             profile: profile(backend?, &tasks),
             tasks,
             product,
-            lanes: lanes?,
+            lanes,
+            shared,
             faults,
             people,
             seed: head.seed?,

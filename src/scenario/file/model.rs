@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::backend::{Profile, Script};
 use crate::check::Id;
 use crate::fault::FaultRule;
-use crate::job::{LaneSpec, TaskSpec};
+use crate::job::{LaneSpec, SharedCapacity, TaskSpec};
 use crate::policy::{self, Policy};
 use crate::rng::Seed;
 use crate::scenario::expect::{GroupExpectation, TaskExpectation};
@@ -34,6 +34,8 @@ pub struct Scenario {
     pub product: Product,
     /// What each lane allows; every lane is there.
     pub lanes: BTreeMap<LaneName, LaneSpec>,
+    /// What they share, if they share anything.
+    pub shared: Option<SharedCapacity>,
     /// How the model service behaves.
     pub profile: Profile,
     /// The faults; the place in this list is the number of the rule.

@@ -6,6 +6,8 @@
 //! |---|---|---|
 //! | `tasks` | the tasks this user asks for | every task that no other user has |
 //! | `leaves_after` | how long after asking the session is closed, a law | never |
+//! | `patience` | how long after asking the user waits for the work to begin, a law; who still waits then cancels | for ever |
+//! | `balks` | `full`: cancels at the first look if nobody can even wait in the lane; `busy`: if the work has not begun | never |
 //! | `cancels_after` | how long after asking a cancel is asked for; or a list | never |
 //! | `cancels` | the same in full: a list of `{ at or after, by }` | never |
 //! | `withdraws_after` | how long after an approval request it is taken back | never |
@@ -18,6 +20,17 @@
 //! | `takes` | how long a decision takes, a law | `1m` |
 //! | `decides` | `approve`, `approve_twice: GAP`, `approve_stale`, `deny`, `deny: REASON`, `edit: { act, arguments }`, `ignore`; a list is for the first request of a job, the second, ... | `approve` |
 //! | `reach` | `eligible`: takes up what they may decide; `every`: everything | `eligible` |
+//!
+//! | key of `staff` | value | default |
+//! |---|---|---|
+//! | `name` | what they are called; each of them is `NAME-1`, `NAME-2`, ... | required |
+//! | `people` | how many they are | required |
+//! | `roles` | what they may decide as | `[approver]` |
+//! | `takes` | how long a decision takes, a law | `1m` |
+//! | `decides` | `approve`, `deny` or `deny: REASON`; a list is for the first request of a job, the second, ... | `approve` |
+//! | `shifts` | a list of `{ from, to, people }`, hours of every day; a run starts at midnight | always there |
+//!
+//! A staff has one line: the request that waits longest goes to whoever is free, and nobody takes two at once.
 //!
 //! | key of `operator` | value | default |
 //! |---|---|---|
@@ -37,8 +50,8 @@ use std::sync::Arc;
 
 use crate::job::RosterEntry;
 use crate::people::{
-    ApproverScript, Behaviour, Cancel, Change, Changed, Notice, OperatorAnswer, OperatorScript, Reach,
-    UserScript, When,
+    ApproverScript, Balk, Behaviour, Cancel, Change, Changed, Notice, OperatorAnswer, OperatorScript, Reach,
+    Shift, StaffScript, UserScript, When,
 };
 use crate::scenario::decode::{
     MapReader, duration, integer, list_or_one, map, mismatch, non_empty, variant, words,
@@ -47,7 +60,7 @@ use crate::scenario::kinds::value::{arguments, law, name, named, positive, spann
 use crate::scenario::kinds::{Product, defaults};
 use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, quoted};
 use crate::trace::{Principal, Verb};
-use crate::units::JobId;
+use crate::units::{JobId, SimDuration};
 
 use super::names::Names;
 use super::world::instant;
@@ -61,6 +74,8 @@ pub struct People {
     pub user_of: Vec<(JobId, usize)>,
     /// Who decides about approvals.
     pub approvers: Vec<ApproverScript>,
+    /// Who among them works on one line together.
+    pub staffs: Vec<StaffScript>,
     /// Who looks after parked jobs.
     pub operators: Vec<OperatorScript>,
     /// What changes.
@@ -75,6 +90,10 @@ impl People {
         found.map_or(0, |place| self.user_of[place].1)
     }
 }
+
+const PERSONS: [&str; 5] = ["user", "approver", "staff", "operator", "change"];
+/// More people than this no staff has.
+const STAFF_MAX: usize = 1_000;
 
 /// Reads people, list after list.
 pub(super) struct PeopleReader<'a> {
@@ -112,10 +131,11 @@ impl<'a> PeopleReader<'a> {
     }
 
     fn person(&mut self, node: &Node, out: &mut Diagnostics) -> Option<()> {
-        let case = variant("person", &["user", "approver", "operator", "change"], node, out)?;
+        let case = variant("person", &PERSONS, node, out)?;
         match case.name {
             "user" => case.value(|node, out| self.user(node, out), out)?,
             "approver" => self.people.approvers.push(case.value(approver, out)?),
+            "staff" => case.value(|node, out| self.staff(node, out), out)?,
             "operator" => self.people.operators.push(case.value(operator, out)?),
             _ => {
                 let product = self.product;
@@ -160,6 +180,40 @@ impl<'a> PeopleReader<'a> {
         Some(())
     }
 
+    fn staff(&mut self, node: &Node, out: &mut Diagnostics) -> Option<()> {
+        let mut keys = map(node, out)?;
+        let who = keys.required("name", name);
+        let people = keys.required("people", integer(1..=STAFF_MAX));
+        let roles = keys.or("roles", vec![defaults::plan().approval.role], list_or_one(name));
+        let takes = keys.or("takes", defaults::APPROVER_TAKES, law);
+        let decides = keys.or("decides", vec![Behaviour::Approve], list_or_one(answer_of_staff));
+        let shifts = keys.or("shifts", Vec::new(), |node, out| shifts(node, people, out));
+        keys.finish();
+        let (who, people, roles, takes, decides) = (who?, people?, roles?, takes?, decides?);
+        let first = self.people.approvers.len();
+        let staff = Some(self.people.staffs.len());
+        self.people
+            .approvers
+            .extend((1..=people).map(|number| ApproverScript {
+                person: RosterEntry {
+                    name: Principal(format!("{who}-{number}").into()),
+                    roles: roles.clone(),
+                    acts_for: None,
+                },
+                takes,
+                decides: decides.clone(),
+                reach: Reach::Eligible,
+                staff,
+            }));
+        self.people.staffs.push(StaffScript {
+            name: who,
+            takes,
+            members: first..first + people,
+            shifts: shifts?,
+        });
+        Some(())
+    }
+
     fn take(&mut self, job: JobId, place: usize, task: &Spanned<Arc<str>>, out: &mut Diagnostics) {
         if let Some(first) = self.taken.get(&job) {
             let error = Diagnostic::error(format!("the task {} has two users", quoted(&task.value)));
@@ -171,8 +225,61 @@ impl<'a> PeopleReader<'a> {
     }
 }
 
+/// The shifts of so many people, in the order of the day.
+fn shifts(node: &Node, people: Option<usize>, out: &mut Diagnostics) -> Option<Vec<Shift>> {
+    let most = people.unwrap_or(STAFF_MAX);
+    let shifts = non_empty(|node: &Node, out: &mut Diagnostics| shift(node, most, out))(node, out)?;
+    let mut sorted = shifts.clone();
+    sorted.sort_by_key(|shift| shift.from);
+    if sorted.windows(2).any(|pair| pair[1].from < pair[0].to) {
+        let error = Diagnostic::error("two shifts of a staff overlap");
+        out.push(
+            error
+                .at(node.header, "")
+                .help("say for each part of the day once how many `people` are there"),
+        );
+        return None;
+    }
+    Some(sorted)
+}
+
+fn shift(node: &Node, most: usize, out: &mut Diagnostics) -> Option<Shift> {
+    let mut keys = map(node, out)?;
+    let from = keys.required("from", duration);
+    let to = keys.required("to", duration);
+    let people = keys.or("people", most, integer(1..=most));
+    let header = keys.header();
+    keys.finish();
+    let shift = Shift {
+        from: from?,
+        to: to?,
+        people: people?,
+    };
+    if shift.from >= shift.to || shift.to > SimDuration::from_secs(24 * 3_600) {
+        let error = Diagnostic::error("a shift begins before it ends, and ends with the day at the latest");
+        out.push(
+            error
+                .at(header, "")
+                .help("a night is two shifts: `{ from: 22h, to: 24h }` and `{ from: 0s, to: 6h }`"),
+        );
+        return None;
+    }
+    Some(shift)
+}
+
+fn answer_of_staff(node: &Node, out: &mut Diagnostics) -> Option<Behaviour> {
+    let case = variant("decision", &["approve", "deny"], node, out)?;
+    match case.name {
+        "approve" => case.bare(Behaviour::Approve, out),
+        _ => case.optional(text, out).map(|reason| Behaviour::Deny { reason }),
+    }
+}
+
 fn user(keys: &mut MapReader<'_, '_>) -> Option<UserScript> {
+    let balks = [("full", Balk::Full), ("busy", Balk::Busy)];
     let leaves_after = keys.optional("leaves_after", law);
+    let patience = keys.optional("patience", law);
+    let balks = keys.optional("balks", words("reason to balk", &balks));
     let short = keys.or("cancels_after", Vec::new(), list_or_one(duration));
     let full = keys.or("cancels", Vec::new(), list_or_one(cancel));
     let withdraws_after = keys.optional("withdraws_after", positive);
@@ -182,6 +289,8 @@ fn user(keys: &mut MapReader<'_, '_>) -> Option<UserScript> {
     });
     Some(UserScript {
         leaves_after: leaves_after?,
+        patience: patience?,
+        balks: balks?,
         cancels: short.chain(full?).collect(),
         withdraws_after: withdraws_after?,
     })
@@ -222,6 +331,7 @@ fn approver(node: &Node, out: &mut Diagnostics) -> Option<ApproverScript> {
         takes: takes?,
         decides: decides?,
         reach: reach?,
+        staff: None,
     })
 }
 

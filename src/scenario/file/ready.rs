@@ -50,6 +50,7 @@ impl Scenario {
             tasks,
             router,
             lanes: [LaneName::Interactive, LaneName::Background, LaneName::Approval].map(lane),
+            shared: self.shared,
             roster: self
                 .people
                 .approvers
@@ -82,6 +83,7 @@ impl Scenario {
             tasks: numbered.map(|(task, job)| self.outside_task(task, job)).collect(),
             users: self.people.users.clone(),
             approvers: self.people.approvers.clone(),
+            staffs: self.people.staffs.clone(),
             operators: self.people.operators.clone(),
             changes: self.people.changes.clone(),
             sinks: sinks.collect(),

@@ -7,6 +7,11 @@
 //! | `budget` | retries that may be paid from the start | 100 |
 //! | `jobs_per_retry` | admitted jobs that pay for one more retry; 0: none are added | 10 |
 //!
+//! | key of `shared`, beside the lanes | value | default |
+//! |---|---|---|
+//! | `capacity` | jobs that may hold a place at once, in whatever lane | required |
+//! | `order` | the lane that gets a place first, the second, the third | `[interactive, approval, background]` |
+//!
 //! | key of `backend` | value | default |
 //! |---|---|---|
 //! | `latency` | how long any exchange takes, a law | `50ms` |
@@ -34,10 +39,10 @@
 use std::collections::BTreeMap;
 
 use crate::backend::{CancelledEnd, FailedEnd, Limiter, Padding, Profile, Streaming};
-use crate::job::LaneSpec;
+use crate::job::{LaneSpec, SharedCapacity};
 use crate::rng::Law;
 use crate::scenario::decode::{duration, integer, list, map, probability, words};
-use crate::scenario::kinds::value::{law, name, positive};
+use crate::scenario::kinds::value::{law, name, named, positive};
 use crate::scenario::kinds::{ScriptDraft, defaults, script};
 use crate::scenario::{Diagnostic, Diagnostics, Node, Span};
 use crate::trace::LaneName;
@@ -46,20 +51,55 @@ use crate::wire::ErrorShape;
 
 use super::model::Ends;
 
+/// What each lane allows, and what they share.
+pub(super) type Lanes = (BTreeMap<LaneName, LaneSpec>, Option<SharedCapacity>);
+
 /// Reads `lanes`; a lane that is not there has what is usual.
-pub(super) fn lanes(node: Option<&Node>, out: &mut Diagnostics) -> Option<BTreeMap<LaneName, LaneSpec>> {
+pub(super) fn lanes(node: Option<&Node>, out: &mut Diagnostics) -> Option<Lanes> {
     let usual = || LaneName::ALL.iter().map(|lane| (*lane, defaults::LANE)).collect();
-    let Some(node) = node else { return Some(usual()) };
+    let Some(node) = node else {
+        return Some((usual(), None));
+    };
     let mut keys = map(node, out)?;
     let found = LaneName::ALL
         .iter()
         .map(|name| (*name, keys.or(name.word(), defaults::LANE, lane)));
     let found: Vec<(LaneName, Option<LaneSpec>)> = found.collect();
+    let shared = keys.optional("shared", shared);
     keys.finish();
-    found
+    let lanes: Option<_> = found
         .into_iter()
         .map(|(name, lane)| lane.map(|lane| (name, lane)))
-        .collect()
+        .collect();
+    Some((lanes?, shared?))
+}
+
+fn shared(node: &Node, out: &mut Diagnostics) -> Option<SharedCapacity> {
+    let usual = vec![LaneName::Interactive, LaneName::Approval, LaneName::Background];
+    let mut keys = map(node, out)?;
+    let capacity = keys.required("capacity", integer(1..=1_000_000));
+    let order = keys.or("order", usual, order);
+    keys.finish();
+    Some(SharedCapacity {
+        capacity: capacity?,
+        order: <[LaneName; 3]>::try_from(order?).ok()?,
+    })
+}
+
+/// Every lane, once.
+fn order(node: &Node, out: &mut Diagnostics) -> Option<Vec<LaneName>> {
+    let order = list(named("lane", LaneName::ALL, LaneName::word))(node, out)?;
+    let each = LaneName::ALL.iter().all(|lane| order.contains(lane));
+    if !each || order.len() != LaneName::ALL.len() {
+        let error = Diagnostic::error("the order names every lane once");
+        out.push(
+            error
+                .at(node.header, "")
+                .help("for example `[interactive, approval, background]`"),
+        );
+        return None;
+    }
+    Some(order)
 }
 
 fn lane(node: &Node, out: &mut Diagnostics) -> Option<LaneSpec> {

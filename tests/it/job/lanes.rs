@@ -1,7 +1,7 @@
 //! Places, queues, backlogs and the budgets of lanes.
 
-use lanebench::job::{HandOver, Setup};
-use lanebench::trace::{CoreEvent, RuntimeEvent, StateName};
+use lanebench::job::{HandOver, Setup, SharedCapacity};
+use lanebench::trace::{CoreEvent, JobEvent, LaneName, On, RuntimeEvent, StateName};
 use lanebench::wire::Break;
 
 use super::Case;
@@ -80,6 +80,45 @@ fn places_are_never_overbooked() {
         state.is_terminal() || state == StateName::NeedsIntervention
     };
     assert!((0..9).all(rests));
+}
+
+/// A place that lanes share goes to the lane that comes first in the order, and never to two jobs.
+#[test]
+fn a_shared_place_goes_by_the_order() {
+    let [users, work] = [LaneName::Interactive, LaneName::Background];
+    for (first, second) in [(users, work), (work, users)] {
+        let mut setup = setup(vec![plan(); 5], &placement(), lane());
+        let places = (0..5).map(|job| match job {
+            3.. => interactive(HandOver::Permitted),
+            _ => placement(),
+        });
+        setup.router = std::sync::Arc::new(super::play::Fixed(places.collect()));
+        setup.shared = Some(SharedCapacity {
+            capacity: 1,
+            order: [first, LaneName::Approval, second],
+        });
+        let play = Play::of(setup)
+            .reply("create.1", done("r1"))
+            .reply("1/create.1", done("s1"))
+            .reply("2/create.1", done("t1"))
+            .broke("3/create.*", Break::Refused)
+            .broke("4/create.*", Break::Refused)
+            .run();
+        let granted = play.notes.iter().filter_map(|record| match &record.event {
+            CoreEvent::Job(JobEvent::Moved {
+                on: On::CapacityGranted,
+                ..
+            }) => record.job,
+            _ => None,
+        });
+        let granted: Vec<u32> = granted.map(|job| job.0).collect();
+        let expected = if first == users {
+            [3, 4, 0, 1, 2]
+        } else {
+            [0, 1, 2, 3, 4]
+        };
+        assert_eq!(granted, expected);
+    }
 }
 
 /// Retries of one lane never use up what another lane has.

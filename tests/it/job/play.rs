@@ -149,6 +149,7 @@ pub(crate) fn setup(plans: Vec<Plan>, place: &Placement, lanes: LaneSpec) -> Set
         tasks: plans.into_iter().map(task).collect(),
         router: Arc::new(Fixed(vec![place.clone(); count])),
         lanes: [lanes; 3],
+        shared: None,
         roster: roster(),
         seed: Seed(7),
         epoch: 1_800_000_000,

@@ -37,6 +37,7 @@ fn a_user_leaves_cancels_and_is_not_the_only_one_who_may_try() {
             },
         ],
         withdraws_after: None,
+        ..UserScript::default()
     };
     check(
         &World::new().user(user),

@@ -57,6 +57,7 @@ impl World {
             tasks: Vec::new(),
             users: vec![UserScript::default()],
             approvers: Vec::new(),
+            staffs: Vec::new(),
             operators: Vec::new(),
             changes: Vec::new(),
             sinks: Vec::new(),
@@ -132,6 +133,7 @@ impl World {
             takes: takes(after),
             decides: decides.to_vec(),
             reach,
+            staff: None,
         });
         self
     }
@@ -408,6 +410,7 @@ fn user(event: &UserEvent) -> String {
     match event {
         UserEvent::Submitted { task, .. } => format!("submitted {task}"),
         UserEvent::Left => "left".to_owned(),
+        UserEvent::GaveUp { why } => format!("gave up: {why}"),
         UserEvent::AskedToCancel => "asked to cancel".to_owned(),
         UserEvent::Retrieved { digest } => format!("retrieved {digest}"),
     }

@@ -71,6 +71,12 @@ impl Echo {
         self.0.pairs.len() + 2 * input
     }
 
+    /// The bytes of the rest of the object that repeats the request.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.0.pairs.len()
+    }
+
     /// The rest of the object: `"key":value` pairs with commas between them.
     pub(super) fn pairs(&self) -> &str {
         &self.0.pairs

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::echo::MetadataOut;
-use super::json_response::put;
+use super::json_out::put;
 use super::{Create, InputItem, ToolDeclaration};
 
 /// What a client sends beside what anybody decides by.

@@ -6,7 +6,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::date::{format_http_date, parse_http_date};
-use super::json_response::put;
+use super::json_out::put;
 use super::read::Loose;
 use super::{ApiError, Wait};
 

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::echo::Echo;
 use super::json_error::{Code, ErrorIn, ErrorOut};
-use super::json_item::{ItemIn, ItemOut, PartIn, PartOut};
-use super::json_response::{ResponseIn, put, render_response, word_or_empty};
+use super::json_item::{ItemIn, PartIn, put_item, put_part};
+use super::json_out::{key, pair_number, pair_text, put, put_raw};
+use super::json_response::{ResponseIn, render_response, word_or_empty};
 use super::read::{Count, Loose, Word};
-use super::{Event, Response, Shown, StreamEvent};
+use super::{Event, Item, Response, Shown, StreamEvent};
 
 /// How an `error` event is written: captures show the first form, the published description the second.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +50,7 @@ pub fn render_event(
     match event.event.response() {
         Some(response) => render_life_cycle(name, event.seq, response, echo, out),
         None => {
-            put(out, &PieceOut::of(event, shape, obfuscation));
+            PieceOut::of(event, shape, obfuscation).write(out);
             if let Event::Progress { shown, .. } = &event.event
                 && let Some(pairs) = shown.pairs()
             {
@@ -155,65 +156,56 @@ const PROGRESS: [&str; 42] = [
 ];
 
 fn render_life_cycle(name: &str, seq: u64, response: &Response, echo: &Echo, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"type\":\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\",\"response\":");
+    pair_text(out, "{\"type\":", name);
+    put_raw(out, key!("response"));
     render_response(response, echo, out);
-    out.extend_from_slice(b",\"sequence_number\":");
-    put(out, &seq);
+    pair_number(out, key!("sequence_number"), seq);
     out.push(b'}');
 }
 
 /// Every field that some event without a response has; each is written only where it stands.
-#[derive(Serialize, Default)]
+#[derive(Default)]
 struct PieceOut<'a> {
-    r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: &'a str,
     item_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     output_index: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     content_index: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     delta: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     arguments: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    logprobs: Option<[u8; 0]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<ItemOut<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<PartOut<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    param: Option<()>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Logprobs,
+    item: Option<&'a Item>,
+    part: Option<&'a str>,
+    /// Code and words of a flat error; no code is `null`.
+    flat: Option<(Option<&'a str>, &'a str)>,
     error: Option<ErrorOut<'a>>,
-    sequence_number: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: u64,
     obfuscation: Option<&'a str>,
+}
+
+/// Whether an event says that there are no probabilities.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Logprobs {
+    #[default]
+    Unsaid,
+    None,
 }
 
 impl<'a> PieceOut<'a> {
     fn of(event: &'a StreamEvent, shape: ErrorShape, obfuscation: Option<&'a str>) -> Self {
         let base = Self {
-            r#type: event.event.name(),
-            sequence_number: event.seq,
+            kind: event.event.name(),
+            seq: event.seq,
             ..Self::default()
         };
         match &event.event {
             Event::ItemAdded { output, item } | Event::ItemDone { output, item } => Self {
                 output_index: Some(*output),
-                item: Some(ItemOut(item)),
+                item: Some(item),
                 ..base
             },
             Event::PartAdded { output, item_id } => Self {
-                part: Some(PartOut::text("")),
+                part: Some(""),
                 ..base.in_text(*output, item_id)
             },
             Event::PartDone {
@@ -221,29 +213,26 @@ impl<'a> PieceOut<'a> {
                 item_id,
                 text,
             } => Self {
-                part: Some(PartOut::text(text)),
+                part: Some(text),
                 ..base.in_text(*output, item_id)
             },
             Event::TextDelta {
                 output,
                 item_id,
                 delta,
-            } => {
-                let logprobs = Some([]);
-                Self {
-                    delta: Some(delta),
-                    logprobs,
-                    obfuscation,
-                    ..base.in_text(*output, item_id)
-                }
-            }
+            } => Self {
+                delta: Some(delta),
+                logprobs: Logprobs::None,
+                obfuscation,
+                ..base.in_text(*output, item_id)
+            },
             Event::TextDone {
                 output,
                 item_id,
                 text,
             } => Self {
                 text: Some(text),
-                logprobs: Some([]),
+                logprobs: Logprobs::None,
                 ..base.in_text(*output, item_id)
             },
             Event::ArgumentsDelta {
@@ -279,6 +268,51 @@ impl<'a> PieceOut<'a> {
         }
     }
 
+    fn write(&self, out: &mut Vec<u8>) {
+        let text = |out: &mut Vec<u8>, key, text: Option<&str>| {
+            if let Some(text) = text {
+                pair_text(out, key, text);
+            }
+        };
+        pair_text(out, "{\"type\":", self.kind);
+        text(out, key!("item_id"), self.item_id);
+        if let Some(index) = self.output_index {
+            pair_number(out, key!("output_index"), index);
+        }
+        if let Some(index) = self.content_index {
+            pair_number(out, key!("content_index"), index);
+        }
+        text(out, key!("delta"), self.delta);
+        text(out, key!("text"), self.text);
+        text(out, key!("arguments"), self.arguments);
+        if self.logprobs == Logprobs::None {
+            put_raw(out, key!("logprobs"));
+            put_raw(out, "[]");
+        }
+        if let Some(item) = self.item {
+            put_raw(out, key!("item"));
+            put_item(out, item);
+        }
+        if let Some(part) = self.part {
+            put_raw(out, key!("part"));
+            put_part(out, part);
+        }
+        if let Some((code, message)) = self.flat {
+            put_raw(out, key!("code"));
+            put(out, &code);
+            pair_text(out, key!("message"), message);
+            put_raw(out, key!("param"));
+            put_raw(out, "null");
+        }
+        if let Some(error) = &self.error {
+            put_raw(out, key!("error"));
+            put(out, error);
+        }
+        pair_number(out, key!("sequence_number"), self.seq);
+        text(out, key!("obfuscation"), self.obfuscation);
+        out.push(b'}');
+    }
+
     fn in_item(self, output: u32, item_id: &'a str) -> Self {
         Self {
             item_id: Some(item_id),
@@ -301,15 +335,10 @@ impl<'a> PieceOut<'a> {
                 error: Some(ErrorOut::in_stream(code, message)),
                 ..self
             },
-            ErrorShape::Flat => {
-                let code = Some((!code.is_empty()).then_some(code));
-                Self {
-                    code,
-                    message: Some(message),
-                    param: Some(()),
-                    ..self
-                }
-            }
+            ErrorShape::Flat => Self {
+                flat: Some(((!code.is_empty()).then_some(code), message)),
+                ..self
+            },
         }
     }
 }

@@ -3,35 +3,50 @@
 use std::sync::Arc;
 
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::json_out::{key, pair_text, put, put_raw};
 use super::json_response::word_or_empty;
 use super::read::{Loose, Text};
-use super::{Item, ItemStatus, Shown, json_text};
+use super::{Item, ItemStatus, Shown};
 
-/// A list of items.
-pub(super) struct ItemsOut<'a>(pub(super) &'a [Item]);
-
-/// One item.
-pub(super) struct ItemOut<'a>(pub(super) &'a Item);
-
-/// One content part of a message.
-#[derive(Serialize)]
-pub(super) struct PartOut<'a> {
-    r#type: &'static str,
-    annotations: [u8; 0],
-    logprobs: [u8; 0],
-    text: &'a str,
+/// Appends a list of items.
+pub(super) fn put_items(out: &mut Vec<u8>, items: &[Item]) {
+    out.push(b'[');
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        put_item(out, item);
+    }
+    out.push(b']');
 }
 
-#[derive(Serialize)]
-struct MessageOut<'a> {
-    id: &'a str,
-    r#type: &'static str,
-    status: &'static str,
-    role: &'static str,
-    content: &'a [PartOut<'a>],
+/// A message that has just begun has no content yet.
+fn put_message(out: &mut Vec<u8>, id: &str, text: &str, status: ItemStatus) {
+    pair_text(out, "{\"id\":", id);
+    put_raw(out, key!("type"));
+    put_raw(out, "\"message\"");
+    pair_text(out, key!("status"), status_word(status));
+    put_raw(out, key!("role"));
+    put_raw(out, "\"assistant\"");
+    put_raw(out, key!("content"));
+    out.push(b'[');
+    if status != ItemStatus::InProgress || !text.is_empty() {
+        put_part(out, text);
+    }
+    put_raw(out, "]}");
+}
+
+/// Appends a content part of a message.
+pub(super) fn put_part(out: &mut Vec<u8>, text: &str) {
+    put_raw(out, "{\"type\":\"output_text\"");
+    put_raw(out, key!("annotations"));
+    put_raw(out, "[]");
+    put_raw(out, key!("logprobs"));
+    put_raw(out, "[]");
+    pair_text(out, key!("text"), text);
+    out.push(b'}');
 }
 
 #[derive(Serialize)]
@@ -127,95 +142,85 @@ struct OtherOut<'a> {
     tools: Option<[u8; 0]>,
 }
 
-impl<'a> PartOut<'a> {
-    /// A part of type `output_text`.
-    pub(super) const fn text(text: &'a str) -> Self {
-        Self {
-            r#type: "output_text",
-            annotations: [],
-            logprobs: [],
-            text,
-        }
-    }
-}
-
-impl Serialize for ItemsOut<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(ItemOut))
-    }
-}
-
-impl Serialize for ItemOut<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Item::Message { id, text, status } => message(id, text, *status, to),
-            Item::Reasoning { id } => ReasoningOut {
+/// Appends an item.
+pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
+    match item {
+        Item::Message { id, text, status } => put_message(out, id, text, *status),
+        Item::Reasoning { id } => put(
+            out,
+            &ReasoningOut {
                 id,
                 r#type: "reasoning",
                 summary: [],
-            }
-            .serialize(to),
-            Item::FunctionCall {
-                id,
-                call_id,
-                name,
-                arguments,
-                status,
-            } => {
-                let (r#type, status) = ("function_call", status_word(*status));
-                FunctionCallOut {
+            },
+        ),
+        Item::FunctionCall {
+            id,
+            call_id,
+            name,
+            arguments,
+            status,
+        } => {
+            let (r#type, status) = ("function_call", status_word(*status));
+            put(
+                out,
+                &FunctionCallOut {
                     id,
                     r#type,
                     status,
                     arguments,
                     call_id,
                     name,
-                }
-                .serialize(to)
-            }
-            Item::McpApprovalRequest {
-                id,
-                server_label,
-                name,
-                arguments,
-            } => {
-                let r#type = "mcp_approval_request";
-                ApprovalRequestOut {
+                },
+            )
+        }
+        Item::McpApprovalRequest {
+            id,
+            server_label,
+            name,
+            arguments,
+        } => {
+            let r#type = "mcp_approval_request";
+            put(
+                out,
+                &ApprovalRequestOut {
                     id,
                     r#type,
                     arguments,
                     name,
                     server_label,
-                }
-                .serialize(to)
-            }
-            Item::McpCall {
-                id,
-                server_label,
-                name,
-                arguments,
-                approval_request_id,
-                status,
-                shown,
-            } if shown.pairs().is_some() => raw(
-                id,
-                "mcp_call",
-                &Shown::of(&serde_json::json!({
-                    "status": status_word(*status), "approval_request_id": approval_request_id.as_deref(),
-                    "arguments": &**arguments, "name": &**name, "server_label": &**server_label,
-                })),
-                shown,
-                to,
-            ),
-            Item::McpCall {
-                id,
-                server_label,
-                name,
-                arguments,
-                approval_request_id,
-                status,
-                shown: _,
-            } => McpCallOut {
+                },
+            )
+        }
+        Item::McpCall {
+            id,
+            server_label,
+            name,
+            arguments,
+            approval_request_id,
+            status,
+            shown,
+        } if shown.pairs().is_some() => put_shown(
+            out,
+            id,
+            "mcp_call",
+            &Shown::of(&serde_json::json!({
+                "status": status_word(*status), "approval_request_id": approval_request_id.as_deref(),
+                "arguments": &**arguments, "name": &**name, "server_label": &**server_label,
+            })),
+            shown,
+        ),
+        Item::McpCall {
+            id,
+            server_label,
+            name,
+            arguments,
+            approval_request_id,
+            status,
+            shown: _,
+        } => put(
+            out,
+            &McpCallOut {
                 id,
                 r#type: "mcp_call",
                 status: status_word(*status),
@@ -229,102 +234,94 @@ impl Serialize for ItemOut<'_> {
                 name,
                 output: (*status == ItemStatus::Completed).then_some(""),
                 server_label,
-            }
-            .serialize(to),
-            Item::Hosted { id, tool, shown, .. } if shown.pairs().is_some() => {
-                raw(id, tool, &Shown::default(), shown, to)
-            }
-            Item::Hosted { id, tool, status, .. } => hosted(id, tool, *status, to),
+            },
+        ),
+        Item::Hosted { id, tool, shown, .. } if shown.pairs().is_some() => {
+            put_shown(out, id, tool, &Shown::default(), shown)
         }
+        Item::Hosted { id, tool, status, .. } => put_hosted(out, id, tool, *status),
     }
 }
 
 /// An item that knows what it shows.
-fn raw<S: Serializer>(id: &str, kind: &str, first: &Shown, second: &Shown, to: S) -> Result<S::Ok, S::Error> {
-    let mut json = format!("{{\"id\":{},\"type\":{}", json_text(id), json_text(kind));
+fn put_shown(out: &mut Vec<u8>, id: &str, kind: &str, first: &Shown, second: &Shown) {
+    pair_text(out, "{\"id\":", id);
+    pair_text(out, key!("type"), kind);
     for pairs in [first, second].into_iter().filter_map(Shown::pairs) {
-        json.push(',');
-        json.push_str(pairs);
+        out.push(b',');
+        put_raw(out, pairs);
     }
-    json.push('}');
-    let json = RawValue::from_string(json).map_err(serde::ser::Error::custom)?;
-    json.serialize(to)
+    out.push(b'}');
 }
 
-/// A message that has just begun has no content yet.
-fn message<S: Serializer>(id: &str, text: &str, status: ItemStatus, to: S) -> Result<S::Ok, S::Error> {
-    let part = [PartOut::text(text)];
-    let begun = status == ItemStatus::InProgress && text.is_empty();
-    let content = if begun { &[] } else { part.as_slice() };
-    let status = status_word(status);
-    MessageOut {
-        id,
-        r#type: "message",
-        status,
-        role: "assistant",
-        content,
-    }
-    .serialize(to)
-}
-
-fn hosted<S: Serializer>(id: &str, tool: &str, status: ItemStatus, to: S) -> Result<S::Ok, S::Error> {
+fn put_hosted(out: &mut Vec<u8>, id: &str, tool: &str, status: ItemStatus) {
     let word = status_word(status);
     let (r#type, ended) = (tool, status != ItemStatus::InProgress);
     match tool {
-        "file_search_call" => FileSearchOut {
-            id,
-            r#type,
-            status: word,
-            queries: [],
-            results: None,
-        }
-        .serialize(to),
+        "file_search_call" => put(
+            out,
+            &FileSearchOut {
+                id,
+                r#type,
+                status: word,
+                queries: [],
+                results: None,
+            },
+        ),
         "web_search_call" => {
             let action = ended.then_some(SearchOut {
                 r#type: "search",
                 query: "",
                 queries: [],
             });
-            WebSearchOut {
-                id,
-                r#type,
-                status: word,
-                action,
-            }
-            .serialize(to)
+            put(
+                out,
+                &WebSearchOut {
+                    id,
+                    r#type,
+                    status: word,
+                    action,
+                },
+            )
         }
         "code_interpreter_call" => {
             let (code, container_id) = ("", "cntr_1");
-            CodeInterpreterOut {
-                id,
-                r#type,
-                status: word,
-                code,
-                container_id,
-                outputs: None,
-            }
-            .serialize(to)
+            put(
+                out,
+                &CodeInterpreterOut {
+                    id,
+                    r#type,
+                    status: word,
+                    code,
+                    container_id,
+                    outputs: None,
+                },
+            )
         }
         // The contract has no status on this one, and a list that was read in full does not need it.
         "mcp_list_tools" => {
             let status = (status != ItemStatus::Completed).then_some(word);
-            OtherOut {
+            put(
+                out,
+                &OtherOut {
+                    id,
+                    r#type,
+                    status,
+                    server_label: Some(""),
+                    tools: Some([]),
+                },
+            )
+        }
+        _ => put(
+            out,
+            &OtherOut {
                 id,
                 r#type,
-                status,
-                server_label: Some(""),
-                tools: Some([]),
-            }
-            .serialize(to)
-        }
-        _ => OtherOut {
-            id,
-            r#type,
-            status: Some(word),
-            server_label: None,
-            tools: None,
-        }
-        .serialize(to),
+                status: Some(word),
+                server_label: None,
+                tools: None,
+            },
+        ),
     }
 }
 

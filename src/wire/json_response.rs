@@ -8,7 +8,8 @@ use serde::de::{Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::echo::{Echo, MetadataOut};
-use super::json_item::{ItemIn, ItemsOut};
+use super::json_item::{ItemIn, put_items};
+use super::json_out::{key, pair_number, pair_text, put, put_raw};
 use super::read::{Count, Loose, OriginIn, StatusWord, Text, Tier};
 use super::{Failure, Item, Response, ResponseId, Usage};
 
@@ -22,10 +23,9 @@ pub struct Unreadable {
 
 /// Appends the JSON of `response`, with the full key set of the contract.
 pub fn render_response(response: &Response, echo: &Echo, out: &mut Vec<u8>) {
-    put(out, &Head::of(response, echo));
-    out.pop();
+    put_head(response, echo, out);
     out.push(b',');
-    out.extend_from_slice(echo.pairs().as_bytes());
+    put_raw(out, echo.pairs());
     out.push(b'}');
 }
 
@@ -59,36 +59,40 @@ pub fn salvage_id(prefix: &[u8]) -> Option<ResponseId> {
     }
 }
 
-/// Appends the JSON of a value.
-pub(super) fn put<T: Serialize>(out: &mut Vec<u8>, value: &T) {
-    let written = serde_json::to_writer(&mut *out, value);
-    assert!(
-        written.is_ok(),
-        "our own bodies have text keys, and a vector takes every byte"
-    );
-}
-
-#[derive(Serialize)]
-struct Head<'a> {
-    id: &'a str,
-    object: &'static str,
-    created_at: u64,
-    status: &'a str,
-    background: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    billing: Option<Billing>,
-    completed_at: Option<u64>,
-    error: Option<&'a Failure>,
-    incomplete_details: Option<ReasonOut<'a>>,
-    metadata: MetadataOut<'a>,
-    output: ItemsOut<'a>,
-    service_tier: &'a str,
-    usage: Option<UsageOut>,
-}
-
-#[derive(Serialize)]
-struct Billing {
-    payer: &'static str,
+fn put_head(response: &Response, echo: &Echo, out: &mut Vec<u8>) {
+    let completed = response.status == super::Status::Completed;
+    pair_text(out, "{\"id\":", &response.id.0);
+    put_raw(out, key!("object"));
+    put_raw(out, "\"response\"");
+    pair_number(out, key!("created_at"), response.created_at);
+    pair_text(out, key!("status"), response.status.word());
+    put_raw(out, key!("background"));
+    put_raw(out, if response.background { "true" } else { "false" });
+    if completed {
+        put_raw(out, key!("billing"));
+        put_raw(out, "{\"payer\":\"developer\"}");
+    }
+    put_raw(out, key!("completed_at"));
+    put(out, &response.completed_at);
+    put_raw(out, key!("error"));
+    put(out, &response.error);
+    put_raw(out, key!("incomplete_details"));
+    let incomplete = response.incomplete.as_deref();
+    put(out, &incomplete.map(|reason| ReasonOut { reason }));
+    put_raw(out, key!("metadata"));
+    let metadata = MetadataOut {
+        origin: response.origin,
+        rest: echo.metadata(),
+    };
+    put(out, &metadata);
+    put_raw(out, key!("output"));
+    put_items(out, &response.output);
+    pair_text(out, key!("service_tier"), &response.service_tier);
+    put_raw(out, key!("usage"));
+    match response.usage {
+        Some(usage) => put_usage(usage, out),
+        None => put_raw(out, "null"),
+    }
 }
 
 #[derive(Serialize)]
@@ -96,65 +100,16 @@ struct ReasonOut<'a> {
     reason: &'a str,
 }
 
-#[derive(Serialize)]
-struct UsageOut {
-    input_tokens: u32,
-    input_tokens_details: InputDetails,
-    output_tokens: u32,
-    output_tokens_details: OutputDetails,
-    total_tokens: u64,
-}
-
-#[derive(Serialize)]
-struct InputDetails {
-    cached_tokens: u32,
-    cache_write_tokens: u32,
-}
-
-#[derive(Serialize)]
-struct OutputDetails {
-    reasoning_tokens: u32,
-}
-
-impl<'a> Head<'a> {
-    fn of(response: &'a Response, echo: &'a Echo) -> Self {
-        let completed = response.status == super::Status::Completed;
-        Self {
-            id: &response.id.0,
-            object: "response",
-            created_at: response.created_at,
-            status: response.status.word(),
-            background: response.background,
-            billing: completed.then_some(Billing { payer: "developer" }),
-            completed_at: response.completed_at,
-            error: response.error.as_ref(),
-            incomplete_details: response.incomplete.as_deref().map(|reason| ReasonOut { reason }),
-            metadata: MetadataOut {
-                origin: response.origin,
-                rest: echo.metadata(),
-            },
-            output: ItemsOut(&response.output),
-            service_tier: &response.service_tier,
-            usage: response.usage.map(UsageOut::from),
-        }
-    }
-}
-
-impl From<Usage> for UsageOut {
-    fn from(usage: Usage) -> Self {
-        Self {
-            input_tokens: usage.input,
-            input_tokens_details: InputDetails {
-                cached_tokens: 0,
-                cache_write_tokens: 0,
-            },
-            output_tokens: usage.output,
-            output_tokens_details: OutputDetails {
-                reasoning_tokens: usage.reasoning,
-            },
-            total_tokens: u64::from(usage.input) + u64::from(usage.output),
-        }
-    }
+fn put_usage(usage: Usage, out: &mut Vec<u8>) {
+    pair_number(out, "{\"input_tokens\":", usage.input);
+    put_raw(out, key!("input_tokens_details"));
+    put_raw(out, "{\"cached_tokens\":0,\"cache_write_tokens\":0}");
+    pair_number(out, key!("output_tokens"), usage.output);
+    put_raw(out, key!("output_tokens_details"));
+    pair_number(out, "{\"reasoning_tokens\":", usage.reasoning);
+    let total = u64::from(usage.input) + u64::from(usage.output);
+    pair_number(out, concat!("}", key!("total_tokens")), total);
+    out.push(b'}');
 }
 
 #[derive(Deserialize)]

@@ -13,6 +13,7 @@ mod json_create;
 mod json_error;
 mod json_event;
 mod json_item;
+mod json_out;
 mod json_response;
 mod read;
 mod refusal;

@@ -10,7 +10,9 @@ use super::request_field::{FieldSet, Unlisted, body_fields, field_set, metadata,
 use super::request_field::{boolean, decimal, fields, integer, list, short_text, text, word};
 use super::request_input::{pair, read_input};
 use super::request_tool::read_tools;
-use super::{ApiError, Create, Details, Origin, Overflow, ResponseId, ServerRule, ToolDeclaration};
+use super::{
+    ApiError, Create, Details, Origin, Overflow, ResponseId, ServerRule, ToolDeclaration, json_text,
+};
 
 /// Reads the body of `POST /v1/responses`.
 ///
@@ -373,9 +375,11 @@ fn write_model(model: &str, out: &mut String) {
         "gpt-4o" => "-2024-08-06",
         _ => "-2025-08-07",
     };
-    let name = serde_json::Value::String(format!("{model}{snapshot}"));
+    let name = json_text(model);
     out.push_str(",\"model\":");
-    out.push_str(&name.to_string());
+    out.push_str(&name[..name.len() - 1]);
+    out.push_str(snapshot);
+    out.push('"');
 }
 
 fn echo_reasoning(raw: Option<&RawValue>, out: &mut String) -> Result<(), ApiError> {

@@ -188,7 +188,7 @@ impl StoredItem {
     #[must_use]
     pub fn of_output(item: &super::Item) -> Self {
         let mut json = Vec::new();
-        super::json_response::put(&mut json, &super::json_item::ItemOut(item));
+        super::json_item::put_item(&mut json, item);
         let value: Value = serde_json::from_slice(&json).unwrap_or_default();
         StoredItem {
             id: value["id"].as_str().unwrap_or_default().into(),

@@ -136,5 +136,6 @@ pub fn render_page(items: &[StoredItem], page: &Page) -> Option<Arc<str>> {
 /// A text as JSON.
 #[must_use]
 pub fn json_text(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    // A text is always JSON.
+    serde_json::to_string(text).unwrap_or_default()
 }

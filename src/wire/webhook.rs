@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::json_response::put;
+use super::json_out::put;
 use super::read::{Count, Text};
 use super::{ResponseId, Status};
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use tokio::sync::{mpsc, oneshot};
 
 use super::rendering::Rendering;
@@ -118,7 +119,7 @@ pub(super) enum Taken {
 #[derive(Debug)]
 pub(super) struct Book {
     calls: BTreeMap<CallKey, Call>,
-    known: HashMap<ResponseId, Known>,
+    known: HashMap<ResponseId, Known, RandomState>,
     known_order: VecDeque<ResponseId>,
     known_max: usize,
     orphans: VecDeque<Orphan>,
@@ -134,7 +135,7 @@ impl Book {
         Self {
             known_max,
             calls: BTreeMap::new(),
-            known: HashMap::new(),
+            known: HashMap::default(),
             known_order: VecDeque::new(),
             orphans: VecDeque::new(),
             strangers: [0; ExchangeKind::ALL.len()],

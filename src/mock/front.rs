@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -373,8 +373,9 @@ impl Guest {
 
     /// The session that a request names: by its header, or behind a `:` in its key, which is taken off there.
     fn name_of(&self, headers: &mut HeaderMap) -> Result<Option<String>, SessionError> {
+        const NAME: HeaderName = HeaderName::from_static(SESSION_HEADER);
         let by_key = self.take_from_key(headers);
-        match headers.get(SESSION_HEADER) {
+        match headers.get(&NAME) {
             None => Ok(by_key),
             Some(value) => {
                 let name = String::from_utf8_lossy(value.as_bytes());

@@ -32,13 +32,16 @@ impl Rendering {
     /// The body.
     pub(super) fn bytes(&self) -> Bytes {
         let body = self.body.get_or_init(|| {
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(self.echo.length() + RESPONSE);
             render_response(&self.response, &self.echo, &mut body);
             body.into()
         });
         body.clone()
     }
 }
+
+/// Room for what a response without long texts says beside what it repeats.
+const RESPONSE: usize = 768;
 
 /// What stands in place of a request that is not known any more.
 pub(super) fn fallback_echo() -> &'static Echo {

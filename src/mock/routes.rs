@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
 use http_body_util::BodyExt;
 
 use super::book::{Answer, Subject};
@@ -89,7 +89,8 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
 
 /// The key that a request shows.
 pub(super) fn exchange_of(headers: &HeaderMap) -> Option<Result<Exchange, ExchangeError>> {
-    let value = headers.get(EXCHANGE_HEADER)?;
+    const NAME: HeaderName = HeaderName::from_static(EXCHANGE_HEADER);
+    let value = headers.get(&NAME)?;
     Some(String::from_utf8_lossy(value.as_bytes()).parse())
 }
 
@@ -401,7 +402,8 @@ impl Caller {
 
 /// Reads the faults that a request asks for itself.
 fn own_faults(headers: &HeaderMap, kind: ExchangeKind, epoch: u64) -> Result<Vec<(Target, Fault)>, ApiError> {
-    let Some(value) = headers.get(FAULT_HEADER) else {
+    const NAME: HeaderName = HeaderName::from_static(FAULT_HEADER);
+    let Some(value) = headers.get(&NAME) else {
         return Ok(Vec::new());
     };
     let value = String::from_utf8_lossy(value.as_bytes());
@@ -439,13 +441,18 @@ fn auth_of(headers: &HeaderMap, options: &MockOptions) -> Auth {
 
 /// The ends of a key, so that no log holds one.
 pub(super) fn masked(key: &str) -> Arc<str> {
-    let letters: Vec<char> = key.chars().collect();
-    if letters.len() <= 8 {
+    let letters = key.chars().count();
+    if letters <= 8 {
         return Arc::from("***");
     }
-    let start = letters[..5].iter();
-    let end = letters[letters.len() - 2..].iter();
-    start.chain(&['*'; 3]).chain(end).collect::<String>().into()
+    let place = |letter| {
+        key.char_indices()
+            .nth(letter)
+            .map_or(key.len(), |(place, _)| place)
+    };
+    [&key[..place(5)], "***", &key[place(letters - 2)..]]
+        .concat()
+        .into()
 }
 
 /// What a GET asks for.

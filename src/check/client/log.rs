@@ -1,8 +1,10 @@
 //! The log of what clients did, kept beside a backend core.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use foldhash::quality::FixedState;
 
 use super::exchange::{ClientAnswer, ClientAsk, ClientExchange, End};
 use crate::backend::{CallKey, Face, Input, Output};
@@ -190,11 +192,8 @@ fn asked(ask: &Result<Ask, Box<ApiError>>, call: CallKey) -> ClientAsk {
     match ask {
         Ok(Ask::Create(create)) => {
             // The keys of this hasher are fixed, and the number never leaves the process.
-            let mut hasher = DefaultHasher::new();
-            create.hash(&mut hasher);
-            ClientAsk::Create {
-                fingerprint: hasher.finish(),
-            }
+            let fingerprint = FixedState::default().hash_one(create);
+            ClientAsk::Create { fingerprint }
         }
         Ok(Ask::Poll(id) | Ask::Included { id, .. }) => ClientAsk::Poll(id.clone()),
         Ok(Ask::Stream { id, .. }) => ClientAsk::Stream(id.clone()),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -117,23 +117,30 @@ const SHOWN: [&str; 10] = [
 /// The longest value of a header that is kept whole.
 const VALUE_MAX: usize = 256;
 
-/// The headers that tell something, secrets masked.
+/// The headers that tell something, secrets masked; of a header that stands several times, the first.
 pub(in crate::mock) fn shown_headers(headers: &HeaderMap) -> Vec<(&'static str, String)> {
-    let mut shown = Vec::with_capacity(4);
-    for name in SHOWN {
-        let Some(value) = headers.get(name) else { continue };
-        let value = String::from_utf8_lossy(value.as_bytes());
-        let value = match name {
-            _ if name == header::AUTHORIZATION => match value.split_once(' ') {
-                Some((scheme, key)) => format!("{scheme} {}", masked(key.trim())),
-                None => masked(&value).to_string(),
-            },
-            _ if value.len() > VALUE_MAX => value.chars().take(VALUE_MAX).chain("...".chars()).collect(),
-            _ => value.into_owned(),
+    let mut shown: Vec<(&'static str, String)> = Vec::with_capacity(SHOWN.len().min(headers.len()));
+    for (name, value) in headers {
+        let Some(name) = SHOWN.into_iter().find(|known| *known == name.as_str()) else {
+            continue;
         };
-        shown.push((name, value));
+        if shown.last().is_none_or(|(last, _)| *last != name) {
+            shown.push((name, shown_value(name, value)));
+        }
     }
     shown
+}
+
+fn shown_value(name: &str, value: &HeaderValue) -> String {
+    let value = String::from_utf8_lossy(value.as_bytes());
+    match name {
+        _ if name == header::AUTHORIZATION => match value.split_once(' ') {
+            Some((scheme, key)) => [scheme, " ", &masked(key.trim())].concat(),
+            None => masked(&value).to_string(),
+        },
+        _ if value.len() > VALUE_MAX => value.chars().take(VALUE_MAX).chain("...".chars()).collect(),
+        _ => value.into_owned(),
+    }
 }
 
 /// A request as a line of the log and in the control API.

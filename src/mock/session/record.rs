@@ -108,7 +108,10 @@ impl Record {
             }
         }
         drop(sight);
-        self.changed.send_modify(|count| *count += 1);
+        // Whoever begins to wait looks at what is seen first.
+        if self.changed.receiver_count() > 0 {
+            self.changed.send_modify(|count| *count += 1);
+        }
     }
 
     /// Everything that is open ends.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::entry::{Entry, EntryEnd, Selected, Streaming};
 use super::shots::Shots;
 use super::tally::Tally;
@@ -36,8 +38,8 @@ pub(in crate::mock) struct Sight {
     pub(in crate::mock) streams: i64,
     /// What ended since somebody last asked.
     pub(super) ended: Vec<u64>,
-    open: HashMap<CallKey, u64>,
-    by_id: HashMap<ResponseId, u64>,
+    open: HashMap<CallKey, u64, RandomState>,
+    by_id: HashMap<ResponseId, u64, RandomState>,
     marks: Option<(CallKey, Arc<[u32]>)>,
     made_by: Option<(ResponseId, u64)>,
     kept: usize,
@@ -90,8 +92,8 @@ impl Sight {
             due: None,
             streams: 0,
             ended: Vec::new(),
-            open: HashMap::new(),
-            by_id: HashMap::new(),
+            open: HashMap::default(),
+            by_id: HashMap::default(),
             marks: None,
             made_by: None,
             kept,

@@ -20,6 +20,8 @@
 //! comparison is played in `model` and counted, for nobody judges a million jobs by their traces. That is the claim:
 //! jobs per second of `model`, counted, to `virtual`, judged. Beside it stand the two ratios of like to like: judged
 //! to judged shows what checks cost in both, counted to counted what the bytes on the wire cost.
+//!
+//! `cargo bench --bench stack -- --play SIDE TIMES` plays one side alone, such as `virtual, judged`, for a profiler.
 
 #![allow(
     missing_docs,
@@ -61,12 +63,26 @@ fn main() {
         exchanges.jobs() * 11,
         "a job is one create and ten polls"
     );
+    let words: Vec<String> = std::env::args().skip_while(|arg| arg != "--play").collect();
+    if let [_, side, times, ..] = &words[..] {
+        return alone(&bench, &exchanges, side, times.parse().expect("how many times"));
+    }
     let mut criterion = Criterion::default().configure_from_args();
     single(&mut criterion, &bench, &exchanges);
     criterion.final_summary();
     if !std::env::args().any(|arg| arg == "--test" || arg == "--list") {
         compare(&bench, &exchanges);
     }
+}
+
+/// Plays the side of this name so many times; profilers find it by its name.
+#[inline(never)]
+fn alone(bench: &Bench, exchanges: &Rc<Exchanges>, name: &str, times: u32) {
+    let service = Service::of(exchanges);
+    let sides = sides(bench, exchanges, &service);
+    let side = sides.iter().find(|(one, ..)| *one == name);
+    let (_, play, _) = side.expect("the name of a side");
+    (0..times).for_each(|_| play());
 }
 
 /// Every side for itself.
@@ -109,18 +125,17 @@ fn single(criterion: &mut Criterion, bench: &Bench, exchanges: &Rc<Exchanges>) {
 /// What is compared: its name, one play of it, and the times it took.
 type Side<'a> = (&'static str, Box<dyn Fn() + 'a>, Vec<f64>);
 
-/// The sides in turn, and the ratios between them.
-fn compare(bench: &Bench, exchanges: &Rc<Exchanges>) {
-    let service = Service::of(exchanges);
-    let mut sides: [Side<'_>; 7] = [
+/// Every side, before it was played.
+fn sides<'a>(bench: &'a Bench, exchanges: &'a Rc<Exchanges>, service: &'a Service) -> [Side<'a>; 7] {
+    [
         (
             "bare, 100 in flight",
-            Box::new(|| bare::play(exchanges, &service, IN_FLIGHT)),
+            Box::new(|| bare::play(exchanges, service, IN_FLIGHT)),
             Vec::new(),
         ),
         (
             "bare, one at a time",
-            Box::new(|| bare::play(exchanges, &service, 1)),
+            Box::new(|| bare::play(exchanges, service, 1)),
             Vec::new(),
         ),
         (
@@ -148,7 +163,13 @@ fn compare(bench: &Bench, exchanges: &Rc<Exchanges>) {
             Box::new(|| counted(bench, World::Model)),
             Vec::new(),
         ),
-    ];
+    ]
+}
+
+/// The sides in turn, and the ratios between them.
+fn compare(bench: &Bench, exchanges: &Rc<Exchanges>) {
+    let service = Service::of(exchanges);
+    let mut sides = sides(bench, exchanges, &service);
     for _ in 0..ROUNDS {
         for (_, side, times) in &mut sides {
             times.push(time_of(1, &**side).as_secs_f64());

@@ -53,7 +53,7 @@ impl Service {
         ask: Result<Asked, Box<ApiError>>,
     ) {
         let answer = self.answer(key, auth, ask);
-        self.pins.remove(&key);
+        self.unpin(&key);
         match answer {
             Ok(Answer::Now(reply)) => self.reply(key, strike, reply),
             Ok(Answer::Admitted(reply, later)) => {
@@ -234,7 +234,7 @@ impl Service {
         let job = create.origin.map_or(key.exchange.job, |origin| origin.job);
         let mut acts = acts(self.desk.script(job), turn, answers, details_of(create));
         self.list_tools(create, job, &mut acts);
-        let pins = self.pins.remove(&key);
+        let pins = self.unpin(&key);
         let probe = Probe {
             marks: pins.as_deref().unwrap_or_default(),
             ..name::probe(key.exchange, self.desk.now)

@@ -310,7 +310,9 @@ impl Service {
         self.note_reply(key.exchange, &reply, &face, strike);
         let stays = matches!(face, Face::Silent | Face::Stall);
         let whole = face == Face::Whole;
-        if let Some(fields) = self.headings.remove(&key) {
+        if !self.headings.is_empty()
+            && let Some(fields) = self.headings.remove(&key)
+        {
             self.desk.out.push(Output::Heading { call: key, fields });
         }
         let gone = self.gone_before(&reply);
@@ -411,9 +413,17 @@ impl Service {
         });
     }
 
+    /// The rules that were injected for the response of this call, which has been made or never will be.
+    pub(super) fn unpin(&mut self, key: &CallKey) -> Option<Arc<[u32]>> {
+        match self.pins.is_empty() {
+            true => None,
+            false => self.pins.remove(key),
+        }
+    }
+
     /// Plans a reply whose content is fixed now.
     pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply) {
-        self.pins.remove(&key);
+        self.unpin(&key);
         let stage = Stage::Leaving {
             reply,
             stream: None,

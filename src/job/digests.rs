@@ -1,17 +1,20 @@
 //! Digests of results. The same text comes again and again where a model writes it, and is hashed once.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use sha2::{Digest, Sha256};
 
-/// The digests of the results that came last; a result is known by being the same text in memory.
+/// The digests of the results that came last.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Digests {
+    /// Results with their digests, each where its text belongs.
     known: Vec<Option<(Arc<str>, Arc<str>)>>,
 }
 
 /// Results that are kept at most.
-const KEPT: usize = 256;
+const KEPT: usize = 1_024;
 
 /// Longer results are not kept.
 const KEPT_LEN: usize = 8 * 1_024;
@@ -23,9 +26,10 @@ impl Digests {
             return sha256(content);
         }
         self.known.resize(KEPT, None);
-        let place = (content.as_ptr().addr() / align_of::<usize>()) % KEPT;
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
+        let place = FixedState::default().hash_one(content.as_bytes()) as usize % KEPT;
         match &self.known[place] {
-            Some((known, digest)) if Arc::ptr_eq(known, content) => digest.clone(),
+            Some((known, digest)) if Arc::ptr_eq(known, content) || known == content => digest.clone(),
             _ => {
                 let digest = sha256(content);
                 self.known[place] = Some((content.clone(), digest.clone()));

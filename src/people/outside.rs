@@ -113,7 +113,9 @@ impl Outside {
     /// Lives through one tick: takes everything out of `batch`, adds to `out` what arrives at the core in the next.
     pub fn step(&mut self, now: SimTime, batch: &mut Vec<FromCore>, out: &mut Vec<Input>) {
         self.make_changes(now, out);
-        batch.sort_by(FromCore::canonical);
+        if batch.len() > 1 {
+            batch.sort_by(FromCore::canonical);
+        }
         for FromCore { job, message } in batch.drain(..) {
             self.hear((now, job), message, out);
         }

@@ -1,6 +1,5 @@
 //! Simulated time: it goes by when everybody waits.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,11 +19,29 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Who waits, by instant, and at one instant by arrival.
-    sleepers: BTreeMap<(SimTime, u64), Waker>,
+    /// Who waits, by instant, and at one instant by arrival; the first stands at the end. There are hardly ever more
+    /// than a handful.
+    sleepers: Vec<Sleeper>,
     arrived: u64,
     /// Room for those whose instant has come.
     woken: Vec<Waker>,
+}
+
+/// Somebody who waits.
+#[derive(Debug)]
+struct Sleeper {
+    at: SimTime,
+    /// Counted from 1 in the order of arrival.
+    number: u64,
+    waker: Waker,
+}
+
+impl Waiting {
+    /// Where the sleeper of this number stands; or where it would.
+    fn place(&self, at: SimTime, number: u64) -> Result<usize, usize> {
+        self.sleepers
+            .binary_search_by(|sleeper| (at, number).cmp(&(sleeper.at, sleeper.number)))
+    }
 }
 
 impl Simulated {
@@ -37,20 +54,22 @@ impl Simulated {
     /// To be called when nothing else is left to do: whoever could still act in the present would be too late.
     pub(super) fn go_on(&self) {
         let mut waiting = self.waiting();
-        let Some((&(at, _), _)) = waiting.sleepers.first_key_value() else {
+        let Some(first) = waiting.sleepers.pop() else {
             return;
         };
+        let at = first.at;
         self.0.now.store(at.ticks(), Ordering::Relaxed);
         let mut woken = std::mem::take(&mut waiting.woken);
-        while let Some(sleeper) = waiting.sleepers.first_entry()
-            && sleeper.key().0 == at
-        {
-            woken.push(sleeper.remove());
+        while let Some(sleeper) = waiting.sleepers.pop_if(|sleeper| sleeper.at == at) {
+            woken.push(sleeper.waker);
         }
         drop(waiting);
         // Outside the lock: what a waker does is not known here.
-        woken.drain(..).for_each(Waker::wake);
-        self.waiting().woken = woken;
+        first.waker.wake();
+        if !woken.is_empty() {
+            woken.drain(..).for_each(Waker::wake);
+            self.waiting().woken = woken;
+        }
     }
 
     /// Waits for an instant.
@@ -62,7 +81,7 @@ impl Simulated {
         }
     }
 
-    /// A panic elsewhere leaves the map whole, so a poisoned lock is as good as any.
+    /// A panic elsewhere leaves the list whole, so a poisoned lock is as good as any.
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,19 +110,25 @@ impl Future for Until<'_> {
             waiting.arrived
         });
         self.place = Some(number);
-        waiting
-            .sleepers
-            .entry((self.at, number))
-            .and_modify(|waker| waker.clone_from(context.waker()))
-            .or_insert_with(|| context.waker().clone());
+        match waiting.place(self.at, number) {
+            Ok(place) => waiting.sleepers[place].waker.clone_from(context.waker()),
+            Err(place) => {
+                let (at, waker) = (self.at, context.waker().clone());
+                waiting.sleepers.insert(place, Sleeper { at, number, waker });
+            }
+        }
         Poll::Pending
     }
 }
 
 impl Drop for Until<'_> {
     fn drop(&mut self) {
-        if let Some(number) = self.place {
-            self.time.waiting().sleepers.remove(&(self.at, number));
+        // Whoever was woken is no sleeper any more.
+        if let Some(number) = self.place.filter(|_| self.time.now() < self.at) {
+            let mut waiting = self.time.waiting();
+            if let Ok(place) = waiting.place(self.at, number) {
+                waiting.sleepers.remove(place);
+            }
         }
     }
 }

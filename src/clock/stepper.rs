@@ -51,6 +51,8 @@ pub struct Stepper<C: Core, O> {
     inbox: Inbox<C::Input>,
     core: C,
     outlet: O,
+    /// The core's next deadline, which changes in a step alone.
+    wanted: SimTime,
     last: Option<SimTime>,
     batch: Vec<C::Input>,
     out: Vec<C::Output>,
@@ -61,6 +63,7 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
     pub fn new(clock: Clock, inbox: Inbox<C::Input>, core: C, outlet: O) -> Self {
         let (batch, out) = (Vec::new(), Vec::new());
         Self {
+            wanted: wanted(&core),
             clock,
             inbox,
             core,
@@ -76,7 +79,7 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
         &self.core
     }
 
-    /// The core, to take out what it notes beside its answers.
+    /// The core, to take out what it notes beside its answers; when it wants to be stepped stays as it is.
     pub const fn core_mut(&mut self) -> &mut C {
         &mut self.core
     }
@@ -93,8 +96,8 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
 
     /// When a step is due, as far as is known: with the first input that waits, or at the core's deadline.
     pub fn next_due(&self) -> Option<SimTime> {
-        let both = [self.inbox.first(), self.core.next_deadline()];
-        both.into_iter().flatten().min()
+        let first = self.inbox.first().unwrap_or(SimTime::NEVER).min(self.wanted);
+        (first != SimTime::NEVER).then_some(first)
     }
 
     /// Waits until a step is due and makes it.
@@ -123,6 +126,11 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
         first_input(&self.inbox).await;
     }
 
+    /// Lets no input wake whoever waited for the first one last.
+    pub fn stop_listening(&self) {
+        self.inbox.stop_listening();
+    }
+
     /// Makes the next step if its tick is over at `now`, for those who wait for several steppers in virtual time.
     pub fn step_if_over(&mut self, now: SimTime) -> Option<Stepped> {
         let at = self.due();
@@ -143,6 +151,7 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
         self.outlet.before(at, &self.batch);
         self.core.step(at, &mut self.batch, &mut self.out);
         self.batch.clear();
+        self.wanted = wanted(&self.core);
         let outputs = self.out.len();
         self.outlet.release(at, &mut self.out);
         self.out.clear();
@@ -189,15 +198,21 @@ impl<C: Core, O: Outlet<C>> Stepper<C, O> {
     }
 
     fn deadline(&self) -> SimTime {
-        self.core
-            .next_deadline()
-            .map_or(SimTime::NEVER, |deadline| self.after_last(deadline))
+        match self.wanted {
+            SimTime::NEVER => SimTime::NEVER,
+            wanted => self.after_last(wanted),
+        }
     }
 
     /// `at`, or the tick behind the last step if that is later: a tick is stepped once.
     fn after_last(&self, at: SimTime) -> SimTime {
         self.last.map_or(at, |last| at.max(last.next()))
     }
+}
+
+/// When a core wants to be stepped next; never, if it only waits for inputs.
+fn wanted<C: Core>(core: &C) -> SimTime {
+    core.next_deadline().unwrap_or(SimTime::NEVER)
 }
 
 async fn first_input<I>(inbox: &Inbox<I>) -> SimTime {

@@ -117,6 +117,7 @@ async fn play<S: Seams + 'static>(
         caps: blueprint.caps,
         core: driver,
         service,
+        answered: Answered::No,
         steps: 0,
         end: SimTime::START,
     };
@@ -265,8 +266,16 @@ struct World<S: Seams> {
     caps: Caps,
     core: CoreDriver<S>,
     service: MockDriver<Service>,
+    answered: Answered,
     steps: u64,
     end: SimTime,
+}
+
+/// Whether the last step gave answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Yes,
+    No,
 }
 
 impl<S: Seams> World<S> {
@@ -303,17 +312,30 @@ impl<S: Seams> World<S> {
             let now = self.clock.now();
             let stepped = self.core.step_if_over(now);
             if let Some(stepped) = stepped.or_else(|| self.service.step_if_over(now)) {
+                if stepped.outputs > 0 {
+                    self.answered = Answered::Yes;
+                }
                 return Some(stepped);
             }
             let over = self.core.over_at().min(self.service.over_at());
+            // What was answered mostly comes to somebody in this very tick, and no step is due before it is over. So
+            // nobody need be woken by it.
+            let answered = std::mem::replace(&mut self.answered, Answered::No);
+            if answered == Answered::Yes || over == now.next() {
+                self.clock.sleep_until(now.next()).await;
+                continue;
+            }
             let until = if over == SimTime::NEVER { now + GRACE } else { over };
-            tokio::select! {
+            let silent = tokio::select! {
                 biased;
-                () = self.core.first_input() => {}
-                () = self.service.first_input() => {}
-                () = self.clock.sleep_until(until) => if over == SimTime::NEVER {
-                    return None;
-                }
+                () = self.core.first_input() => false,
+                () = self.service.first_input() => false,
+                () = self.clock.sleep_until(until) => over == SimTime::NEVER,
+            };
+            self.core.stop_listening();
+            self.service.stop_listening();
+            if silent {
+                return None;
             }
         }
     }

@@ -1,9 +1,10 @@
 //! The HTTP client: one task for each exchange, and every byte of it in the hands of that task.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 
+use foldhash::fast::FixedState;
 use http::response::Parts;
 use hyper::body::Incoming;
 use tokio::task::AbortHandle;
@@ -70,7 +71,8 @@ struct Shared {
     limits: Limits,
     pool: Pool,
     inbox: Inbox,
-    open: RefCell<BTreeMap<Exchange, AbortHandle>>,
+    /// Looked up, and walked only to end all of them.
+    open: RefCell<HashMap<Exchange, AbortHandle, FixedState>>,
 }
 
 impl Client {

@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use super::digests::Digests;
 use super::lane::Lane;
 use super::listen::{canonical_order, in_canonical_order, note_reply};
-use super::machine::{Context, Job};
+use super::machine::{Context, Job, News};
 use super::phrases::Phrases;
 use super::state::State;
 use super::stray::{LOOK_LIMIT, Step, Strays};
@@ -361,9 +361,12 @@ impl Desk {
             owners: &mut self.owners,
             parked: &mut self.parked,
             freed: false,
+            news: News::Perhaps,
         };
         act(job, &mut ctx);
-        job.show(&mut ctx);
+        if ctx.news == News::Perhaps {
+            job.show(&mut ctx);
+        }
         let freed = ctx.freed;
         if was_open && job.state.name().is_terminal() {
             self.open -= 1;

@@ -38,6 +38,15 @@ pub(super) struct Context<'a> {
     pub(super) parked: &'a mut BTreeSet<ResponseId>,
     /// Whether a place became free.
     pub(super) freed: bool,
+    /// Whether there may be something new to show.
+    pub(super) news: News,
+}
+
+/// Whether something happened to a job that a view of it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    Perhaps,
+    No,
 }
 
 impl Context<'_> {
@@ -116,6 +125,8 @@ pub(super) struct Job {
     pub(super) place: Place,
     /// What is due first, and when.
     pub(super) alarm: (SimTime, Alarm),
+    /// When the verdict on life may change by itself.
+    pub(super) verdict_at: SimTime,
     /// When the job wakes by itself.
     pub(super) armed: SimTime,
 }
@@ -199,6 +210,7 @@ impl Job {
             shown: None,
             place: Place::Free,
             alarm: (SimTime::NEVER, Alarm::Verdict),
+            verdict_at: SimTime::NEVER,
             armed: SimTime::NEVER,
             plan: task.plan.clone(),
             requester: task.requester.clone(),

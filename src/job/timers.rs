@@ -1,6 +1,6 @@
 //! When a job wakes, and what it does then.
 
-use super::machine::{Context, Job};
+use super::machine::{Context, Job, News};
 use super::state::{ApplyPhase, Capture, State};
 use crate::trace::{LimitName, RuntimeEvent, StateName};
 use crate::units::{Exchange, ExchangeKind, SimTime};
@@ -32,7 +32,7 @@ pub(super) enum Alarm {
 impl Job {
     /// When something of this job is due first, and what; never, if it only waits for others. They are considered in
     /// the order of [`Alarm`].
-    fn alarm_at(&self, now: SimTime) -> (SimTime, Alarm) {
+    fn first_alarm(&self) -> (SimTime, Alarm) {
         let mut first = (SimTime::NEVER, Alarm::Verdict);
         let mut consider = |at: SimTime, alarm: Alarm| {
             if at < first.0 {
@@ -89,15 +89,14 @@ impl Job {
         for pledge in &self.pledges {
             consider(pledge.until, Alarm::Call);
         }
-        if matches!(self.state, State::Running(_)) {
-            consider(self.next_verdict(now), Alarm::Verdict);
-        }
+        consider(self.verdict_at, Alarm::Verdict);
         first
     }
 
     /// Works out anew what is due first, after something happened to the job.
     pub(super) fn set_alarm(&mut self, now: SimTime) {
-        self.alarm = self.alarm_at(now);
+        self.verdict_at = self.next_verdict(now);
+        self.alarm = self.first_alarm();
     }
 
     /// Until when the job may wait for a place. A job that is not yet admitted has no other limit.
@@ -127,10 +126,17 @@ impl Job {
 
     /// Does everything that is due at `ctx.now`.
     pub(super) fn wake(&mut self, ctx: &mut Context<'_>) {
+        // A look that is sent changes nothing that is shown, unless the verdict on life changes at this very instant.
+        let as_shown = ctx.now < self.verdict_at;
+        let mut looks = true;
         while self.alarm.0 <= ctx.now {
             let (at, alarm) = self.alarm;
+            looks &= alarm == Alarm::Poll;
             self.fire(ctx, at, alarm);
             self.set_alarm(ctx.now);
+        }
+        if as_shown && looks {
+            ctx.news = News::No;
         }
     }
 

@@ -6,18 +6,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
 
+use super::body::Body;
 use super::control::{self, CONTROL};
 use super::metrics::{METRICS, metrics};
 use super::pipe::{Pipe, Transport, pipe};
 use super::reply::refuse_plainly;
-use super::routes::{EXCHANGE_HEADER, FAULT_HEADER};
+use super::routes::{self, EXCHANGE_HEADER, FAULT_HEADER};
 use super::script::ScriptSlot;
 use super::server::{Door, MockOptions, accept_each, bodies_of};
 use super::session::{Common, DEFAULT, LineSink, Room, RoomSetup, Tally};
@@ -348,13 +347,9 @@ impl Guest {
             }
             return refuse_plainly(&error);
         }
-        request.extensions_mut().insert(visit);
         tokio::select! {
             biased;
-            reply = room.router.clone().oneshot(request) => match reply {
-                Ok(reply) => reply,
-                Err(never) => match never {},
-            },
+            reply = routes::serve(Arc::clone(&room.mock.0), visit, request) => reply,
             () = room.over() => refuse_plainly(&ended()),
         }
     }

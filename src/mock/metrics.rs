@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
-use axum::body::Body;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
+use super::body::Body;
 use super::front::House;
 
 /// Where they are read.

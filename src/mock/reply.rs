@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use super::body::Body;
 use super::book::{Answer, Field};
 use super::rendering::{Rendering, fallback_echo};
 use super::script::{Act, Script, ScriptSlot};
@@ -125,12 +125,12 @@ pub(super) fn answer(
         };
         let body = EventBody::new(pieces, echo, guard, slot.clone(), manner);
         let head = head(StatusCode::OK, EVENTS, stamp);
-        return Ok(Response::from_parts(head, Body::new(body)));
+        return Ok(Response::from_parts(head, Body::Events(Box::new(body))));
     }
     let (mut parts, body) = plain_reply(&reply, rendering.as_deref(), about, stamp);
     if let Some(pieces) = parts_of_body {
         let body = SlowBody::new(pieces, body, guard);
-        return Ok(Response::from_parts(parts, Body::new(body)));
+        return Ok(Response::from_parts(parts, Body::Slow(Box::new(body))));
     }
     let script = |acts, guard| Err(Script { acts, guard });
     let cut = match face {

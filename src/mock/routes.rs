@@ -2,22 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Query, Request, State};
-use axum::routing::{get, post};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 
+use super::body::Body;
 use super::book::{Answer, Subject};
-use super::paths::hint_for;
+use super::paths::{Route, hint_for, word};
 use super::reply::{Stamp, answer, refuse};
 use super::script::ScriptSlot;
 use super::server::{CallGuard, MockOptions, Shared};
 use super::session::Ticket;
-use super::side::{includes_of, read_side};
+use super::side::{includes_of, pairs_of, read_side};
 use crate::backend::{Auth, CallKey, ConnectionNo, Input};
 use crate::fault::{Fault, INJECTED_MAX, Target};
 use crate::report::{Paint, render_all};
@@ -45,8 +42,9 @@ pub(super) const BODY_UNIT: usize = 64 << 10;
 const DISCARD_MAX: usize = 4 * BODY_MAX;
 
 /// A request on its way through the routes, as far as it is known before its body.
-#[derive(Clone)]
 pub(super) struct Visit {
+    /// The route of its path, whether or not that takes its method.
+    pub(super) route: Option<Route>,
     /// When its head had arrived.
     pub(super) at: SimTime,
     pub(super) exchange: Option<Result<Exchange, ExchangeError>>,
@@ -67,24 +65,21 @@ impl Visit {
     }
 }
 
-/// The routes, for one connection.
-pub(super) fn router(shared: &Arc<Shared>) -> Router {
-    Router::new()
-        .route("/v1/responses", post(create))
-        .route("/v1/responses/input_tokens", post(side))
-        .route("/v1/responses/compact", post(side))
-        .route("/v1/responses/{id}", get(read).delete(delete))
-        .route("/v1/responses/{id}/cancel", post(cancel))
-        .route("/v1/responses/{id}/input_items", get(side))
-        .route("/v1/models", get(side))
-        .route("/v1/models/{id}", get(side))
-        .route("/v1/conversations", post(side))
-        .route("/v1/conversations/{id}", get(side).post(side).delete(side))
-        .route("/v1/conversations/{id}/items", get(side).post(side))
-        .route("/v1/conversations/{id}/items/{item}", get(side).delete(side))
-        .fallback(not_found)
-        .method_not_allowed_fallback(not_allowed)
-        .with_state(Arc::clone(shared))
+/// Answers a request, which takes the route that its path and method say.
+pub(super) async fn serve(shared: Arc<Shared>, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+    let route = visit.route;
+    let (caller, body) = Caller::of(shared, visit, request);
+    match route {
+        None => caller.stray(),
+        Some(route) if !route.takes(caller.method.as_str()) => caller.not_allowed(route),
+        Some(Route::Responses) => create(caller, body).await,
+        Some(Route::Response) if caller.method == Method::DELETE => {
+            about(caller, body, ExchangeKind::Delete, Ask::Delete).await
+        }
+        Some(Route::Response) => read(caller).await,
+        Some(Route::Cancel) => about(caller, body, ExchangeKind::Cancel, Ask::Cancel).await,
+        Some(route) => side(caller, body, route).await,
+    }
 }
 
 /// The key that a request shows.
@@ -94,11 +89,8 @@ pub(super) fn exchange_of(headers: &HeaderMap) -> Option<Result<Exchange, Exchan
     Some(String::from_utf8_lossy(value.as_bytes()).parse())
 }
 
-type Id = Result<Path<String>, PathRejection>;
-
-async fn create(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
-    let (caller, body) = Caller::of(&shared, request);
-    let parsed = match read_body(&shared, body).await {
+async fn create(caller: Caller, body: Incoming) -> Response<Body> {
+    let parsed = match read_body(&caller.shared, body).await {
         Ok((bytes, _room)) => {
             caller.visit.body(&bytes);
             parse_create(&bytes)
@@ -115,14 +107,11 @@ async fn create(State(shared): State<Arc<Shared>>, request: Request) -> Response
     caller.call(ExchangeKind::Create, ask, echo).await
 }
 
-async fn read(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Response<Body> {
-    let asked = read_query(request.uri());
-    let (caller, _) = Caller::of(&shared, request);
-    let Ok(Path(id)) = id else {
+async fn read(caller: Caller) -> Response<Body> {
+    let Some(id) = caller.response() else {
         return caller.stray();
     };
-    let id = ResponseId(id.into());
-    match asked {
+    match read_query(&caller.uri) {
         Ok(Reading::Whole { include }) => {
             let ask = match include.is_empty() {
                 true => Ask::Poll(id),
@@ -142,59 +131,35 @@ async fn read(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Re
     }
 }
 
-async fn delete(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Response<Body> {
-    about(shared, id, request, ExchangeKind::Delete, Ask::Delete).await
-}
-
-async fn cancel(State(shared): State<Arc<Shared>>, id: Id, request: Request) -> Response<Body> {
-    about(shared, id, request, ExchangeKind::Cancel, Ask::Cancel).await
-}
-
 /// A request whose body does not matter: clients send none, an empty one or `{}`.
 async fn about(
-    shared: Arc<Shared>,
-    id: Id,
-    request: Request,
+    caller: Caller,
+    body: Incoming,
     kind: ExchangeKind,
     ask: impl Fn(ResponseId) -> Ask,
 ) -> Response<Body> {
-    let (caller, body) = Caller::of(&shared, request);
-    let Ok(Path(id)) = id else {
+    let Some(id) = caller.response() else {
         return caller.stray();
     };
     match read_body(&caller.shared, body).await {
         Ok((body, _room)) => {
             caller.visit.body(&body);
-            caller.call(kind, Ok(ask(ResponseId(id.into()))), None).await
+            caller.call(kind, Ok(ask(id)), None).await
         }
         Err(error) => caller.refuse(&error),
     }
 }
 
-async fn side(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
-    let uri = request.uri().clone();
-    let (caller, body) = Caller::of(&shared, request);
+async fn side(caller: Caller, body: Incoming, route: Route) -> Response<Body> {
     let (body, _room) = match read_body(&caller.shared, body).await {
         Ok(body) => body,
         Err(error) => return caller.refuse(&error),
     };
     caller.visit.body(&body);
-    match read_side(&caller.method, &uri, &body) {
+    match read_side(route, &caller.method, &caller.uri, &body) {
         Some(ask) => caller.call_side(ask.map(Box::new)).await,
         None => caller.stray(),
     }
-}
-
-async fn not_found(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
-    Caller::of(&shared, request).0.stray()
-}
-
-async fn not_allowed(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
-    let (caller, _) = Caller::of(&shared, request);
-    let (method, path) = (caller.method.as_str(), caller.uri.path());
-    let message = format!("Not allowed to {method} on {path}.");
-    let error = ApiError::plain(405, "invalid_request_error", None, None, message);
-    caller.refuse_with(&error, hint_for(method, path))
 }
 
 /// Who sent a request, and how to answer.
@@ -202,7 +167,7 @@ struct Caller {
     shared: Arc<Shared>,
     visit: Visit,
     auth: Auth,
-    method: http::Method,
+    method: Method,
     uri: Uri,
     /// The headers, where there is a record of what they ask for.
     headers: HeaderMap,
@@ -211,27 +176,23 @@ struct Caller {
 }
 
 impl Caller {
-    fn of(shared: &Arc<Shared>, request: Request) -> (Self, Body) {
-        let (mut head, body) = request.into_parts();
-        // Each connection puts a visit into every request; a request from elsewhere counts as a stranger's.
-        let visit = head.extensions.remove::<Visit>().unwrap_or_else(|| Visit {
-            at: shared.clock.now(),
-            exchange: None,
-            connection: ConnectionNo::default(),
-            slot: ScriptSlot::default(),
-            marks: Vec::new(),
-            ticket: None,
-        });
+    fn of(shared: Arc<Shared>, visit: Visit, request: Request<Incoming>) -> (Self, Incoming) {
+        let (head, body) = request.into_parts();
         let caller = Self {
-            shared: Arc::clone(shared),
-            visit,
             auth: auth_of(&head.headers, &shared.options),
+            shared,
+            visit,
             method: head.method,
             uri: head.uri,
             headers: head.headers,
             obfuscation: None,
         };
         (caller, body)
+    }
+
+    /// The response that the path names; none if that is no text.
+    fn response(&self) -> Option<ResponseId> {
+        word(self.uri.path(), 1).map(|id| ResponseId(id.into()))
     }
 
     /// Asks the backend, and answers as it says.
@@ -393,6 +354,18 @@ impl Caller {
         reply
     }
 
+    /// Answers a request with a method that its route does not take.
+    fn not_allowed(&self, route: Route) -> Response<Body> {
+        let (method, path) = (self.method.as_str(), self.uri.path());
+        let message = format!("Not allowed to {method} on {path}.");
+        let error = ApiError::plain(405, "invalid_request_error", None, None, message);
+        let mut reply = self.refuse_with(&error, hint_for(method, path));
+        if let Ok(methods) = HeaderValue::try_from(route.methods().join(", ")) {
+            reply.headers_mut().insert(header::ALLOW, methods);
+        }
+        reply
+    }
+
     /// Answers a request for what the service does not have.
     fn stray(&self) -> Response<Body> {
         let (method, path) = (self.method.as_str(), self.uri.path());
@@ -473,8 +446,7 @@ fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
         let include = Arc::from([]);
         return Ok(Reading::Whole { include });
     }
-    let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
-    let pairs = pairs.map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
+    let pairs = pairs_of(uri);
     let value = |name: &str| {
         let found = pairs.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
@@ -513,7 +485,7 @@ fn read_query(uri: &Uri) -> Result<Reading, (ExchangeKind, ApiError)> {
 }
 
 /// Reads a body whole, as long as it is not too long.
-async fn read_body(shared: &Shared, mut body: Body) -> Result<(Bytes, Room), ApiError> {
+async fn read_body(shared: &Shared, mut body: Incoming) -> Result<(Bytes, Room), ApiError> {
     let mut whole = Vec::new();
     let mut only = Bytes::new();
     let mut length = 0;

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::Body;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -16,13 +15,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tower::ServiceExt;
 
+use super::body::Body;
 use super::book::{Book, Piece, Taken};
-use super::paths::route_of;
+use super::paths::{NOWHERE, Route};
 use super::pipe::{Pipe, Transport, pipe};
 use super::request_log::{RequestLog, SeenRequest};
-use super::routes::{BODY_UNIT, Visit, exchange_of, router};
+use super::routes::{self, BODY_UNIT, Visit, exchange_of};
 use super::script::{Gauge, Script, ScriptSlot, play};
 use super::session::{Record, shows};
 use super::webhook::{WebhookTarget, deliver};
@@ -259,7 +258,13 @@ impl Mock {
     /// There are no time-outs: an idle connection stays, since nothing but the fault plan decides about its end.
     pub async fn serve_connection(&self, stream: impl Transport) {
         let slot = ScriptSlot::default();
-        self.0.door.serve(&slot, stream, self.visits(&slot)).await;
+        let connection = self.0.book().connect();
+        let visit = |request| {
+            let visit = self.0.welcome(&request, connection, &slot);
+            let shared = Arc::clone(&self.0);
+            async move { Ok::<_, Infallible>(routes::serve(shared, visit, request).await) }
+        };
+        self.0.door.serve(&slot, stream, visit).await;
     }
 
     /// A new connection in memory: serves one end and gives the other away. Has to be called on the runtime.
@@ -290,21 +295,6 @@ impl Mock {
     #[must_use]
     pub fn seen(&self) -> RequestLog {
         self.0.book().seen.clone()
-    }
-
-    /// The service of one connection: logs the request, then routes it.
-    fn visits(
-        &self,
-        slot: &ScriptSlot,
-    ) -> impl Fn(Request<Incoming>) -> tower::util::Oneshot<axum::Router, Request<Incoming>> + use<> {
-        let shared = Arc::clone(&self.0);
-        let router = router(&shared);
-        let (slot, connection) = (slot.clone(), shared.book().connect());
-        move |mut request| {
-            let visit = shared.welcome(&request, connection, &slot);
-            request.extensions_mut().insert(visit);
-            router.clone().oneshot(request)
-        }
     }
 }
 
@@ -372,11 +362,13 @@ impl Shared {
                 connection,
             });
         }
+        let route = Route::of(request.uri().path());
         let ticket = self.record.as_ref().map(|(record, _)| {
-            let route = route_of(request.method().as_str(), request.uri().path());
-            record.arrive(at, request, route, connection)
+            let taken = route.filter(|route| route.takes(request.method().as_str()));
+            record.arrive(at, request, taken.map_or(NOWHERE, Route::pattern), connection)
         });
         Visit {
+            route,
             at,
             exchange,
             connection,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::Query;
 use http::{Method, Uri};
 
+use super::paths::{Route, word};
 use crate::wire::{
     ApiError, Endpoint, Order, Page, RangeEnd, ResponseId, Side, Talk, check_include, parse_items,
     parse_metadata, parse_new_conversation, parse_subset,
@@ -14,42 +14,48 @@ use crate::wire::{
 pub(super) type Pairs = Vec<(String, String)>;
 
 /// What is asked; `None` if the service has no such thing.
-pub(super) fn read_side(method: &Method, uri: &Uri, body: &[u8]) -> Option<Result<Side, ApiError>> {
-    let path = uri.path().strip_prefix("/v1/")?;
-    let parts: Vec<Arc<str>> = path.split('/').map(Arc::from).collect();
-    let words: Vec<&str> = parts.iter().map(|part| &**part).collect();
-    let id = || parts.get(1).cloned().unwrap_or_default();
-    let item = || parts.get(3).cloned().unwrap_or_default();
-    Some(match (method.as_str(), words.as_slice()) {
-        ("GET", ["responses", _, "input_items"]) => read_page(uri).map(|page| Side::InputItems {
-            id: ResponseId(id()),
+pub(super) fn read_side(
+    route: Route,
+    method: &Method,
+    uri: &Uri,
+    body: &[u8],
+) -> Option<Result<Side, ApiError>> {
+    let word = |place| word(uri.path(), place).map(Arc::<str>::from);
+    let talk = |talk: Talk| Ok(Side::Conversation(talk));
+    // Whoever asks for a head asks for that of a GET.
+    let method = if method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    let id = match route {
+        Route::InputTokens | Route::Compact | Route::Models | Route::Conversations => Arc::from(""),
+        _ => word(1)?,
+    };
+    Some(match (route, method) {
+        (Route::InputItems, "GET") => read_page(uri).map(|page| Side::InputItems {
+            id: ResponseId(id),
             page,
         }),
-        ("POST", ["responses", "input_tokens"]) => subset(body, Endpoint::InputTokens).map(Side::InputTokens),
-        ("POST", ["responses", "compact"]) => subset(body, Endpoint::Compact).map(Side::Compact),
-        ("GET", ["models"]) => Ok(Side::Models),
-        ("GET", ["models", _]) => Ok(Side::Model(id())),
-        ("POST", ["conversations"]) => parse_new_conversation(body)
+        (Route::InputTokens, "POST") => subset(body, Endpoint::InputTokens).map(Side::InputTokens),
+        (Route::Compact, "POST") => subset(body, Endpoint::Compact).map(Side::Compact),
+        (Route::Models, "GET") => Ok(Side::Models),
+        (Route::Model, "GET") => Ok(Side::Model(id)),
+        (Route::Conversations, "POST") => parse_new_conversation(body)
             .map(|(metadata, items)| Side::Conversation(Talk::Make { metadata, items })),
-        ("GET", ["conversations", _]) => Ok(Side::Conversation(Talk::Read(id()))),
-        ("POST", ["conversations", _]) => {
-            parse_metadata(body).map(|metadata| Side::Conversation(Talk::Change { id: id(), metadata }))
+        (Route::Conversation, "GET") => talk(Talk::Read(id)),
+        (Route::Conversation, "POST") => {
+            parse_metadata(body).map(|metadata| Side::Conversation(Talk::Change { id, metadata }))
         }
-        ("DELETE", ["conversations", _]) => Ok(Side::Conversation(Talk::Drop(id()))),
-        ("GET", ["conversations", _, "items"]) => {
-            read_page(uri).map(|page| Side::Conversation(Talk::ListItems { id: id(), page }))
+        (Route::Conversation, "DELETE") => talk(Talk::Drop(id)),
+        (Route::ConversationItems, "GET") => {
+            read_page(uri).map(|page| Side::Conversation(Talk::ListItems { id, page }))
         }
-        ("POST", ["conversations", _, "items"]) => {
-            parse_items(body).map(|items| Side::Conversation(Talk::AddItems { id: id(), items }))
+        (Route::ConversationItems, "POST") => {
+            parse_items(body).map(|items| Side::Conversation(Talk::AddItems { id, items }))
         }
-        ("GET", ["conversations", _, "items", _]) => Ok(Side::Conversation(Talk::ReadItem {
-            id: id(),
-            item: item(),
-        })),
-        ("DELETE", ["conversations", _, "items", _]) => Ok(Side::Conversation(Talk::DropItem {
-            id: id(),
-            item: item(),
-        })),
+        (Route::ConversationItem, "GET") => talk(Talk::ReadItem { id, item: word(3)? }),
+        (Route::ConversationItem, "DELETE") => talk(Talk::DropItem { id, item: word(3)? }),
         _ => return None,
     })
 }
@@ -62,8 +68,8 @@ fn subset(body: &[u8], endpoint: Endpoint) -> Result<Arc<crate::wire::Create>, A
 
 /// The pairs of a query.
 pub(super) fn pairs_of(uri: &Uri) -> Pairs {
-    let pairs = Query::<Pairs>::try_from_uri(uri);
-    pairs.map_or_else(|_| Pairs::new(), |Query(pairs)| pairs)
+    let query = uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 /// The words of every `include` and `include[]`, each checked.

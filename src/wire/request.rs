@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::echo::{Echo, Metadata, Obfuscation};
+use super::json_out::key;
 use super::read::{ORIGIN_KEYS, origin_of};
 use super::request_field::{FieldSet, Unlisted, body_fields, field_set, metadata, type_name};
 use super::request_field::{boolean, decimal, fields, integer, list, short_text, text, word};
@@ -326,26 +327,36 @@ fn echo_request(
 ) -> Result<(Vec<ToolDeclaration>, Vec<ServerRule>), ApiError> {
     out.push_str("\"frequency_penalty\":0.0,\"presence_penalty\":0.0");
     write_model(model, out);
-    pair(out, "instructions", request.instructions, "null");
-    pair(out, "max_output_tokens", request.max_output_tokens, "null");
-    pair(out, "max_tool_calls", request.max_tool_calls, "null");
-    pair(out, "parallel_tool_calls", request.parallel_tool_calls, "true");
-    pair(out, "previous_response_id", request.previous_response_id, "null");
-    pair(out, "prompt_cache_key", request.prompt_cache_key, "null");
+    pair(out, key!("instructions"), request.instructions, "null");
+    pair(out, key!("max_output_tokens"), request.max_output_tokens, "null");
+    pair(out, key!("max_tool_calls"), request.max_tool_calls, "null");
     pair(
         out,
-        "prompt_cache_retention",
+        key!("parallel_tool_calls"),
+        request.parallel_tool_calls,
+        "true",
+    );
+    pair(
+        out,
+        key!("previous_response_id"),
+        request.previous_response_id,
+        "null",
+    );
+    pair(out, key!("prompt_cache_key"), request.prompt_cache_key, "null");
+    pair(
+        out,
+        key!("prompt_cache_retention"),
         request.prompt_cache_retention,
         "null",
     );
-    pair(out, "safety_identifier", request.safety_identifier, "null");
-    pair(out, "store", request.store, "true");
-    pair(out, "temperature", request.temperature, "1.0");
-    pair(out, "tool_choice", request.tool_choice, "\"auto\"");
-    pair(out, "top_logprobs", request.top_logprobs, "0");
-    pair(out, "top_p", request.top_p, "1.0");
-    pair(out, "truncation", request.truncation, "\"disabled\"");
-    pair(out, "user", request.user, "null");
+    pair(out, key!("safety_identifier"), request.safety_identifier, "null");
+    pair(out, key!("store"), request.store, "true");
+    pair(out, key!("temperature"), request.temperature, "1.0");
+    pair(out, key!("tool_choice"), request.tool_choice, "\"auto\"");
+    pair(out, key!("top_logprobs"), request.top_logprobs, "0");
+    pair(out, key!("top_p"), request.top_p, "1.0");
+    pair(out, key!("truncation"), request.truncation, "\"disabled\"");
+    pair(out, key!("user"), request.user, "null");
     echo_reasoning(request.reasoning, out)?;
     echo_text(request.text, out)?;
     if let Some(raw) = request.conversation {
@@ -402,10 +413,10 @@ fn echo_reasoning(raw: Option<&RawValue>, out: &mut String) -> Result<(), ApiErr
             .transpose()?;
     }
     out.push_str(",\"reasoning\":{\"generate_summary\":null");
-    pair(out, "effort", reasoning.effort, "\"medium\"");
+    pair(out, key!("effort"), reasoning.effort, "\"medium\"");
     pair(
         out,
-        "summary",
+        key!("summary"),
         reasoning.summary.or(reasoning.generate_summary),
         "null",
     );
@@ -429,7 +440,7 @@ fn echo_text(raw: Option<&RawValue>, out: &mut String) -> Result<(), ApiError> {
         Some(raw) => out.push_str(raw.get()),
         None => out.push_str("\"medium\""),
     }
-    pair(out, "format", settings.format, "{\"type\":\"text\"}");
+    pair(out, key!("format"), settings.format, "{\"type\":\"text\"}");
     out.push('}');
     Ok(())
 }

@@ -222,11 +222,9 @@ fn part_text(raw: &RawValue, path: std::fmt::Arguments<'_>) -> Result<Arc<str>, 
     }
 }
 
-/// Appends `,"name":value`.
-pub(super) fn pair(out: &mut String, name: &str, value: Option<&RawValue>, default: &str) {
-    out.push_str(",\"");
-    out.push_str(name);
-    out.push_str("\":");
+/// Appends a key and a value.
+pub(super) fn pair(out: &mut String, key: &str, value: Option<&RawValue>, default: &str) {
+    out.push_str(key);
     match value {
         Some(value) => compact(value, out),
         None => out.push_str(default),

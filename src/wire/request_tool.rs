@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use super::json_out::key;
 use super::request_field::{
     FieldSet, Unlisted, boolean, compact, field_set, fields, integer, list, short_text, text, type_name, word,
 };
@@ -141,10 +142,10 @@ fn read_function(tool: &ToolFields<'_>, at: usize, echo: &mut String) -> Result<
         boolean(strict, format_args!("tools[{at}].strict"))?;
     }
     echo.push_str("{\"type\":\"function\"");
-    pair(echo, "description", tool.description, "null");
-    pair(echo, "name", Some(raw), "null");
-    pair(echo, "parameters", tool.parameters, "null");
-    pair(echo, "strict", tool.strict, "true");
+    pair(echo, key!("description"), tool.description, "null");
+    pair(echo, key!("name"), Some(raw), "null");
+    pair(echo, key!("parameters"), tool.parameters, "null");
+    pair(echo, key!("strict"), tool.strict, "true");
     echo.push('}');
     Ok(ToolDeclaration::Function { name })
 }
@@ -170,18 +171,23 @@ fn read_server(
             .transpose()?,
     };
     echo.push_str("{\"type\":\"mcp\"");
-    pair(echo, "allowed_tools", tool.allowed_tools, "null");
+    pair(echo, key!("allowed_tools"), tool.allowed_tools, "null");
     echo.push_str(",\"headers\":null");
-    pair(echo, "require_approval", tool.require_approval, "\"always\"");
-    pair(echo, "server_label", Some(raw), "null");
-    for (name, value) in [
-        ("server_description", tool.server_description),
-        ("server_url", tool.server_url),
-        ("connector_id", tool.connector_id),
-        ("tunnel_id", tool.tunnel_id),
+    pair(
+        echo,
+        key!("require_approval"),
+        tool.require_approval,
+        "\"always\"",
+    );
+    pair(echo, key!("server_label"), Some(raw), "null");
+    for (key, value) in [
+        (key!("server_description"), tool.server_description),
+        (key!("server_url"), tool.server_url),
+        (key!("connector_id"), tool.connector_id),
+        (key!("tunnel_id"), tool.tunnel_id),
     ] {
         if value.is_some() {
-            pair(echo, name, value, "null");
+            pair(echo, key, value, "null");
         }
     }
     echo.push('}');
@@ -288,7 +294,7 @@ fn echo_hosted(kind: &str, raw: &RawValue, tool: &ToolFields<'_>, echo: &mut Str
         // A field that came as `null` stands there already.
         if !raw.get().contains(&format!("\"{name}\"")) {
             echo.pop();
-            pair(echo, name, None, default);
+            pair(echo, &format!(",\"{name}\":"), None, default);
             echo.push('}');
         }
     }

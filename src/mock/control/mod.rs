@@ -10,13 +10,13 @@ mod wait;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::json;
 
+use super::body::Body;
 use super::front::{House, SESSION_HEADER, verdict_of};
 use super::session::{DEFAULT, Room, RoomSetup, SHOTS_MAX};
 use super::side::{Pairs, pairs_of};

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::super::body::Body;
 use super::super::front::SessionError;
 
 /// An answer with a document.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
@@ -12,7 +11,6 @@ use super::sight::Sight;
 use super::tally::Tally;
 use crate::backend::{Profile, Service, Setup};
 use crate::clock::{Clock, Pace, Stepper};
-use crate::mock::routes::router;
 use crate::mock::server::{Carrier, Mock, MockOptions};
 use crate::rng::{Law, Seed};
 use crate::scenario::ServicePlan;
@@ -26,7 +24,6 @@ pub(in crate::mock) const DEFAULT: &str = "default";
 #[derive(Debug)]
 pub(in crate::mock) struct Room {
     pub(in crate::mock) mock: Mock,
-    pub(in crate::mock) router: Router,
     pub(in crate::mock) record: Arc<Record>,
     pub(in crate::mock) clock: Clock,
     pub(in crate::mock) setup: Arc<RoomSetup>,
@@ -124,7 +121,6 @@ impl Room {
         );
         let driver = tokio::spawn(drive(driver, clock.clone())).abort_handle();
         Arc::new(Self {
-            router: router(&mock.0),
             mock,
             record,
             clock,

@@ -41,7 +41,7 @@ pub(super) const fn probe(exchange: Exchange, at: SimTime) -> Probe<'static> {
     Probe::of(exchange, at)
 }
 
-const fn entity(job: u32, attempt: u16, turn: u16) -> u64 {
+pub(super) const fn entity(job: u32, attempt: u16, turn: u16) -> u64 {
     ((job as u64) << 32) | ((attempt as u64) << 16) | turn as u64
 }
 

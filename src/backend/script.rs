@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Contract, Streaming, Tool, ToolStep};
-use crate::rng::Law;
-use crate::units::SimDuration;
+use crate::rng::{Law, Seed};
+use crate::units::{JobId, SimDuration};
 
 /// The work of all turns of a job: steps in order. A turn ends behind a run of calls (function calls and MCP
 /// approval requests that follow each other), so the next turn goes on behind it. A turn with nothing left to do
@@ -15,6 +15,15 @@ pub struct Script {
     pub queued: Law,
     /// The steps.
     pub steps: Arc<[Step]>,
+}
+
+impl Script {
+    /// How long the steps of a job's first attempt take under a seed, all turns together, where nothing disturbs them:
+    /// what only an oracle can know.
+    #[must_use]
+    pub fn length(&self, seed: Seed, job: JobId) -> SimDuration {
+        super::turn::length(self, seed, job)
+    }
 }
 
 /// One step: something appears in the output after a while.

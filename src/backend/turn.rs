@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::name::entity;
 use super::text::piece_end;
 use super::{Script, Step, StepWork, Tool, ToolEnd, ToolStep};
-use crate::rng::Law;
-use crate::units::SimDuration;
+use crate::rng::{Law, Purpose, Seed};
+use crate::units::{JobId, SimDuration};
 use crate::wire::{Details, ItemStatus, ServerRule};
 
 /// One thing that a response does.
@@ -284,6 +285,24 @@ fn segment<'a>(steps: &'a [Step], turn: u32, details: Option<&Details>) -> &'a [
         rest = &rest[turn_len(rest, details)..];
     }
     &rest[..turn_len(rest, details)]
+}
+
+/// How long the steps of a job's first attempt take under a seed, all turns together, where nothing disturbs them.
+pub(super) fn length(script: &Script, seed: Seed, job: JobId) -> SimDuration {
+    let mut sum = SimDuration::ZERO;
+    let mut rest = &script.steps[..];
+    for turn in 1_u16.. {
+        if rest.is_empty() {
+            break;
+        }
+        let (steps, later) = rest.split_at(turn_len(rest, None));
+        let entity = entity(job.0, 1, turn);
+        for (step, place) in steps.iter().zip(0_u64..) {
+            sum += step.takes.quantile(seed.unit(Purpose::StepFor, entity, place));
+        }
+        rest = later;
+    }
+    sum
 }
 
 /// How many of these steps stand before the end of the first run of questions to the client.

@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use super::check::{Check, check};
+use super::compare::{Compare, compare};
 use super::diff::{Diff, diff};
 use super::exit::{CODES, Exit};
 use super::invariants::{Invariants, invariants};
@@ -32,6 +33,8 @@ enum Command {
     Route(Route),
     /// Prove a policy over its whole decision space: gaps, conflicts, dead rules, and whatever could slip past approval.
     Check(Check),
+    /// Compare routing strategies on the same tasks and the same luck, with intervals.
+    Compare(Compare),
     /// Print the JSON Schema of a format, for editors.
     Schema(Schema),
     /// Print the catalogue of invariants that every run is judged by.
@@ -50,6 +53,7 @@ pub fn main() -> Exit {
     match line.command {
         Command::Run(args) => run(&args),
         Command::Diff(args) => diff(&args),
+        Command::Compare(args) => compare(&args),
         Command::Schema(args) => schema(&args),
         Command::Route(args) => route(&args),
         Command::Check(args) => check(&args),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::report::{Paint, render_all};
 use crate::runner::Loaded;
 use crate::scenario::{Diagnostics, Loaded as Text, ResolveError, Resolver, Scenario, Sources, join};
+use crate::sim::compare::Comparison;
 
 /// What could not be read, in words.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,22 @@ fn load_one(file: &Path, paint: Paint) -> Result<Result<Loaded, String>, FilesEr
             }))
         }
         _ => Ok(Err(render_all(&out, &sources, paint))),
+    }
+}
+
+/// Reads a comparison and every file it names.
+///
+/// # Errors
+/// [`FilesError::Wrong`] holds all mistakes of all files.
+pub(super) fn load_comparison(file: &Path, paint: Paint) -> Result<Comparison, FilesError> {
+    let name = shown(file);
+    let bytes = read(file)?;
+    let mut sources = Sources::new();
+    let mut out = Diagnostics::new();
+    let comparison = Comparison::load(&name, &bytes, &mut Disk, &mut sources, &mut out);
+    match comparison {
+        Some(comparison) if !out.has_errors() => Ok(comparison),
+        _ => Err(FilesError::Wrong(render_all(&out, &sources, paint))),
     }
 }
 

@@ -5,6 +5,7 @@
 mod check;
 mod columns;
 mod command;
+mod compare;
 mod diff;
 mod exit;
 mod files;

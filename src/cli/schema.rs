@@ -11,7 +11,7 @@ use crate::report::SchemaKind;
 /// The arguments of `schema`.
 #[derive(Debug, Args)]
 pub(super) struct Schema {
-    /// The format: policy, kinds, scenario or waiver
+    /// The format: policy, kinds, scenario, comparison, waiver, service or control
     #[arg(value_name = "KIND")]
     kind: SchemaKind,
 }

@@ -24,6 +24,32 @@ use crate::wire::{Ask, Break, Reply, ResponseId};
 pub trait Router: std::fmt::Debug + Send + Sync {
     /// Where the task of this number goes.
     fn route(&self, task: JobId) -> Routed;
+
+    /// The same for routers that look at the state of the lanes too.
+    fn route_seeing(&self, task: JobId, seen: &Seen) -> Routed {
+        let _ = seen;
+        self.route(task)
+    }
+}
+
+/// What a router may look at beside the task: what the runtime itself knows at that instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// The instant.
+    pub now: SimTime,
+    /// The lanes, in the order of [`LaneName::ALL`].
+    pub lanes: [LaneSeen; 3],
+}
+
+/// How full a lane is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneSeen {
+    /// Jobs that may hold a place at once.
+    pub capacity: u32,
+    /// Jobs that hold one.
+    pub active: u32,
+    /// Jobs that wait for one.
+    pub waiting: u32,
 }
 
 /// What a router says.
@@ -252,6 +278,21 @@ impl Desk {
         }
     }
 
+    fn seen(&self) -> Seen {
+        let seen = |place: usize| {
+            let (active, waiting) = self.lanes[place].load();
+            LaneSeen {
+                capacity: self.setup.lanes[place].capacity,
+                active,
+                waiting,
+            }
+        };
+        Seen {
+            now: self.now,
+            lanes: [seen(0), seen(1), seen(2)],
+        }
+    }
+
     fn submitted(&mut self, id: JobId, actions: &mut Vec<Action>) -> bool {
         let Some(task) = self.setup.tasks.get(id.0 as usize) else {
             return false;
@@ -259,7 +300,7 @@ impl Desk {
         if !matches!(self.jobs[id.0 as usize], Held::Nothing) {
             return false;
         }
-        let (placement, decided) = match self.setup.router.route(id) {
+        let (placement, decided) = match self.setup.router.route_seeing(id, &self.seen()) {
             Routed::Placed(placement, decided) => (placement, decided),
             Routed::Refused(reason) => {
                 self.notes.note(self.now, id, || RouterEvent::Refused { reason });

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod client;
+mod compare;
 mod csv;
 mod diagnostic;
 mod diff;
@@ -26,6 +27,10 @@ mod witness;
 
 pub use catalogue::{catalogue_json, catalogue_text};
 pub use client::{client_json, client_text, fails};
+pub use compare::{
+    CompareKind, CompareKindError, CompareReport, CompareRequest, compare_csv, compare_json, compare_text,
+    metrics_text,
+};
 pub use csv::{invariants_csv, runs_csv};
 pub use diagnostic::{render, render_all};
 pub use diff::{DiffReport, diff_analysis};

@@ -49,6 +49,12 @@ pub enum Purpose {
     StreamGap = 18,
     /// Which replications a resample takes.
     Resample = 19,
+    /// What a task of a workload is.
+    Mix = 20,
+    /// What a strategy leaves to chance.
+    Route = 21,
+    /// How far a prediction is off.
+    Predict = 22,
 }
 
 impl Seed {

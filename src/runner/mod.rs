@@ -1,10 +1,12 @@
-//! Plays scenarios in a world, and proves policies on all cores.
+//! Plays scenarios in a world, proves policies and plays comparisons on all cores.
 
+mod compare;
 mod http_world;
 mod play;
 mod prove;
 mod suite;
 
+pub use compare::play_comparison;
 pub use http_world::{Link, WorldError, play_over_http};
 pub use play::{World, blueprint, blueprint_behind, play};
 pub use prove::{enumerate, prove_policy};

@@ -19,8 +19,8 @@ pub use expect::{
     ResultWant, TaskExpectation, ViewWant, Want, Who, YesNo,
 };
 pub use file::{
-    Builtin, ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, OneShot, People, Scenario,
-    ScenarioTask, ServicePlan, faults_of_header,
+    Builtin, ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, OneShot, People, Portion, Scenario,
+    ScenarioTask, ServicePlan, Setting, faults_of_header,
 };
 pub use include::{InMemory, IncludeError, IncludeStack, Includes, Loaded, ResolveError, Resolver, join};
 pub use kinds::{Kind, Kinds, Product, Ready, SinkEntry, ToolEntry, ToolEntryAct, decode_kinds};

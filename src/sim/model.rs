@@ -9,7 +9,7 @@ use crate::backend::{self, Auth, CallKey, ConnectionNo, Face, Service};
 use crate::fault::{Fault, FaultPlan};
 use crate::job::{self, Action, Desk, Told};
 use crate::people::{FromCore, Outside};
-use crate::trace::Trace;
+use crate::trace::{CoreEvent, OutsideEvent, Record, ServiceEvent, Trace};
 use crate::units::{Exchange, JobId, SimTime};
 use crate::wire::{Ask, Break};
 
@@ -44,6 +44,16 @@ struct Dues {
     desk: SimTime,
     outside: SimTime,
     service: SimTime,
+}
+
+/// Sees the records of a run while it is played: tick by tick, and within one outside, core, service.
+pub trait Watch {
+    /// What people, tools and sinks left.
+    fn outside(&mut self, record: &Record<OutsideEvent>);
+    /// What router, job core and runtime left.
+    fn core(&mut self, record: &Record<CoreEvent>);
+    /// What the service left.
+    fn service(&mut self, record: &Record<ServiceEvent>);
 }
 
 /// How a run went.
@@ -103,6 +113,32 @@ impl<S: Seams> Model<S> {
                 Some(tick) if tick > self.caps.time => break Ending::TimeCap,
                 Some(_) if self.steps >= self.caps.steps => break Ending::StepCap,
                 Some(tick) => self.tick(tick),
+            }
+        };
+        self.finish(ending)
+    }
+
+    /// Plays as [`Self::play`] does and shows every record to `watch` in the tick in which it was left, so that
+    /// nothing has to be kept: the trace is empty. Seams that change records at the end see none.
+    #[must_use]
+    pub fn play_watched(mut self, watch: &mut impl Watch) -> Played {
+        let ending = loop {
+            match self.next_tick() {
+                None => break Ending::Quiet,
+                Some(tick) if tick > self.caps.time => break Ending::TimeCap,
+                Some(_) if self.steps >= self.caps.steps => break Ending::StepCap,
+                Some(tick) => {
+                    self.tick(tick);
+                    for record in self.outside.notes_mut().drain() {
+                        watch.outside(&record);
+                    }
+                    for record in self.desk.drain_notes() {
+                        watch.core(&record);
+                    }
+                    for record in self.service.drain_notes() {
+                        watch.service(&record);
+                    }
+                }
             }
         };
         self.finish(ending)

@@ -54,6 +54,8 @@ impl Caps {
 pub enum Recording {
     /// Every record is kept: what checks read.
     Full,
+    /// Records are made and handed over tick by tick: for watchers. No journal is kept.
+    Streamed,
     /// Nothing is kept: for counting and speed.
     Off,
 }
@@ -86,7 +88,7 @@ impl Blueprint {
 
 fn notes<E>(recording: Recording) -> Notes<E> {
     match recording {
-        Recording::Full => Notes::kept(),
+        Recording::Full | Recording::Streamed => Notes::kept(),
         Recording::Off => Notes::off(),
     }
 }

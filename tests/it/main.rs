@@ -18,6 +18,7 @@ mod client_support;
 mod client_verdict;
 mod client_webhook;
 mod clock;
+mod compare;
 mod contract;
 mod diff;
 mod every_fault;

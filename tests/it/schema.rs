@@ -8,6 +8,7 @@ use lanebench::policy::{Policy, decode_policy};
 use lanebench::report::{Paint, SchemaKind, render_all};
 use lanebench::rng::{Purpose, Seed};
 use lanebench::scenario::{Diagnostics, Scenario, ServicePlan, Sources, decode_kinds, read};
+use lanebench::sim::compare::Comparison;
 use regex::Regex;
 use serde_json::Value;
 
@@ -208,6 +209,10 @@ fn mistakes(kind: SchemaKind, name: &str, text: &str) -> String {
         Scenario::load(name, text.as_bytes(), &mut from_disk, &mut sources, &mut out);
         return render_all(&out, &sources, Paint::Plain);
     }
+    if kind == SchemaKind::Comparison {
+        Comparison::load(name, text.as_bytes(), &mut from_disk, &mut sources, &mut out);
+        return render_all(&out, &sources, Paint::Plain);
+    }
     if kind == SchemaKind::Service {
         ServicePlan::read(name, text.as_bytes(), &mut sources, &mut out);
         return render_all(&out, &sources, Paint::Plain);
@@ -222,7 +227,7 @@ fn mistakes(kind: SchemaKind, name: &str, text: &str) -> String {
                     &policy, &policy, &tree, &mut out,
                 ));
             }
-            SchemaKind::Scenario | SchemaKind::Service => unreachable!("read above"),
+            SchemaKind::Scenario | SchemaKind::Comparison | SchemaKind::Service => unreachable!("read above"),
             SchemaKind::Control => unreachable!("no file is written in it"),
         }
     }
@@ -239,6 +244,8 @@ fn shipped() -> Vec<(SchemaKind, PathBuf)> {
     all.extend(registries.map(|path| (SchemaKind::Kinds, path)));
     let profiles = yaml_files("scenarios/profiles").into_iter();
     all.extend(profiles.map(|path| (SchemaKind::Service, path)));
+    let comparisons = yaml_files("scenarios/comparisons").into_iter();
+    all.extend(comparisons.map(|path| (SchemaKind::Comparison, path)));
     all.push((SchemaKind::Waiver, repo("tests/golden/diff/waiver.yaml")));
     let mut folders: Vec<PathBuf> = std::fs::read_dir(repo("scenarios"))
         .unwrap()

@@ -7,6 +7,7 @@
 //! both, except among names that users choose.
 
 mod analysed;
+mod comparison;
 mod control;
 mod expectation;
 mod plan;
@@ -31,6 +32,8 @@ pub enum SchemaKind {
     Kinds,
     /// Scenarios.
     Scenario,
+    /// Comparisons of strategies.
+    Comparison,
     /// Waivers of a loosened boundary.
     Waiver,
     /// How the model service behaves when it stands alone.
@@ -41,10 +44,11 @@ pub enum SchemaKind {
 
 impl SchemaKind {
     /// Every format.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Policy,
         Self::Kinds,
         Self::Scenario,
+        Self::Comparison,
         Self::Waiver,
         Self::Service,
         Self::Control,
@@ -57,6 +61,7 @@ impl SchemaKind {
             Self::Policy => "policy",
             Self::Kinds => "kinds",
             Self::Scenario => "scenario",
+            Self::Comparison => "comparison",
             Self::Waiver => "waiver",
             Self::Service => "service",
             Self::Control => "control",
@@ -70,6 +75,7 @@ impl SchemaKind {
             Self::Policy => ("Lane policy of Lanebench", analysed::policy()),
             Self::Kinds => ("Registry of kinds of Lanebench", plan::kinds()),
             Self::Scenario => ("Scenario of Lanebench", scenario::scenario()),
+            Self::Comparison => ("Comparison of Lanebench", comparison::comparison()),
             Self::Waiver => ("Waiver of Lanebench", analysed::waiver()),
             Self::Service => ("Service file of Lanebench", scenario::service()),
             Self::Control => return pretty(&control::control()),

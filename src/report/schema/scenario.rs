@@ -15,10 +15,6 @@ pub(super) fn scenario() -> Value {
     let title = json!({ "type": "string", "pattern": "\\S", "maxLength": 120 });
     let id = json!({ "type": "string", "pattern": "^[A-Z]{2}-[0-9]{2}$" });
     let seed = json!({ "type": "integer", "minimum": 0 });
-    let ends = object(
-        &[("at", of("duration")), ("steps", integer(1, 10_000_000_000))],
-        &[],
-    );
     object(
         &[
             ("scenario", title),
@@ -37,12 +33,20 @@ pub(super) fn scenario() -> Value {
             ("faults", list(&fault(), 0)),
             ("people", list(&person(), 0)),
             ("seed", seed),
-            ("ends", ends),
+            ("ends", ends()),
             ("expect", expect()),
             ("invariants", any(&[words(["all"]), list(&id, 0)])),
             ("requires", list(&id, 0)),
         ],
         &["scenario", "shows", "policy", "kinds"],
+    )
+}
+
+/// Where a run is cut off.
+pub(super) fn ends() -> Value {
+    object(
+        &[("at", of("duration")), ("steps", integer(1, 10_000_000_000))],
+        &[],
     )
 }
 
@@ -110,7 +114,7 @@ fn workload() -> Value {
     object(&keys, &["from", "columns", "kind"])
 }
 
-fn lanes() -> Value {
+pub(super) fn lanes() -> Value {
     let lane = object(
         &[
             ("capacity", integer(1, 1_000_000)),
@@ -230,7 +234,7 @@ fn fault_words() -> Vec<(&'static str, Value)> {
     all
 }
 
-fn fault() -> Value {
+pub(super) fn fault() -> Value {
     let faults = fault_words();
     let one_of = |words: &[&str]| {
         let each: Vec<Value> = words.iter().map(|word| json!({ "required": [word] })).collect();
@@ -271,7 +275,7 @@ fn fault() -> Value {
     fault
 }
 
-fn person() -> Value {
+pub(super) fn person() -> Value {
     let at_or_after = |key: &'static str| object(&[(key, of("duration")), ("by", of("name"))], &[key]);
     let user = object(
         &[

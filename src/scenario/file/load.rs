@@ -63,17 +63,18 @@ impl Resolver for Recorder<'_> {
 }
 
 /// The keys that only the scenario itself has.
-struct Head<'n> {
-    title: Option<Spanned<String>>,
-    shows: Option<Vec<Spanned<ChecklistLine>>>,
-    policy: Option<Spanned<String>>,
-    kinds: Option<Spanned<String>>,
-    sinks: Option<&'n Node>,
-    tools: Option<&'n Node>,
-    seed: Option<Seed>,
-    ends: Option<Ends>,
-    invariants: Option<Invariants>,
-    requires: Option<Vec<Spanned<Id>>>,
+#[derive(Debug, Clone)]
+pub(super) struct Head<'n> {
+    pub(super) title: Option<Spanned<String>>,
+    pub(super) shows: Option<Vec<Spanned<ChecklistLine>>>,
+    pub(super) policy: Option<Spanned<String>>,
+    pub(super) kinds: Option<Spanned<String>>,
+    pub(super) sinks: Option<&'n Node>,
+    pub(super) tools: Option<&'n Node>,
+    pub(super) seed: Option<Seed>,
+    pub(super) ends: Option<Ends>,
+    pub(super) invariants: Option<Invariants>,
+    pub(super) requires: Option<Vec<Spanned<Id>>>,
 }
 
 impl Scenario {
@@ -99,13 +100,20 @@ impl Scenario {
         let policy = policy(&head, &mut includes, sources, out);
         let kinds = kinds(&head, policy.as_deref(), &mut includes, sources, out);
         let parts = parts.gathered(&mut includes, sources, out);
-        let scenario = Loading {
+        let loading = Loading {
             head,
             parts,
             policy,
             kinds,
-        }
-        .finish(&root, &mut recorder, sources, out);
+        };
+        let scenario = loading.finish(&root, out, |reader, nodes, out| {
+            for node in nodes {
+                match is_workload(node) {
+                    true => reader.workload(node, &mut recorder, sources, out),
+                    false => reader.list(node, out),
+                }
+            }
+        });
         let scenario = scenario.filter(|_| out.errors() == before)?;
         Some(Self {
             name: Arc::from(name),
@@ -142,7 +150,7 @@ fn head<'n>(root: &'n Node, out: &mut Diagnostics) -> Option<(Head<'n>, Parts<'n
 }
 
 /// One line of at most 120 characters, so that a report has room for it.
-fn title(node: &Node, out: &mut Diagnostics) -> Option<String> {
+pub(super) fn title(node: &Node, out: &mut Diagnostics) -> Option<String> {
     const MAX: usize = 120;
     let text = string(node, out)?;
     if text.contains('\n') || text.chars().count() > MAX {
@@ -175,7 +183,7 @@ fn invariant(node: &Node, out: &mut Diagnostics) -> Option<Id> {
     named("invariant", Id::ALL, Id::word)(node, out)
 }
 
-fn policy(
+pub(super) fn policy(
     head: &Head<'_>,
     includes: &mut Includes<'_>,
     sources: &mut Sources,
@@ -190,7 +198,7 @@ fn policy(
 }
 
 /// Reads the kinds. Without the policy nobody knows what its attributes are called, so they are then only looked for.
-fn kinds(
+pub(super) fn kinds(
     head: &Head<'_>,
     policy: Option<&Policy>,
     includes: &mut Includes<'_>,
@@ -205,31 +213,26 @@ fn kinds(
 }
 
 /// A scenario whose files are all read.
-struct Loading<'n> {
-    head: Head<'n>,
-    parts: Parts<'n>,
-    policy: Option<Arc<Policy>>,
-    kinds: Option<Kinds>,
+pub(super) struct Loading<'n> {
+    pub(super) head: Head<'n>,
+    pub(super) parts: Parts<'n>,
+    pub(super) policy: Option<Arc<Policy>>,
+    pub(super) kinds: Option<Kinds>,
 }
 
 impl Loading<'_> {
-    fn finish(
+    /// The scenario; `read` reads its tasks.
+    pub(super) fn finish(
         self,
         root: &Node,
-        resolver: &mut dyn Resolver,
-        sources: &mut Sources,
         out: &mut Diagnostics,
+        read: impl FnOnce(&mut TaskReader<'_>, &[std::borrow::Cow<'_, Node>], &mut Diagnostics),
     ) -> Option<Scenario> {
         let product = self.product(out);
         let lanes = lanes(self.parts.lanes.as_deref(), out);
         let backend = backend(self.parts.backend.as_deref(), out);
         let mut reader = self.task_reader(&product, backend.as_ref());
-        for node in &self.parts.tasks {
-            match is_workload(node) {
-                true => reader.workload(node, resolver, sources, out),
-                false => reader.list(node, out),
-            }
-        }
+        read(&mut reader, &self.parts.tasks, out);
         let (tasks, names) = (reader.tasks, reader.names);
         if names.is_empty() {
             out.push(nothing_to_run(

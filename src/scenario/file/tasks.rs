@@ -144,6 +144,23 @@ impl<'a> TaskReader<'a> {
         Some(())
     }
 
+    /// Reads one sort of tasks out of a mix: a task that stands for all of its sort.
+    pub(super) fn sort(&mut self, keys: &mut MapReader<'_, '_>) -> Option<()> {
+        let id = keys.optional("id", spanned_name);
+        let kind = keys.required("kind", spanned_name);
+        let known = kind.as_ref().and_then(|kind| self.kind(kind, keys.out()));
+        let common = self.common(keys, known);
+        let (header, kind) = (keys.header(), kind?);
+        let id = id?.unwrap_or(kind);
+        self.name(&id, None, keys.out());
+        let common = common?;
+        let (carried, attributes) = self.carried(known?, &common, keys.out())?;
+        let at = (id.value, SimTime::START);
+        self.tasks
+            .push(made(header, at, known?, &common, carried, attributes));
+        Some(())
+    }
+
     /// Gives out the numbers of a task and its copies.
     fn name(&mut self, id: &Spanned<Arc<str>>, count: Option<u32>, out: &mut Diagnostics) {
         if RESERVED.contains(&&*id.value) {

@@ -1,0 +1,371 @@
+//! The whole study as JSON.
+
+use serde::Serialize;
+
+use super::CompareReport;
+use crate::report::json::pretty;
+use crate::sim::compare::{Cell, Control, GateBound, Outcome, Standing};
+use crate::sim::metric::{Bucket, Metric};
+use crate::sim::stats::{Direction, Interval, Paired};
+
+/// Raised whenever a field changes its meaning or goes; new fields do not raise it.
+const VERSION: u32 = 1;
+
+/// Everything that is known about a study. Every field is always there, in this order; what is missing is `null`.
+///
+/// | field | holds |
+/// |---|---|
+/// | `format`, `version` | `lanebench-comparison`, 1 |
+/// | `file`, `title`, `hypothesis`, `metric`, `indifference`, `alpha` | what was laid down before |
+/// | `reference` | the strategy that the others are compared with |
+/// | `standing` | `decided`, `failed` or `undecided`; `converged` says whether the intervals are narrow enough |
+/// | `replications`, `tasks` | how many; the tasks that count, for one strategy |
+/// | `definitions[]` | `metric`, `unit`, `better` (`more`, `less` or null), `tail`, `definition`, of the metrics reported |
+/// | `strategies[]` | `name`, `oracle`, `unsafe_releases`, `ungated`, `pareto` (`free`, `share`), `metrics[]` |
+/// | `strategies[].metrics[]` | `metric`, `mean`, `low`, `high`, `contrast` (below); null numbers where nothing can be said |
+/// | `contrast` | `difference`, `low`, `high`, `unpaired_low`, `unpaired_high`, `variance_ratio` (null: infinite), `p`, `adjusted_p`, `verdict` |
+/// | `controls[]` | the reference against itself: `metric`, `difference`, `low`, `high`, `p`, `alarms`, `deals`, `rate_low`, `rate_high` |
+/// | `best` | `strategy` (null: several are left), `left[]`, `confidence`, `indifference` |
+/// | `gates[]` | `strategy`, `metric`, `bound`, `mean`, `low`, `high`, `verdict` |
+/// | `broken[]` | `seed`, `strategy`, `why`: runs that are no evidence |
+/// | `runs[]` | `seed`, `strategy` (null: the control), `tasks`, `buckets` (by bucket), `values` (by metric) |
+#[must_use]
+pub fn compare_json(report: &CompareReport<'_>) -> String {
+    pretty(&Document::of(report))
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: &'static str,
+    version: u32,
+    file: &'a str,
+    title: &'a str,
+    hypothesis: Option<&'a str>,
+    metric: &'static str,
+    indifference: Option<f64>,
+    alpha: f64,
+    reference: &'a str,
+    standing: &'static str,
+    converged: bool,
+    replications: usize,
+    tasks: u64,
+    definitions: Vec<Definition>,
+    strategies: Vec<Strategy<'a>>,
+    controls: Vec<ControlRow>,
+    best: Option<BestRow<'a>>,
+    gates: Vec<GateRow<'a>>,
+    broken: Vec<Broken<'a>>,
+    runs: Vec<Run<'a>>,
+}
+
+#[derive(Serialize)]
+struct Definition {
+    metric: &'static str,
+    unit: &'static str,
+    better: Option<&'static str>,
+    tail: bool,
+    definition: &'static str,
+}
+
+#[derive(Serialize)]
+struct Strategy<'a> {
+    name: &'a str,
+    oracle: bool,
+    unsafe_releases: u64,
+    ungated: u64,
+    pareto: Option<Pareto>,
+    metrics: Vec<Said>,
+}
+
+#[derive(Serialize)]
+struct Pareto {
+    free: bool,
+    share: f64,
+}
+
+#[derive(Serialize)]
+struct Said {
+    metric: &'static str,
+    mean: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    contrast: Option<ContrastRow>,
+}
+
+#[derive(Serialize)]
+struct ContrastRow {
+    difference: f64,
+    low: f64,
+    high: f64,
+    unpaired_low: f64,
+    unpaired_high: f64,
+    variance_ratio: Option<f64>,
+    p: f64,
+    adjusted_p: f64,
+    verdict: &'static str,
+}
+
+#[derive(Serialize)]
+struct ControlRow {
+    metric: &'static str,
+    difference: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    p: Option<f64>,
+    alarms: Option<u32>,
+    deals: Option<u32>,
+    rate_low: Option<f64>,
+    rate_high: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct BestRow<'a> {
+    strategy: Option<&'a str>,
+    left: Vec<&'a str>,
+    confidence: f64,
+    indifference: f64,
+}
+
+#[derive(Serialize)]
+struct GateRow<'a> {
+    strategy: &'a str,
+    metric: &'static str,
+    bound: Bound<'a>,
+    mean: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    verdict: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Bound<'a> {
+    AtLeast(f64),
+    AtMost(f64),
+    NoWorseThan { strategy: &'a str, by: f64 },
+}
+
+#[derive(Serialize)]
+struct Broken<'a> {
+    seed: u64,
+    strategy: &'a str,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    seed: u64,
+    strategy: Option<&'a str>,
+    tasks: u64,
+    buckets: serde_json::Map<String, serde_json::Value>,
+    values: serde_json::Map<String, serde_json::Value>,
+}
+
+impl<'a> Document<'a> {
+    fn of(report: &CompareReport<'a>) -> Self {
+        let CompareReport {
+            comparison,
+            study,
+            findings,
+        } = *report;
+        let name = |place: usize| &*comparison.strategies[place].name;
+        Self {
+            format: "lanebench-comparison",
+            version: VERSION,
+            file: &comparison.name,
+            title: &comparison.title.value,
+            hypothesis: comparison.hypothesis.as_deref(),
+            metric: comparison.metric.word(),
+            indifference: comparison.indifference,
+            alpha: comparison.alpha,
+            reference: name(comparison.reference),
+            standing: match findings.standing() {
+                Standing::Decided => "decided",
+                Standing::Failed => "failed",
+                Standing::Undecided => "undecided",
+            },
+            converged: findings.converged,
+            replications: study.replications.len(),
+            tasks: findings.tasks,
+            definitions: comparison
+                .metrics
+                .iter()
+                .map(|metric| definition(*metric))
+                .collect(),
+            strategies: strategies(report),
+            controls: comparison
+                .metrics
+                .iter()
+                .zip(&findings.controls)
+                .map(|(metric, control)| control_row(*metric, control.as_ref()))
+                .collect(),
+            best: findings.best.as_ref().map(|best| BestRow {
+                strategy: best.selection.best.map(name),
+                left: best.selection.left.iter().map(|place| name(*place)).collect(),
+                confidence: best.confidence,
+                indifference: best.indifference,
+            }),
+            gates: gates(report),
+            broken: findings
+                .broken
+                .iter()
+                .map(|(seed, strategy, why)| Broken {
+                    seed: seed.0,
+                    strategy: name(*strategy),
+                    why,
+                })
+                .collect(),
+            runs: runs(report),
+        }
+    }
+}
+
+fn definition(metric: Metric) -> Definition {
+    Definition {
+        metric: metric.word(),
+        unit: metric.unit().word(),
+        better: metric.direction().map(|direction| match direction {
+            Direction::Up => "more",
+            Direction::Down => "less",
+        }),
+        tail: metric.is_tail(),
+        definition: metric.definition(),
+    }
+}
+
+fn strategies<'a>(report: &CompareReport<'a>) -> Vec<Strategy<'a>> {
+    let CompareReport {
+        comparison, findings, ..
+    } = *report;
+    let each = comparison.strategies.iter().enumerate();
+    each.map(|(place, named)| Strategy {
+        name: &named.name,
+        oracle: named.strategy.is_oracle(),
+        unsafe_releases: findings.unsafe_releases[place],
+        ungated: findings.ungated[place],
+        pareto: findings.pareto.as_ref().map(|set| Pareto {
+            free: set[place].0,
+            share: set[place].1,
+        }),
+        metrics: comparison
+            .metrics
+            .iter()
+            .zip(&findings.cells)
+            .map(|(metric, row)| said(*metric, &row[place]))
+            .collect(),
+    })
+    .collect()
+}
+
+fn said(metric: Metric, cell: &Cell) -> Said {
+    let word = metric.word();
+    match cell {
+        Cell::Silent => Said {
+            metric: word,
+            mean: None,
+            low: None,
+            high: None,
+            contrast: None,
+        },
+        Cell::Said {
+            mean,
+            interval,
+            contrast,
+        } => Said {
+            metric: word,
+            mean: Some(*mean),
+            low: Some(interval.low),
+            high: Some(interval.high),
+            contrast: contrast.map(|contrast| {
+                let Paired {
+                    difference,
+                    interval,
+                    unpaired,
+                    variance_ratio,
+                } = contrast.paired;
+                ContrastRow {
+                    difference,
+                    low: interval.low,
+                    high: interval.high,
+                    unpaired_low: unpaired.low,
+                    unpaired_high: unpaired.high,
+                    variance_ratio: Some(variance_ratio).filter(|ratio| ratio.is_finite()),
+                    p: contrast.p,
+                    adjusted_p: contrast.adjusted,
+                    verdict: contrast.verdict.word(),
+                }
+            }),
+        },
+    }
+}
+
+fn control_row(metric: Metric, control: Option<&Control>) -> ControlRow {
+    ControlRow {
+        metric: metric.word(),
+        difference: control.map(|control| control.paired.difference),
+        low: control.map(|control| control.paired.interval.low),
+        high: control.map(|control| control.paired.interval.high),
+        p: control.map(|control| control.p),
+        alarms: control.map(|control| control.alarms),
+        deals: control.map(|control| control.deals),
+        rate_low: control.map(|control| control.rate.low),
+        rate_high: control.map(|control| control.rate.high),
+    }
+}
+
+fn gates<'a>(report: &CompareReport<'a>) -> Vec<GateRow<'a>> {
+    let CompareReport {
+        comparison, findings, ..
+    } = *report;
+    let name = |place: usize| &*comparison.strategies[place].name;
+    let pairs = comparison.gates.iter().zip(&findings.gates);
+    pairs
+        .map(|(gate, found)| GateRow {
+            strategy: name(gate.strategy),
+            metric: gate.metric.word(),
+            bound: match gate.bound {
+                GateBound::AtLeast(least) => Bound::AtLeast(least),
+                GateBound::AtMost(most) => Bound::AtMost(most),
+                GateBound::NoWorseThan(other, by) => Bound::NoWorseThan {
+                    strategy: name(other),
+                    by,
+                },
+            },
+            mean: found.mean,
+            low: found.interval.map(|Interval { low, .. }| low),
+            high: found.interval.map(|Interval { high, .. }| high),
+            verdict: found.verdict.word(),
+        })
+        .collect()
+}
+
+fn runs<'a>(report: &CompareReport<'a>) -> Vec<Run<'a>> {
+    let CompareReport {
+        comparison, study, ..
+    } = *report;
+    let mut runs = Vec::new();
+    for replication in &study.replications {
+        for (named, outcome) in comparison.strategies.iter().zip(&replication.outcomes) {
+            runs.push(run(replication.seed.0, Some(&named.name), outcome));
+        }
+        runs.push(run(replication.seed.0, None, &replication.control));
+    }
+    runs
+}
+
+fn run<'a>(seed: u64, strategy: Option<&'a str>, outcome: &Outcome) -> Run<'a> {
+    let measures = &outcome.measures;
+    let buckets = Bucket::ALL.iter().zip(measures.buckets);
+    let values = Metric::ALL.iter().zip(&measures.values);
+    Run {
+        seed,
+        strategy,
+        tasks: measures.tasks,
+        buckets: buckets
+            .map(|(bucket, count)| (Metric::of(*bucket).word().to_owned(), count.into()))
+            .collect(),
+        values: values
+            .map(|(metric, value)| (metric.word().to_owned(), (*value).into()))
+            .collect(),
+    }
+}

@@ -1,0 +1,120 @@
+//! The reports of a comparison that are written to files.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{CompareReport, compare_csv, compare_json, compare_text};
+use crate::report::Paint;
+use crate::scenario::{nearest, quoted_list};
+
+/// A report of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompareKind {
+    /// For people; see [`compare_text`].
+    Human,
+    /// A row for each strategy, metric and replication; see [`compare_csv`].
+    Csv,
+    /// Everything; see [`compare_json`].
+    Json,
+}
+
+impl CompareKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Human, Self::Csv, Self::Json];
+
+    /// The word used on the command line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+
+    /// The whole report. The same study gives the same bytes.
+    #[must_use]
+    pub fn render(self, report: &CompareReport<'_>, paint: Paint) -> String {
+        match self {
+            Self::Human => compare_text(report, paint),
+            Self::Csv => compare_csv(report),
+            Self::Json => compare_json(report),
+        }
+    }
+}
+
+impl fmt::Display for CompareKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for CompareKind {
+    type Err = CompareKindError;
+
+    fn from_str(word: &str) -> Result<Self, CompareKindError> {
+        let found = Self::ALL.into_iter().find(|kind| kind.word() == word);
+        found.ok_or_else(|| CompareKindError::Unknown {
+            word: word.to_owned(),
+            nearest: nearest(word, words()),
+        })
+    }
+}
+
+/// A report of a comparison that a user asks for, written `KIND=PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompareRequest {
+    /// Which.
+    pub kind: CompareKind,
+    /// Where it goes.
+    pub path: String,
+}
+
+impl FromStr for CompareRequest {
+    type Err = CompareKindError;
+
+    fn from_str(text: &str) -> Result<Self, CompareKindError> {
+        let (word, path) = text.split_once('=').ok_or(CompareKindError::Shape)?;
+        let kind = word.parse()?;
+        match path {
+            "" => Err(CompareKindError::NoPath { kind }),
+            path => Ok(Self {
+                kind,
+                path: path.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Why a text asks for no report of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompareKindError {
+    /// It has no equals sign.
+    #[error(
+        "a report is asked for as `KIND=PATH`, for example `csv=runs.csv`; kinds: {}",
+        quoted_list(words())
+    )]
+    Shape,
+    /// There is no such report.
+    #[error("unknown report `{word}`{}; kinds: {}", meant(*.nearest), quoted_list(words()))]
+    Unknown {
+        /// What was written.
+        word: String,
+        /// What was most likely meant.
+        nearest: Option<&'static str>,
+    },
+    /// Nothing stands behind the equals sign.
+    #[error("the report `{kind}` needs a path, for example `{kind}=report`")]
+    NoPath {
+        /// Which report.
+        kind: CompareKind,
+    },
+}
+
+fn words() -> impl Iterator<Item = &'static str> {
+    CompareKind::ALL.into_iter().map(CompareKind::word)
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
+}

@@ -1,0 +1,366 @@
+//! The study for people.
+
+use super::CompareReport;
+use super::number::{number, percent, signed, unit};
+use crate::report::paint::{Paint, Tone};
+use crate::report::text::{block, counted, grouped, left, line, right, wrap};
+use crate::sim::compare::{Cell, Contrast, Control, GateBound, GateFinding, GateVerdict, Standing, Verdict};
+use crate::sim::metric::Metric;
+use crate::sim::stats::{Direction, Interval};
+
+/// No line is longer.
+const WIDTH: usize = 100;
+/// The first column.
+const HEAD: usize = 13;
+/// The column of names.
+const NAME: usize = 24;
+
+/// The study as a table: what was laid down, what was unsafe, each metric with its intervals, the control, the gates.
+#[must_use]
+pub fn compare_text(report: &CompareReport<'_>, paint: Paint) -> String {
+    let mut parts = vec![heading(report), safety(report, paint)];
+    for (place, metric) in report.comparison.metrics.iter().enumerate() {
+        parts.push(metric_block(report, *metric, place, paint));
+    }
+    parts.push(control_block(report, paint));
+    parts.extend(sets(report));
+    if !report.comparison.gates.is_empty() {
+        parts.push(gates_block(report, paint));
+    }
+    parts.push(closing(report, paint));
+    parts.join("\n")
+}
+
+/// Every metric with its definition, for people.
+#[must_use]
+pub fn metrics_text() -> String {
+    let mut text = String::new();
+    for metric in Metric::ALL {
+        let better = match metric.direction() {
+            Some(Direction::Up) => ", more is better",
+            Some(Direction::Down) => ", less is better",
+            None => "",
+        };
+        text.push_str(&format!("{} ({}{better})\n", metric.word(), unit(metric.unit())));
+        for one in wrap(metric.definition().split(' '), " ", WIDTH - 4) {
+            text.push_str(&format!("    {one}\n"));
+        }
+    }
+    text
+}
+
+fn entry(name: &str, text: &str) -> String {
+    let lines = wrap(text.split(' '), " ", WIDTH - HEAD);
+    let mut out = String::new();
+    for (place, one) in lines.iter().enumerate() {
+        let head = if place == 0 { name } else { "" };
+        out.push_str(&format!("{}{one}\n", left(head, HEAD)));
+    }
+    out
+}
+
+fn heading(report: &CompareReport<'_>) -> String {
+    let CompareReport {
+        comparison,
+        study,
+        findings,
+    } = *report;
+    let mut out = entry("comparison", &line(&comparison.title.value));
+    out.push_str(&entry("file", &line(&comparison.name)));
+    if let Some(hypothesis) = &comparison.hypothesis {
+        out.push_str(&entry("hypothesis", &line(&block(hypothesis))));
+    }
+    let zone = comparison.indifference.map_or_else(
+        || "no indifference zone".to_owned(),
+        |zone| format!("indifferent below {}", number(zone)),
+    );
+    let laid_down = format!(
+        "`{}` decides, {zone}, alpha {}, reference `{}`; all else is exploratory",
+        comparison.metric.word(),
+        percent(comparison.alpha),
+        comparison.strategies[comparison.reference].name,
+    );
+    out.push_str(&entry("laid down", &laid_down));
+    let first = study.replications.first().map_or(0, |one| one.seed.0);
+    let last = study.replications.last().map_or(0, |one| one.seed.0);
+    let played = format!(
+        "{} (seeds {first}-{last}) of {} arrivals, {}; {} each, on the same tasks and the same luck",
+        counted(study.replications.len() as u64, "replication"),
+        comparison.until.since(crate::units::SimTime::START),
+        format_args!("{} strategies", comparison.strategies.len()),
+        counted(findings.tasks, "task"),
+    );
+    out.push_str(&entry("played", &played));
+    out
+}
+
+fn safety(report: &CompareReport<'_>, paint: Paint) -> String {
+    let CompareReport {
+        comparison, findings, ..
+    } = *report;
+    let mut out = format!("{}\n", paint.tone(Tone::Strong, "safety"));
+    let titles = [
+        ("unsafe releases", &findings.unsafe_releases),
+        ("tasks without their approval boundary", &findings.ungated),
+    ];
+    for (title, counts) in titles {
+        let bad: Vec<String> = comparison
+            .strategies
+            .iter()
+            .zip(counts)
+            .filter(|(_, count)| **count > 0)
+            .map(|(named, count)| format!("`{}` {}", named.name, grouped(count)))
+            .collect();
+        let said = match bad.is_empty() {
+            true => paint.tone(Tone::Good, "none, by any strategy"),
+            false => paint.tone(Tone::Bad, &bad.join(", ")),
+        };
+        out.push_str(&format!("  {}{said}\n", left(title, 40)));
+    }
+    for (seed, strategy, why) in findings.broken.iter().take(5) {
+        let what = format!(
+            "  no evidence: seed {}, `{}`: {}\n",
+            seed.0,
+            comparison.strategies[*strategy].name,
+            line(why)
+        );
+        out.push_str(&paint.tone(Tone::Doubtful, &what));
+    }
+    out
+}
+
+fn metric_block(report: &CompareReport<'_>, metric: Metric, place: usize, paint: Paint) -> String {
+    let CompareReport {
+        comparison,
+        study,
+        findings,
+    } = *report;
+    let better = match metric.direction() {
+        Some(Direction::Up) => ", more is better",
+        Some(Direction::Down) => ", less is better",
+        None => "",
+    };
+    let role = if place == 0 { "decides" } else { "exploratory" };
+    let title = format!("{} ({}{better}; {role})", metric.word(), unit(metric.unit()));
+    let mut out = format!("{}\n", paint.tone(Tone::Strong, &title));
+    if metric.is_tail() {
+        let behind = format!(
+            "  a tail: intervals by bootstrap over n = {} with {} behind them\n",
+            counted(study.replications.len() as u64, "replication"),
+            counted(findings.tasks, "task")
+        );
+        out.push_str(&paint.tone(Tone::Faint, &behind));
+    }
+    let columns = format!(
+        "  {}{}{}{}{}  verdict\n",
+        left("", NAME),
+        right("mean", 9),
+        right(&format!("{} interval", percent_round(1.0 - comparison.alpha)), 22),
+        right("to the reference", 20),
+        right("ratio", 9),
+    );
+    out.push_str(&paint.tone(Tone::Faint, &columns));
+    for (strategy, cell) in findings.cells[place].iter().enumerate() {
+        let named = &comparison.strategies[strategy];
+        let mark = if named.strategy.is_oracle() {
+            " (oracle)"
+        } else {
+            ""
+        };
+        let name = left(&format!("{}{mark}", named.name), NAME);
+        out.push_str(&format!(
+            "  {name}{}\n",
+            cell_text(cell, strategy == comparison.reference, paint)
+        ));
+    }
+    out
+}
+
+fn percent_round(share: f64) -> String {
+    let text = format!("{:.1}", share * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn cell_text(cell: &Cell, is_reference: bool, paint: Paint) -> String {
+    let Cell::Said {
+        mean,
+        interval,
+        contrast,
+    } = cell
+    else {
+        return paint.tone(Tone::Faint, &right("no task speaks about it", 31));
+    };
+    let own = format!("{}{}", right(&number(*mean), 9), right(&between(*interval), 22));
+    match contrast {
+        None if is_reference => format!("{own}{}", right("reference", 20)),
+        None => own,
+        Some(contrast) => format!("{own}{}", contrast_text(contrast, paint)),
+    }
+}
+
+fn between(interval: Interval) -> String {
+    format!("{}..{}", number(interval.low), number(interval.high))
+}
+
+fn contrast_text(contrast: &Contrast, paint: Paint) -> String {
+    let paired = contrast.paired;
+    let reach = number(paired.interval.half_width());
+    if contrast.verdict == Verdict::Identical {
+        let verdict = paint.tone(Tone::Faint, contrast.verdict.word());
+        return format!("{}{}  {verdict}", right("none", 20), right("-", 9));
+    }
+    let difference = format!("{} ±{reach}", signed(paired.difference));
+    let ratio = match paired.variance_ratio {
+        ratio if ratio >= 1e6 || !ratio.is_finite() => "all".to_owned(),
+        ratio => format!("{ratio:.1}"),
+    };
+    let tone = match contrast.verdict {
+        Verdict::Better => Tone::Good,
+        Verdict::Worse => Tone::Bad,
+        Verdict::Different | Verdict::Equivalent | Verdict::Identical | Verdict::Open => Tone::Faint,
+    };
+    let verdict = paint.tone(tone, contrast.verdict.word());
+    format!("{}{}  {verdict}", right(&difference, 20), right(&ratio, 9))
+}
+
+fn control_block(report: &CompareReport<'_>, paint: Paint) -> String {
+    let CompareReport {
+        comparison, findings, ..
+    } = *report;
+    let title = format!(
+        "A/A control: `{}` against itself on other luck, and all its runs dealt anew",
+        comparison.strategies[comparison.reference].name
+    );
+    let mut out = format!("{}\n", paint.tone(Tone::Strong, &title));
+    for (metric, control) in comparison.metrics.iter().zip(&findings.controls) {
+        let said = match control {
+            None => "no task speaks about it".to_owned(),
+            Some(control) => control_text(control, comparison.alpha),
+        };
+        out.push_str(&format!("  {}{said}\n", left(metric.word(), NAME)));
+    }
+    out
+}
+
+fn control_text(control: &Control, alpha: f64) -> String {
+    let paired = control.paired;
+    format!(
+        "{} ±{}, p {:.2}; {} of {} deals alarm: {}, nominal {}",
+        signed(paired.difference),
+        number(paired.interval.half_width()),
+        control.p,
+        control.alarms,
+        grouped(control.deals),
+        percent_round(f64::from(control.alarms) / f64::from(control.deals.max(1))),
+        percent_round(alpha),
+    )
+}
+
+fn sets(report: &CompareReport<'_>) -> Option<String> {
+    let CompareReport {
+        comparison, findings, ..
+    } = *report;
+    let name = |place: usize| format!("`{}`", comparison.strategies[place].name);
+    let mut out = String::new();
+    if let Some(best) = &findings.best {
+        let left: Vec<String> = best.selection.left.iter().map(|place| name(*place)).collect();
+        let said = match best.selection.best {
+            Some(place) => format!(
+                "{} by `{}`, with probability {} if it leads by {} (Kim-Nelson; oracles are no candidates)",
+                name(place),
+                comparison.metric.word(),
+                percent_round(best.confidence),
+                number(best.indifference),
+            ),
+            None => format!("not decided between {} (Kim-Nelson)", left.join(", ")),
+        };
+        out.push_str(&entry("best", &said));
+    }
+    if let Some(set) = &findings.pareto {
+        let free: Vec<String> = set
+            .iter()
+            .enumerate()
+            .filter(|(_, (free, share))| *free || *share >= 0.05)
+            .map(|(place, (free, share))| {
+                let mark = if *free { "" } else { "not in it, but " };
+                format!(
+                    "{} ({mark}in {} of resamples)",
+                    name(place),
+                    percent_round(*share)
+                )
+            })
+            .collect();
+        out.push_str(&entry("Pareto set", &free.join(", ")));
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+fn gates_block(report: &CompareReport<'_>, paint: Paint) -> String {
+    let CompareReport {
+        comparison, findings, ..
+    } = *report;
+    let mut out = format!("{}\n", paint.tone(Tone::Strong, "gates"));
+    for (gate, found) in comparison.gates.iter().zip(&findings.gates) {
+        let bound = match gate.bound {
+            GateBound::AtLeast(least) => format!("at least {}", number(least)),
+            GateBound::AtMost(most) => format!("at most {}", number(most)),
+            GateBound::NoWorseThan(other, by) => {
+                format!(
+                    "no worse than `{}` by {}",
+                    comparison.strategies[other].name,
+                    number(by)
+                )
+            }
+        };
+        let GateFinding {
+            interval, verdict, ..
+        } = found;
+        let tone = match verdict {
+            GateVerdict::Held => Tone::Good,
+            GateVerdict::Failed => Tone::Bad,
+            GateVerdict::Undecided => Tone::Doubtful,
+        };
+        let measured = interval.map_or_else(|| "-".to_owned(), between);
+        let what = format!(
+            "`{}` of `{}` {bound}",
+            gate.metric.word(),
+            comparison.strategies[gate.strategy].name
+        );
+        out.push_str(&format!(
+            "  {} {what}: {measured}\n",
+            paint.tone(tone, &left(verdict.word(), 11))
+        ));
+    }
+    out
+}
+
+fn closing(report: &CompareReport<'_>, paint: Paint) -> String {
+    let CompareReport {
+        comparison,
+        study,
+        findings,
+    } = *report;
+    let replications = counted(study.replications.len() as u64, "replication");
+    let converged = match findings.converged {
+        true => format!(
+            "every interval of `{}` is narrow enough ({}) after {replications}",
+            comparison.metric.word(),
+            percent_round(comparison.repeats.half_width)
+        ),
+        false => format!(
+            "did not converge: some interval of `{}` is too wide ({}) after {replications}, the cap",
+            comparison.metric.word(),
+            percent_round(comparison.repeats.half_width)
+        ),
+    };
+    let (tone, word) = match findings.standing() {
+        Standing::Decided => (Tone::Good, "decided"),
+        Standing::Failed => (Tone::Bad, "FAILED"),
+        Standing::Undecided => (Tone::Doubtful, "undecided"),
+    };
+    format!(
+        "replay: lanebench compare {}\n\n{}: {converged}\n",
+        line(&comparison.name),
+        paint.tone(tone, word)
+    )
+}

@@ -1,0 +1,169 @@
+//! Comparisons: strategies, workloads, metrics, gates.
+
+use serde_json::{Value, json};
+
+use super::plan::{plan, sinks, tools};
+use super::scenario::{ends, fault, lanes, person};
+use super::service::backend;
+use super::value::{any, case, integer, list, object, of, one_or_list, words};
+use crate::sim::metric::Metric;
+
+/// The schema of a comparison.
+pub(super) fn comparison() -> Value {
+    let title = json!({ "type": "string", "pattern": "\\S", "maxLength": 120 });
+    let metric = || words(Metric::ALL.iter().map(|metric| metric.word()));
+    let prices = object(&[("input", number()), ("output", number())], &["input", "output"]);
+    let repeats = object(
+        &[
+            ("min", integer(2, 100_000)),
+            ("max", integer(2, 100_000)),
+            ("half_width", of("probability")),
+            ("round", integer(1, 100_000)),
+        ],
+        &[],
+    );
+    let mut strategies = json!({ "type": "object", "additionalProperties": strategy(), "minProperties": 2 });
+    strategies["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9_.-]{1,24}$" });
+    object(
+        &[
+            ("comparison", title),
+            ("hypothesis", of("text")),
+            ("metric", metric()),
+            ("indifference", amount()),
+            ("alpha", of("probability")),
+            ("policy", of("text")),
+            ("kinds", of("text")),
+            ("include", one_or_list(&of("text"))),
+            ("sinks", sinks(&[])),
+            ("tools", tools()),
+            ("lanes", lanes()),
+            ("backend", backend()),
+            ("faults", list(&fault(), 0)),
+            ("people", list(&person(), 0)),
+            ("ends", ends()),
+            ("workload", workload()),
+            ("strategies", strategies),
+            ("reference", of("name")),
+            ("metrics", list(&metric(), 0)),
+            ("worst", of("duration")),
+            (
+                "prices",
+                json!({ "type": "object", "additionalProperties": prices }),
+            ),
+            ("replications", repeats),
+            ("gates", list(&gate(&metric()), 1)),
+        ],
+        &[
+            "comparison",
+            "metric",
+            "policy",
+            "kinds",
+            "workload",
+            "strategies",
+        ],
+    )
+}
+
+fn number() -> Value {
+    json!({ "type": "number", "minimum": 0 })
+}
+
+/// So much of a metric: a share, a length of time, or a number.
+fn amount() -> Value {
+    any(&[of("probability"), of("duration"), number()])
+}
+
+fn workload() -> Value {
+    let every = ("every", of("duration"));
+    let arrivals = any(&[
+        case("poisson", &object(std::slice::from_ref(&every), &["every"])),
+        case(
+            "renewal",
+            &object(&[every.clone(), ("cv2", number())], &["every", "cv2"]),
+        ),
+        case(
+            "bursts",
+            &list(
+                &object(&[every.clone(), ("lasts", of("duration"))], &["lasts"]),
+                1,
+            ),
+        ),
+        case(
+            "daily",
+            &object(&[every, ("hours", list(&number(), 24))], &["every", "hours"]),
+        ),
+    ]);
+    let target = |key: &'static str| (key, of("duration"));
+    let targets = object(
+        &[target("acknowledged"), target("first_output"), target("result")],
+        &[],
+    );
+    let mut sort = vec![
+        ("kind", of("name")),
+        ("share", of("probability")),
+        ("id", of("name")),
+        ("targets", targets),
+        ("attributes", of("attributes")),
+        ("requester", of("name")),
+    ];
+    sort.extend(plan());
+    object(
+        &[
+            ("arrivals", arrivals),
+            ("length", of("duration")),
+            ("warm_up", of("duration")),
+            ("mix", list(&object(&sort, &["kind", "share"]), 1)),
+        ],
+        &["arrivals", "length", "mix"],
+    )
+}
+
+fn strategy() -> Value {
+    let keys = |keys: &[(&str, Value)]| {
+        let required: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+        object(keys, &required)
+    };
+    let over = || ("over", of("duration"));
+    let bare = ["policy", "all_interactive", "all_background", "all_approval"];
+    let full = object(
+        &[
+            ("policy", any(&[of("text"), json!({ "type": "null" })])),
+            ("all_interactive", json!({ "type": "null" })),
+            ("all_background", json!({ "type": "null" })),
+            ("all_approval", json!({ "type": "null" })),
+            ("random", keys(&[("interactive", of("probability"))])),
+            ("hand_over", keys(&[("after", of("duration"))])),
+            ("predicted_duration", keys(&[over(), ("error", number())])),
+            ("spill", keys(&[("above", of("probability"))])),
+            ("quoted_wait", keys(&[over(), ("service", of("duration"))])),
+            ("shed", keys(&[("waiting", integer(0, 1_000_000))])),
+            ("oracle", keys(&[over()])),
+        ],
+        &[],
+    );
+    let mut full = full;
+    full["minProperties"] = json!(1);
+    full["maxProperties"] = json!(1);
+    any(&[words(bare), full])
+}
+
+fn gate(metric: &Value) -> Value {
+    let mut gate = object(
+        &[
+            ("strategy", of("name")),
+            ("metric", metric.clone()),
+            ("at_least", amount()),
+            ("at_most", amount()),
+            ("no_worse_than", of("name")),
+            ("by", amount()),
+        ],
+        &["strategy", "metric"],
+    );
+    gate["oneOf"] = json!([
+        { "required": ["at_least"] },
+        { "required": ["at_most"] },
+        { "required": ["no_worse_than"] },
+    ]);
+    gate["dependentRequired"] = json!({ "by": ["no_worse_than"] });
+    gate
+}

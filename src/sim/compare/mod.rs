@@ -1,0 +1,24 @@
+//! Comparisons: strategies side by side on the same tasks and the same luck, and how sure the difference is.
+//!
+//! ```text
+//! comparison.yaml -> Comparison -> stage(seed) -> play(strategy) -> Outcome -.
+//!                                  (the tasks of a replication)              +-> Study -> Findings -> a report
+//! ```
+//!
+//! Invariants: a replication is a function of its seed; all strategies meet the same tasks in it, with the same ids,
+//! instants, lengths, users and approvers; what is said about the study is a function of the replications in the order
+//! of their seeds.
+
+mod file;
+mod findings;
+mod plan;
+mod stage;
+mod strategies;
+mod study;
+mod workload;
+
+pub use findings::{Best, Cell, Contrast, Control, Findings, GateFinding, GateVerdict, Standing, Verdict};
+pub use plan::{Comparison, Gate, GateBound, Named, Repeats};
+pub use stage::{Outcome, Stage};
+pub use study::{Replication, Study};
+pub use workload::Source;

@@ -1,0 +1,181 @@
+//! One replication: its tasks, and how a strategy fares with them.
+
+use std::sync::Arc;
+
+use super::plan::{Comparison, Named};
+use crate::backend::Script;
+use crate::job::{Plan, TaskSpec};
+use crate::people::{OutsideSetup, OutsideTask};
+use crate::rng::{Purpose, Seed, normal_quantile};
+use crate::sim::metric::{Measures, Stories, Window, measure};
+use crate::sim::strategy::{StrategyRouter, TaskRoutes};
+use crate::sim::{Blueprint, Caps, Ending, Honest, Model, Recording};
+use crate::sinks;
+use crate::units::{JobId, SimDuration};
+
+/// No replication has more tasks.
+const TASKS_MAX: usize = 2_000_000;
+
+/// The tasks of a replication, the same for every strategy.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    seed: Seed,
+    tasks: Arc<[TaskSpec]>,
+    scripts: Arc<[Option<Script>]>,
+    outside: Arc<OutsideSetup>,
+    sorts: Arc<[u32]>,
+    chances: Arc<[f64]>,
+    lengths: Arc<[SimDuration]>,
+}
+
+/// How a strategy fared in a replication.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// What was measured.
+    pub measures: Measures,
+    /// Why the run is no evidence, if it is none.
+    pub broken: Option<String>,
+}
+
+impl Comparison {
+    /// The tasks of the replication of this seed.
+    #[must_use]
+    pub fn stage(&self, seed: Seed) -> Stage {
+        let arrivals = self.source.tasks(&self.shares, seed, self.until, TASKS_MAX);
+        let world = &self.world;
+        let mut tasks = Vec::with_capacity(arrivals.len());
+        let mut scripts = Vec::with_capacity(arrivals.len());
+        let mut people = Vec::with_capacity(arrivals.len());
+        for ((at, sort), number) in arrivals.iter().zip(1_u32..) {
+            let of = &world.tasks[*sort as usize];
+            let name: Arc<str> = format!("{}-{number}", of.task.name).into();
+            people.push(OutsideTask {
+                name: Arc::clone(&name),
+                kind: Arc::clone(&of.task.kind),
+                at: *at,
+                requester: of.task.requester.clone(),
+                own: of.task.plan.approval.own,
+                user: world.people.user(JobId(*sort)),
+            });
+            tasks.push(TaskSpec {
+                name,
+                ..of.task.clone()
+            });
+            scripts.push(Some(of.script.clone()));
+        }
+        let jobs = || (0_u32..).map(JobId).take(arrivals.len());
+        let lengths = match self.strategies.iter().any(|named| named.predictor.is_some()) {
+            true => jobs()
+                .zip(&scripts)
+                .filter_map(|(job, script)| Some(script.as_ref()?.length(seed, job)))
+                .collect(),
+            false => Arc::from([]),
+        };
+        Stage {
+            seed,
+            chances: jobs()
+                .map(|job| seed.unit(Purpose::Route, u64::from(job.0), 0))
+                .collect(),
+            lengths,
+            sorts: arrivals.iter().map(|(_, sort)| *sort).collect(),
+            outside: Arc::new(OutsideSetup {
+                tasks: people,
+                ..world.outside(seed)
+            }),
+            tasks: tasks.into(),
+            scripts: scripts.into(),
+        }
+    }
+
+    /// Plays a strategy on the tasks of a replication.
+    #[must_use]
+    pub fn play(&self, stage: &Stage, named: &Named) -> Outcome {
+        let blueprint = self.blueprint(stage, named);
+        let mut stories = Stories::of(stage.tasks.len(), Arc::clone(&self.prices));
+        let played = Model::new(&blueprint, Honest, Recording::Streamed).play_watched(&mut stories);
+        let window = Window {
+            from: self.warm_up,
+            until: self.until,
+            worst: self.worst,
+            approvers: u32::try_from(self.world.people.approvers.len()).unwrap_or(u32::MAX),
+        };
+        let measures = measure(&stories, &stage.sorts, &self.sorts, window);
+        let broken = match played.ending {
+            Ending::StepCap => Some(format!("it was cut off after {} steps", played.steps)),
+            Ending::TimeCap => Some(format!("it was cut off at {}", played.end)),
+            Ending::Quiet if !played.stuck.is_empty() => Some(format!(
+                "it stands still with {} open jobs, the first one `{}`",
+                played.stuck.len(),
+                stage.tasks[played.stuck[0].0 as usize].name
+            )),
+            Ending::Quiet if !measures.conserves() => {
+                Some("the buckets do not sum up to the tasks submitted".to_owned())
+            }
+            Ending::Quiet => None,
+        };
+        Outcome { measures, broken }
+    }
+
+    /// Everything that the run of a strategy is made of.
+    #[must_use]
+    pub fn blueprint(&self, stage: &Stage, named: &Named) -> Blueprint {
+        let world = &self.world;
+        let routes = TaskRoutes {
+            sorts: Arc::clone(&stage.sorts),
+            predicted: predicted(stage, named),
+            chances: Arc::clone(&stage.chances),
+        };
+        let router = StrategyRouter::new(Arc::clone(&named.strategy), Arc::clone(&named.routes), routes);
+        let mut desk = world.core(stage.seed, Arc::new(router));
+        desk.tasks = match named.wait {
+            Some(wait) => self.waiting(stage, wait),
+            None => Arc::clone(&stage.tasks),
+        };
+        Blueprint {
+            seed: stage.seed,
+            desk,
+            profile: world.profile.clone(),
+            scripts: Arc::clone(&stage.scripts),
+            outside: Arc::clone(&stage.outside),
+            gate: sinks::gate,
+            plan: world.fault_plan(stage.seed),
+            caps: Caps {
+                time: world.ends.at,
+                steps: world.ends.steps,
+            },
+        }
+    }
+
+    /// The tasks with another wait limit.
+    fn waiting(&self, stage: &Stage, wait: SimDuration) -> Arc<[TaskSpec]> {
+        let plans: Vec<Arc<Plan>> = self
+            .world
+            .tasks
+            .iter()
+            .map(|task| {
+                let mut plan = Plan::clone(&task.task.plan);
+                plan.limits.wait = wait;
+                Arc::new(plan)
+            })
+            .collect();
+        let changed = stage.tasks.iter().zip(stage.sorts.iter());
+        changed
+            .map(|(task, sort)| TaskSpec {
+                plan: Arc::clone(&plans[*sort as usize]),
+                ..task.clone()
+            })
+            .collect()
+    }
+}
+
+/// What is predicted of each task: its true length, off by a lognormal error of its own.
+fn predicted(stage: &Stage, named: &Named) -> Arc<[SimDuration]> {
+    let Some(error) = named.predictor else {
+        return Arc::from([]);
+    };
+    let off = |job: u64| libm::exp(error * normal_quantile(stage.seed.unit(Purpose::Predict, job, 0)));
+    let lengths = stage.lengths.iter().zip(0_u64..);
+    lengths
+        .map(|(length, job)| SimDuration::from_secs_f64(length.as_secs_f64() * off(job)))
+        .collect()
+}

@@ -1,0 +1,173 @@
+//! The strategies of a comparison file.
+//!
+//! `strategies` is a map of names; each value is a word, or a map of one key.
+//!
+//! | strategy | what it does |
+//! |---|---|
+//! | `policy` | what the policy of the comparison says |
+//! | `policy: FILE` | what another policy says |
+//! | `all_interactive` | everything while the user waits; nothing is handed over |
+//! | `all_background` | everything in the background |
+//! | `all_approval` | as the policy says, everything behind the approval boundary |
+//! | `random: { interactive: 50% }` | a coin for each task |
+//! | `hand_over: { after: 20s }` | everything interactive; what the policy permits in the background goes on there after so long |
+//! | `predicted_duration: { over: 2m, error: 0.5 }` | in the background what is permitted there and predicted to take longer; the error is the standard deviation of the logarithm of predicted over true length |
+//! | `spill: { above: 90% }` | as the policy says; what is permitted in the background goes there while the interactive lane is so full |
+//! | `quoted_wait: { over: 20s, service: 30s }` | the same while a place, held for `service`, would have to be waited for longer |
+//! | `shed: { waiting: 50 }` | as the policy says; refused where so many wait in the lane |
+//! | `oracle: { over: 2m }` | in the background what is permitted there and will take longer: it is shown the future, and marked |
+//!
+//! Every built-in strategy keeps the approval boundary of the policy of the comparison, or a stricter one.
+
+use std::sync::Arc;
+
+use crate::scenario::decode::{
+    decimal, duration, integer, map, mismatch, probability, spanned, string, variant,
+};
+use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, quoted};
+use crate::sim::strategy::{Builtin, Strategy};
+use crate::units::SimDuration;
+
+/// The strategies as they are written.
+#[derive(Debug)]
+pub(super) struct Drafts {
+    pub(super) list: Vec<Draft>,
+    /// Whether all of them could be read.
+    pub(super) whole: bool,
+}
+
+/// A strategy as it is written.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) name: Arc<str>,
+    pub(super) span: Span,
+    pub(super) strategy: Arc<dyn Strategy>,
+    pub(super) policy: Option<Spanned<String>>,
+    pub(super) predictor: Option<f64>,
+    pub(super) wait: Option<SimDuration>,
+}
+
+/// The words of strategies.
+const WORDS: [&str; 11] = [
+    "policy",
+    "all_interactive",
+    "all_background",
+    "all_approval",
+    "random",
+    "hand_over",
+    "predicted_duration",
+    "spill",
+    "quoted_wait",
+    "shed",
+    "oracle",
+];
+
+/// Names are shown in columns of this width.
+const NAME_MAX: usize = 24;
+
+/// Reads `strategies`.
+pub(super) fn drafts(node: &Node, out: &mut Diagnostics) -> Option<Drafts> {
+    let NodeKind::Map(entries) = &node.kind else {
+        mismatch(node, "a map of strategies", out);
+        return None;
+    };
+    if entries.len() < 2 {
+        let error = Diagnostic::error("there is nothing to compare");
+        out.push(error.at(node.header, "").help("name at least two strategies"));
+        return None;
+    }
+    let mut drafts = Drafts {
+        list: Vec::new(),
+        whole: true,
+    };
+    for entry in entries {
+        let name = entry.key.text.as_str();
+        if name.chars().count() > NAME_MAX
+            || !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        {
+            let error = Diagnostic::error(format!("{} is no name of a strategy", quoted(name)));
+            let help =
+                format!("a name has letters, digits, `_`, `-` and `.`, and {NAME_MAX} characters at most");
+            out.push(error.at(entry.key.span, "").help(help));
+            drafts.whole = false;
+            continue;
+        }
+        match draft(&entry.value, out) {
+            Some(read) => drafts.list.push(Draft {
+                name: Arc::from(name),
+                span: entry.key.span,
+                ..read
+            }),
+            None => drafts.whole = false,
+        }
+    }
+    Some(drafts)
+}
+
+fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
+    let case = variant("strategy", &WORDS, node, out)?;
+    let mut draft = Draft {
+        name: Arc::from(""),
+        span: case.span,
+        strategy: Arc::new(Builtin::Policy),
+        policy: None,
+        predictor: None,
+        wait: None,
+    };
+    let builtin = match case.name {
+        "policy" => {
+            draft.policy = case.optional(spanned(string), out)?;
+            Builtin::Policy
+        }
+        "all_interactive" => case.bare(Builtin::AllInteractive, out)?,
+        "all_background" => case.bare(Builtin::AllBackground, out)?,
+        "all_approval" => case.bare(Builtin::AllApproval, out)?,
+        _ => case.value(|node, out| with_keys(case.name, node, &mut draft, out), out)?,
+    };
+    draft.strategy = Arc::new(builtin);
+    Some(draft)
+}
+
+fn with_keys(name: &str, node: &Node, draft: &mut Draft, out: &mut Diagnostics) -> Option<Builtin> {
+    let mut keys = map(node, out)?;
+    let builtin = match name {
+        "random" => keys
+            .required("interactive", probability)
+            .map(|interactive| Builtin::Random { interactive }),
+        "hand_over" => {
+            draft.wait = keys.required("after", duration);
+            draft.wait.map(|_| Builtin::HandOver)
+        }
+        "predicted_duration" => {
+            let over = keys.required("over", duration);
+            draft.predictor = keys.required("error", decimal(0.0..=10.0));
+            draft
+                .predictor
+                .and(over)
+                .map(|over| Builtin::PredictedDuration { over })
+        }
+        "spill" => keys
+            .required("above", probability)
+            .map(|above| Builtin::Spill { above }),
+        "quoted_wait" => {
+            let (over, service) = (
+                keys.required("over", duration),
+                keys.required("service", duration),
+            );
+            over.zip(service)
+                .map(|(over, service)| Builtin::QuotedWait { over, service })
+        }
+        "shed" => keys
+            .required("waiting", integer(0..=1_000_000))
+            .map(|waiting| Builtin::Shed { waiting }),
+        _ => {
+            draft.predictor = Some(0.0);
+            keys.required("over", duration)
+                .map(|over| Builtin::Oracle { over })
+        }
+    };
+    keys.finish();
+    builtin
+}

@@ -1,0 +1,323 @@
+//! From what happened to numbers.
+
+use super::bucket::{Bucket, bucket_of};
+use super::story::{SortFacts, Stories, Story};
+use super::table::Metric;
+use crate::sim::stats::{jain, quantile};
+use crate::trace::{Boundary, LaneName};
+use crate::units::{SimDuration, SimTime};
+
+/// Which tasks count, and for how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Tasks submitted before do not count: the world is still filling up.
+    pub from: SimTime,
+    /// Nobody arrives from here on.
+    pub until: SimTime,
+    /// What a wait without end counts as; no wait counts as more.
+    pub worst: SimDuration,
+    /// How many people decide about approvals.
+    pub approvers: u32,
+}
+
+/// What was measured of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measures {
+    /// A number for each metric, in the order of [`Metric::ALL`]; none where no task speaks about it.
+    pub values: Vec<Option<f64>>,
+    /// The tasks that count.
+    pub tasks: u64,
+    /// Where they ended up, in the order of [`Bucket::ALL`].
+    pub buckets: [u64; Bucket::ALL.len()],
+}
+
+impl Measures {
+    /// The number of a metric.
+    #[must_use]
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        *self.values.get(metric as usize)?
+    }
+
+    /// Whether every task that counts lies in exactly one bucket.
+    #[must_use]
+    pub fn conserves(&self) -> bool {
+        self.buckets.iter().sum::<u64>() == self.tasks
+    }
+}
+
+/// Measures a run.
+///
+/// - `sort_of`: the sort of each task, by the number of its job.
+#[must_use]
+pub fn measure(stories: &Stories, sort_of: &[u32], sorts: &[SortFacts], window: Window) -> Measures {
+    let mut sums = Sums::new(window);
+    for (story, sort) in stories.all().iter().zip(sort_of) {
+        let Some(facts) = sorts.get(*sort as usize) else {
+            continue;
+        };
+        sums.whole_run(story);
+        if story.submitted >= window.from && story.submitted < window.until {
+            sums.task(story, facts);
+        }
+    }
+    sums.finish(stories.interruptions)
+}
+
+/// A mean under way.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mean {
+    sum: f64,
+    count: u64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    fn add_if(&mut self, holds: bool) {
+        self.add(f64::from(u8::from(holds)));
+    }
+
+    fn value(self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}
+
+struct Sums {
+    window: Window,
+    tasks: u64,
+    buckets: [u64; Bucket::ALL.len()],
+    good: Mean,
+    lanes: [Mean; 3],
+    over_gating: Mean,
+    live: Vec<f64>,
+    results: Vec<f64>,
+    results_background: Mean,
+    acknowledged: Mean,
+    lateness: Mean,
+    hand_off_loss: Mean,
+    silence: Mean,
+    approval: [(f64, u64); 3],
+    requests: u64,
+    tokens: u64,
+    tokens_wasted: u64,
+    cost: f64,
+    starved: Option<f64>,
+    queued: Mean,
+    stale: Mean,
+    unsafe_releases: u64,
+    ungated: u64,
+}
+
+impl Sums {
+    fn new(window: Window) -> Self {
+        Self {
+            window,
+            tasks: 0,
+            buckets: [0; Bucket::ALL.len()],
+            good: Mean::default(),
+            lanes: [Mean::default(); 3],
+            over_gating: Mean::default(),
+            live: Vec::new(),
+            results: Vec::new(),
+            results_background: Mean::default(),
+            acknowledged: Mean::default(),
+            lateness: Mean::default(),
+            hand_off_loss: Mean::default(),
+            silence: Mean::default(),
+            approval: [(0.0, 0); 3],
+            requests: 0,
+            tokens: 0,
+            tokens_wasted: 0,
+            cost: 0.0,
+            starved: None,
+            queued: Mean::default(),
+            stale: Mean::default(),
+            unsafe_releases: 0,
+            ungated: 0,
+        }
+    }
+
+    /// What counts from the first task on.
+    fn whole_run(&mut self, story: &Story) {
+        self.unsafe_releases += u64::from(story.unsafe_releases);
+        self.ungated += u64::from(story.asked > 0 && story.boundary == Some(Boundary::None));
+    }
+
+    fn task(&mut self, story: &Story, facts: &SortFacts) {
+        let bucket = bucket_of(story, facts);
+        self.tasks += 1;
+        self.buckets[bucket as usize] += 1;
+        self.quality(story, facts, bucket);
+        self.times(story, facts, bucket);
+        self.work(story, facts, bucket);
+    }
+
+    /// What a wait counts as: from the submission, at most `worst`, and that if it never ended.
+    fn wait(&self, story: &Story, until: Option<SimTime>) -> f64 {
+        let worst = self.window.worst;
+        until
+            .map_or(worst, |at| at.since(story.submitted).min(worst))
+            .as_secs_f64()
+    }
+
+    fn quality(&mut self, story: &Story, facts: &SortFacts, bucket: Bucket) {
+        let within = |at: Option<SimTime>, target: Option<SimDuration>| {
+            target.is_none_or(|target| at.is_some_and(|at| at.since(story.submitted) <= target))
+        };
+        let good = bucket == Bucket::InTime
+            && within(story.first_output, facts.targets.first_output)
+            && within(story.acknowledged, facts.targets.acknowledged);
+        self.good.add_if(good);
+        if let Some(home) = facts.home {
+            self.lanes[home as usize].add_if(good);
+        }
+        if !facts.consequential {
+            self.over_gating
+                .add_if(story.boundary == Some(Boundary::Approval));
+        }
+        let forsaken = matches!(bucket, Bucket::Abandoned | Bucket::Stranded);
+        let lost = story.first_output.is_some()
+            && (forsaken || (story.ended.is_some() && story.shown_result.is_none()));
+        self.hand_off_loss.add_if(lost);
+    }
+
+    fn times(&mut self, story: &Story, facts: &SortFacts, bucket: Bucket) {
+        let home = |lane| facts.home == Some(lane);
+        let useful = matches!(bucket, Bucket::InTime | Bucket::Late);
+        let result = self.wait(story, story.shown_result.filter(|_| useful));
+        self.results.push(result);
+        if home(LaneName::Background) {
+            self.results_background.add(result);
+            let starved = self.wait(story, story.dispatched.or(story.ended));
+            self.starved = Some(self.starved.map_or(starved, |most| most.max(starved)));
+        }
+        if home(LaneName::Interactive) {
+            // Output behind the user's back is no output.
+            let seen = story
+                .first_output
+                .filter(|at| story.left.is_none_or(|left| *at <= left));
+            let wait = self.wait(story, seen);
+            self.live.push(wait);
+            self.silence
+                .add(story.silence.min(self.window.worst).as_secs_f64());
+        }
+        self.acknowledged.add(self.wait(story, story.acknowledged));
+        self.queued.add(self.wait(story, story.dispatched));
+        if let Some(target) = facts.targets.result {
+            let worst = self.window.worst.as_secs_f64();
+            self.lateness.add(match useful {
+                true => (result - target.as_secs_f64()).max(0.0),
+                false => worst,
+            });
+        }
+        if let Some(ended) = story.service_ended {
+            let shown = story
+                .shown_end
+                .map_or(self.window.worst, |at| at.since(ended).min(self.window.worst));
+            self.stale.add(shown.as_secs_f64());
+        }
+    }
+
+    fn work(&mut self, story: &Story, _: &SortFacts, bucket: Bucket) {
+        self.requests += u64::from(story.requests);
+        self.tokens += story.tokens;
+        if !matches!(bucket, Bucket::InTime | Bucket::Late) {
+            self.tokens_wasted += story.tokens;
+        }
+        self.cost += story.cost;
+        for ((sum, count), (more, times)) in self.approval.iter_mut().zip(story.approval) {
+            *sum += more.as_secs_f64();
+            *count += u64::from(times);
+        }
+    }
+
+    fn finish(mut self, interruptions: u64) -> Measures {
+        self.live.sort_by(f64::total_cmp);
+        self.results.sort_by(f64::total_cmp);
+        let values = Metric::ALL
+            .iter()
+            .map(|metric| self.value(*metric, interruptions))
+            .collect();
+        Measures {
+            values,
+            tasks: self.tasks,
+            buckets: self.buckets,
+        }
+    }
+
+    fn value(&self, metric: Metric, interruptions: u64) -> Option<f64> {
+        let tasks = (self.tasks > 0).then_some(self.tasks as f64);
+        let hours = self.window.until.since(self.window.from).as_secs_f64() / 3_600.0;
+        let lanes: Vec<f64> = self.lanes.iter().filter_map(|lane| lane.value()).collect();
+        let approval = |place: usize| {
+            let (sum, count) = self.approval[place];
+            (count > 0).then(|| sum / count as f64)
+        };
+        match metric {
+            Metric::UnsafeReleases => Some(self.unsafe_releases as f64),
+            Metric::Ungated => Some(self.ungated as f64),
+            Metric::OverGating => self.over_gating.value(),
+            Metric::Goodput => self.good.value(),
+            Metric::GoodputRate => (hours > 0.0).then(|| self.good.sum / hours),
+            Metric::AttainmentInteractive => self.lanes[LaneName::Interactive as usize].value(),
+            Metric::AttainmentBackground => self.lanes[LaneName::Background as usize].value(),
+            Metric::AttainmentApproval => self.lanes[LaneName::Approval as usize].value(),
+            Metric::LiveWait => mean(&self.live),
+            Metric::LiveWaitP50 => quantile(&self.live, 0.5),
+            Metric::LiveWaitP95 => quantile(&self.live, 0.95),
+            Metric::LiveWaitP99 => quantile(&self.live, 0.99),
+            Metric::ResultTime => mean(&self.results),
+            Metric::ResultTimeP50 => quantile(&self.results, 0.5),
+            Metric::ResultTimeP95 => quantile(&self.results, 0.95),
+            Metric::ResultTimeP99 => quantile(&self.results, 0.99),
+            Metric::ResultTimeBackground => self.results_background.value(),
+            Metric::Acknowledgement => self.acknowledged.value(),
+            Metric::Lateness => self.lateness.value(),
+            Metric::Abandonment => {
+                tasks.map(|tasks| self.share(Bucket::Abandoned, tasks) + self.share(Bucket::Stranded, tasks))
+            }
+            Metric::HandOffLoss => self.hand_off_loss.value(),
+            Metric::Silence => self.silence.value(),
+            Metric::ApprovalWaiting => approval(0),
+            Metric::ApprovalDeciding => approval(1),
+            Metric::ApprovalExecuting => approval(2),
+            Metric::InterruptLoad => {
+                let whole = self.window.until.since(SimTime::START).as_secs_f64() / 3_600.0;
+                let people = f64::from(self.window.approvers);
+                (whole > 0.0 && people > 0.0).then(|| interruptions as f64 / whole / people)
+            }
+            Metric::Requests => tasks.map(|tasks| self.requests as f64 / tasks),
+            Metric::TokensWasted => (self.tokens > 0).then(|| self.tokens_wasted as f64 / self.tokens as f64),
+            Metric::Cost => tasks.map(|tasks| self.cost / tasks),
+            Metric::CostPerGood => (self.good.sum > 0.0).then(|| self.cost / self.good.sum),
+            Metric::Fairness => jain(&lanes),
+            Metric::LeastServed => least_served(&lanes),
+            Metric::StarvationAge => self.starved,
+            Metric::QueueWait => self.queued.value(),
+            Metric::Staleness => self.stale.value(),
+            _ => {
+                let bucket = Bucket::ALL
+                    .into_iter()
+                    .find(|bucket| Metric::of(*bucket) == metric)?;
+                tasks.map(|tasks| self.share(bucket, tasks))
+            }
+        }
+    }
+
+    fn share(&self, bucket: Bucket, tasks: f64) -> f64 {
+        self.buckets[bucket as usize] as f64 / tasks
+    }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+fn least_served(lanes: &[f64]) -> Option<f64> {
+    let most = lanes.iter().copied().fold(0.0, f64::max);
+    let least = lanes.iter().copied().fold(f64::INFINITY, f64::min);
+    (most > 0.0).then(|| least / most)
+}

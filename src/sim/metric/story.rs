@@ -1,0 +1,312 @@
+//! What happened to each task, gathered while a run is played.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::sim::Watch;
+use crate::trace::{
+    Audience, BackendEvent, Boundary, CoreEvent, Execution, JobEvent, LaneName, OutsideEvent, PeopleEvent,
+    Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName, UserEvent, View, WireEvent,
+};
+use crate::units::{JobId, SimDuration, SimTime};
+
+/// What tasks of one sort are, whatever a strategy does with them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SortFacts {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where the policy of the comparison sends it; none if that refuses it.
+    pub home: Option<LaneName>,
+    /// What it has to meet.
+    pub targets: Targets,
+    /// Whether its result has value when the session is over.
+    pub outlives: bool,
+    /// Whether its script asks for a consequential act.
+    pub consequential: bool,
+}
+
+/// What a task has to meet, from its submission on; what is absent is not asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// The id of the job in the user's hands.
+    pub acknowledged: Option<SimDuration>,
+    /// The first whole output item, or the result, on the user's view.
+    pub first_output: Option<SimDuration>,
+    /// The whole result on the user's view.
+    pub result: Option<SimDuration>,
+}
+
+/// What a million tokens cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Price {
+    /// Read by the model.
+    pub input: f64,
+    /// Written by it.
+    pub output: f64,
+}
+
+/// The prices by tier; of a tier without one, tokens cost nothing.
+pub type Prices = BTreeMap<Arc<str>, Price>;
+
+/// What happened to one task.
+#[derive(Debug, Clone, Default)]
+pub struct Story {
+    /// When it was submitted.
+    pub submitted: SimTime,
+    /// When the user had the id of the job.
+    pub acknowledged: Option<SimTime>,
+    /// When the user first saw output.
+    pub first_output: Option<SimTime>,
+    /// When the user first saw a result.
+    pub shown_result: Option<SimTime>,
+    /// When the user left.
+    pub left: Option<SimTime>,
+    /// Whether the user would not wait for it to begin.
+    pub gave_up: bool,
+    /// Whether the router refused it.
+    pub refused: bool,
+    /// How it was to be carried out.
+    pub execution: Option<Execution>,
+    /// What stood before its effects.
+    pub boundary: Option<Boundary>,
+    /// Whether it went on in the background.
+    pub handed_over: bool,
+    /// Where it stands.
+    pub state: Option<StateName>,
+    /// When it ended.
+    pub ended: Option<SimTime>,
+    /// When the first request to the service was sent.
+    pub dispatched: Option<SimTime>,
+    /// When its last response ended at the service.
+    pub service_ended: Option<SimTime>,
+    /// When a view first said how the job ended.
+    pub shown_end: Option<SimTime>,
+    /// The longest time for which the user's view did not change.
+    pub silence: SimDuration,
+    shown_last: Option<SimTime>,
+    /// Requests on the wire.
+    pub requests: u32,
+    /// Tokens paid for.
+    pub tokens: u64,
+    /// What they cost.
+    pub cost: f64,
+    /// Approval requests.
+    pub asked: u32,
+    /// From asking to being seen, from there to the first decision, and from grants to effects: sums and numbers.
+    pub approval: [(SimDuration, u32); 3],
+    asked_at: Option<SimTime>,
+    seen_at: Option<SimTime>,
+    granted_at: Option<SimTime>,
+    /// Grants consumed and not used: their digests.
+    grants: Vec<Arc<str>>,
+    /// Effects without a grant for exactly that act.
+    pub unsafe_releases: u32,
+}
+
+/// What happened to all tasks of a run.
+#[derive(Debug, Clone)]
+pub struct Stories {
+    stories: Vec<Story>,
+    prices: Arc<Prices>,
+    /// How often somebody was put before an approval request.
+    pub interruptions: u64,
+    /// Records about jobs that are not there.
+    pub strays: u64,
+}
+
+impl Stories {
+    /// Of so many tasks, before anything has happened.
+    #[must_use]
+    pub fn of(tasks: usize, prices: Arc<Prices>) -> Self {
+        Self {
+            stories: vec![Story::default(); tasks],
+            prices,
+            interruptions: 0,
+            strays: 0,
+        }
+    }
+
+    /// One by one, by the number of the job.
+    #[must_use]
+    pub fn all(&self) -> &[Story] {
+        &self.stories
+    }
+
+    fn of_job(&mut self, job: Option<JobId>) -> Option<&mut Story> {
+        self.stories.get_mut(job?.0 as usize)
+    }
+}
+
+impl Watch for Stories {
+    fn outside(&mut self, record: &Record<OutsideEvent>) {
+        if matches!(record.event, OutsideEvent::People(PeopleEvent::SawRequest { .. })) {
+            self.interruptions += 1;
+        }
+        let now = record.at;
+        let Some(story) = self.of_job(record.job) else {
+            return;
+        };
+        match &record.event {
+            OutsideEvent::User(event) => story.user(now, event),
+            OutsideEvent::People(event) => story.people(now, event),
+            OutsideEvent::Sinks(SinkEvent::Applied { digest, .. }) => story.applied(now, digest),
+            OutsideEvent::Sinks(_) => {}
+        }
+    }
+
+    fn core(&mut self, record: &Record<CoreEvent>) {
+        let now = record.at;
+        let prices = Arc::clone(&self.prices);
+        let Some(story) = self.of_job(record.job) else {
+            return;
+        };
+        match &record.event {
+            CoreEvent::Router(RouterEvent::Refused { .. }) => story.refused = true,
+            CoreEvent::Router(RouterEvent::Decided(decided)) => {
+                (story.execution, story.boundary) = (Some(decided.execution), Some(decided.boundary));
+            }
+            CoreEvent::Job(event) => story.job(now, event, &prices),
+            CoreEvent::Runtime(RuntimeEvent::Acknowledged) => story.acknowledged = Some(now),
+            CoreEvent::Runtime(RuntimeEvent::Shown {
+                audience: Audience::User,
+                view,
+            }) => story.shown(now, view),
+            CoreEvent::Runtime(_) => {}
+        }
+    }
+
+    fn service(&mut self, record: &Record<ServiceEvent>) {
+        let now = record.at;
+        match &record.event {
+            ServiceEvent::Wire(WireEvent::Arrived { exchange, .. }) => {
+                match self.of_job(Some(exchange.job)) {
+                    Some(story) => story.requests += 1,
+                    None => self.strays += 1,
+                }
+            }
+            ServiceEvent::Backend(BackendEvent::Became { status, .. }) if !status.is_open() => {
+                if let Some(story) = self.of_job(record.job) {
+                    story.service_ended = Some(now);
+                }
+            }
+            ServiceEvent::Backend(BackendEvent::McpActed { digest, .. }) => {
+                if let Some(story) = self.of_job(record.job) {
+                    story.applied(now, digest);
+                }
+            }
+            ServiceEvent::Wire(_) | ServiceEvent::Backend(_) => {}
+        }
+    }
+}
+
+impl Story {
+    fn user(&mut self, now: SimTime, event: &UserEvent) {
+        match event {
+            UserEvent::Submitted { .. } => (self.submitted, self.shown_last) = (now, Some(now)),
+            UserEvent::Left => {
+                self.left.get_or_insert(now);
+                if self.ended.is_none() {
+                    self.quiet_until(now);
+                    self.shown_last = None;
+                }
+            }
+            UserEvent::GaveUp { .. } => self.gave_up = true,
+            UserEvent::AskedToCancel | UserEvent::Retrieved { .. } => {}
+        }
+    }
+
+    fn people(&mut self, now: SimTime, event: &PeopleEvent) {
+        match event {
+            PeopleEvent::SawRequest { .. } => {
+                if let Some(asked) = self.asked_at.take() {
+                    add(&mut self.approval[0], now.since(asked));
+                    self.seen_at = Some(now);
+                }
+            }
+            PeopleEvent::Decided { .. } => {
+                if let Some(seen) = self.seen_at.take() {
+                    add(&mut self.approval[1], now.since(seen));
+                }
+            }
+            PeopleEvent::Notified
+            | PeopleEvent::Acted { .. }
+            | PeopleEvent::Withdrew { .. }
+            | PeopleEvent::Changed { .. } => {}
+        }
+    }
+
+    fn job(&mut self, now: SimTime, event: &JobEvent, prices: &Prices) {
+        match event {
+            JobEvent::Moved { to, .. } => {
+                self.state = Some(*to);
+                self.ended = to.is_terminal().then_some(now);
+                if *to == StateName::Dispatching {
+                    self.dispatched.get_or_insert(now);
+                }
+            }
+            JobEvent::HandedOver { .. } => self.handed_over = true,
+            JobEvent::ApprovalRequested { .. } => {
+                self.asked += 1;
+                self.asked_at = Some(now);
+            }
+            JobEvent::GrantConsumed { digest, .. } => {
+                self.grants.push(Arc::clone(digest));
+                self.granted_at = Some(now);
+            }
+            JobEvent::Used {
+                input,
+                output,
+                tier_served,
+                ..
+            } => {
+                self.tokens += u64::from(*input) + u64::from(*output);
+                if let Some(price) = prices.get(tier_served) {
+                    let (input, output) = (f64::from(*input), f64::from(*output));
+                    self.cost += (input * price.input + output * price.output) / 1e6;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn shown(&mut self, now: SimTime, view: &View) {
+        self.quiet_until(now);
+        if self.shown_last.is_some() {
+            self.shown_last = Some(now);
+        }
+        if view.progress > 0 || view.result.is_some() {
+            self.first_output.get_or_insert(now);
+        }
+        if view.result.is_some() {
+            self.shown_result.get_or_insert(now);
+        }
+        if view.state.is_terminal() {
+            self.shown_end.get_or_insert(now);
+            self.shown_last = None;
+        }
+    }
+
+    fn quiet_until(&mut self, now: SimTime) {
+        if let Some(last) = self.shown_last {
+            self.silence = self.silence.max(now.since(last));
+        }
+    }
+
+    /// An effect landed: it takes a grant for exactly that act with it.
+    fn applied(&mut self, now: SimTime, digest: &Arc<str>) {
+        match self.grants.iter().position(|granted| granted == digest) {
+            Some(place) => {
+                self.grants.swap_remove(place);
+                if let Some(granted) = self.granted_at.take() {
+                    add(&mut self.approval[2], now.since(granted));
+                }
+            }
+            None => self.unsafe_releases += 1,
+        }
+    }
+}
+
+fn add((sum, count): &mut (SimDuration, u32), length: SimDuration) {
+    *sum += length;
+    *count += 1;
+}

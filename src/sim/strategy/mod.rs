@@ -1,0 +1,13 @@
+//! Strategies: what a comparison puts side by side.
+//!
+//! Invariants: a strategy sees what is declared about a task and what the runtime knows about its lanes, never what
+//! will happen; the one that is shown the future is marked as an oracle. The boundary of a built-in strategy is that of
+//! the comparison's policy or a stricter one.
+
+mod builtin;
+mod router;
+mod seam;
+
+pub use builtin::Builtin;
+pub use router::{SortRoutes, StrategyRouter, TaskRoutes};
+pub use seam::{Choice, Sight, Strategy};

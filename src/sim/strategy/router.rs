@@ -1,0 +1,174 @@
+//! How a strategy drives the router of the job core.
+
+use std::sync::Arc;
+
+use super::seam::{Choice, Sight, Strategy};
+use crate::job::{HandOver, LaneSeen, Placement, Routed, Router, Seen};
+use crate::policy::{self, Decision, Policy};
+use crate::scenario::routed;
+use crate::trace::{Boundary, Decided, Execution, LaneName};
+use crate::units::{JobId, SimDuration, SimTime};
+
+/// What a strategy is shown of the tasks of each sort, and what its policy says about them.
+#[derive(Debug, Clone)]
+pub struct SortRoutes {
+    /// The kind.
+    pub kind: Arc<str>,
+    /// What is declared.
+    pub attributes: policy::Task,
+    decision: Decision,
+    by_policy: Routed,
+}
+
+impl SortRoutes {
+    /// Of tasks of this kind, with what is declared about them, under a policy.
+    #[must_use]
+    pub fn new(policy: &Policy, kind: Arc<str>, attributes: policy::Task) -> Self {
+        let decision = policy.decide(&attributes);
+        Self {
+            by_policy: routed(policy, &attributes, &decision),
+            decision,
+            kind,
+            attributes,
+        }
+    }
+
+    /// The lane that the policy says; none if it refuses such tasks.
+    #[must_use]
+    pub const fn home(&self) -> Option<LaneName> {
+        match &self.by_policy {
+            Routed::Placed(placement, _) => Some(placement.lane),
+            Routed::Refused(_) => None,
+        }
+    }
+}
+
+/// What a strategy is shown of each task of a replication alone, by the number of its job.
+#[derive(Debug, Clone)]
+pub struct TaskRoutes {
+    /// The sort of each task.
+    pub sorts: Arc<[u32]>,
+    /// How long its work is predicted to take; empty if nobody asks.
+    pub predicted: Arc<[SimDuration]>,
+    /// A number in `0..1` of its own.
+    pub chances: Arc<[f64]>,
+}
+
+/// A strategy in front of the job core.
+#[derive(Debug, Clone)]
+pub struct StrategyRouter {
+    strategy: Arc<dyn Strategy>,
+    sorts: Arc<[SortRoutes]>,
+    tasks: TaskRoutes,
+}
+
+impl StrategyRouter {
+    /// A router for these tasks.
+    #[must_use]
+    pub const fn new(strategy: Arc<dyn Strategy>, sorts: Arc<[SortRoutes]>, tasks: TaskRoutes) -> Self {
+        Self {
+            strategy,
+            sorts,
+            tasks,
+        }
+    }
+
+    fn sort(&self, task: JobId) -> Option<&SortRoutes> {
+        let sort = *self.tasks.sorts.get(task.0 as usize)?;
+        self.sorts.get(sort as usize)
+    }
+}
+
+impl Router for StrategyRouter {
+    /// Without the state of the lanes: they look empty.
+    fn route(&self, task: JobId) -> Routed {
+        let empty = LaneSeen {
+            capacity: 1,
+            active: 0,
+            waiting: 0,
+        };
+        let seen = Seen {
+            now: SimTime::START,
+            lanes: [empty; 3],
+        };
+        self.route_seeing(task, &seen)
+    }
+
+    fn route_seeing(&self, task: JobId, seen: &Seen) -> Routed {
+        let Some(sort) = self.sort(task) else {
+            return Routed::Refused("no such task".into());
+        };
+        let place = task.0 as usize;
+        let choice = self.strategy.choose(&Sight {
+            kind: &sort.kind,
+            attributes: &sort.attributes,
+            decision: &sort.decision,
+            predicted: self.tasks.predicted.get(place).copied(),
+            chance: self.tasks.chances.get(place).copied().unwrap_or(0.5),
+            now: seen.now,
+            lanes: seen.lanes,
+        });
+        match choice {
+            Choice::ByPolicy => sort.by_policy.clone(),
+            Choice::Refuse(reason) => Routed::Refused(reason),
+            Choice::Execute {
+                execution,
+                hand_over,
+                rule,
+            } => otherwise(sort, execution, hand_over, boundary(&sort.decision), rule),
+            Choice::Gate { execution, rule } => {
+                otherwise(sort, execution, HandOver::Forbidden, Boundary::Approval, rule)
+            }
+        }
+    }
+}
+
+const fn boundary(decision: &Decision) -> Boundary {
+    match decision.boundary {
+        policy::Boundary::None => Boundary::None,
+        policy::Boundary::Approval => Boundary::Approval,
+    }
+}
+
+/// Where a task goes when the strategy decides otherwise than the policy might.
+fn otherwise(
+    sort: &SortRoutes,
+    execution: Execution,
+    hand_over: HandOver,
+    boundary: Boundary,
+    rule: &'static str,
+) -> Routed {
+    let lane = match (boundary, execution) {
+        (Boundary::Approval, _) => LaneName::Approval,
+        (Boundary::None, Execution::Interactive) => LaneName::Interactive,
+        (Boundary::None, Execution::Background) => LaneName::Background,
+    };
+    let rule: Arc<str> = rule.into();
+    let policy: Arc<str> = sort.decision.policy.to_string().into();
+    let known = match &sort.by_policy {
+        Routed::Placed(_, decided) => Some(decided),
+        Routed::Refused(_) => None,
+    };
+    let decided = Decided {
+        lane,
+        execution,
+        boundary,
+        rule: Arc::clone(&rule),
+        policy: Arc::clone(&policy),
+        gates: known.map_or([None; 3], |decided| decided.gates),
+        background_permitted: sort.decision.background_permitted(),
+        findings: Vec::new(),
+        attributes: known
+            .map(|decided| decided.attributes.clone())
+            .unwrap_or_default(),
+    };
+    let placement = Placement {
+        lane,
+        execution,
+        boundary,
+        hand_over,
+        policy,
+        rule,
+    };
+    Routed::Placed(placement, Arc::new(decided))
+}

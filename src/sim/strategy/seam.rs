@@ -1,0 +1,72 @@
+//! What a strategy sees and says.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::job::{HandOver, LaneSeen};
+use crate::policy::{self, Decision};
+use crate::trace::{Execution, LaneName};
+use crate::units::{SimDuration, SimTime};
+
+/// Says where tasks go.
+pub trait Strategy: Debug + Send + Sync {
+    /// Where a task goes. The same sight gets the same choice.
+    fn choose(&self, sight: &Sight<'_>) -> Choice;
+
+    /// Whether it is shown what nobody can know.
+    fn is_oracle(&self) -> bool {
+        false
+    }
+}
+
+/// What a strategy sees of a task and of the world around it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    /// The kind of the task.
+    pub kind: &'a str,
+    /// What is declared about the task.
+    pub attributes: &'a policy::Task,
+    /// What the policy says about it.
+    pub decision: &'a Decision,
+    /// How long its work is predicted to take, if the strategy has a predictor.
+    pub predicted: Option<SimDuration>,
+    /// A number in `0..1` that belongs to this task alone, for strategies that toss coins.
+    pub chance: f64,
+    /// The instant.
+    pub now: SimTime,
+    /// How full the lanes are, in the order of [`LaneName::ALL`].
+    pub lanes: [LaneSeen; 3],
+}
+
+impl Sight<'_> {
+    /// How full a lane is.
+    #[must_use]
+    pub const fn lane(&self, lane: LaneName) -> LaneSeen {
+        self.lanes[lane as usize]
+    }
+}
+
+/// What a strategy says about a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// What the policy says.
+    ByPolicy,
+    /// It is carried out in this way. The boundary is that of the policy.
+    Execute {
+        /// While the user waits, or not.
+        execution: Execution,
+        /// Whether interactive work may go on in the background.
+        hand_over: HandOver,
+        /// Why, in a word.
+        rule: &'static str,
+    },
+    /// The same behind the approval boundary, whatever the policy says.
+    Gate {
+        /// While the user waits, or not.
+        execution: Execution,
+        /// Why, in a word.
+        rule: &'static str,
+    },
+    /// It is not taken, for this reason.
+    Refuse(Arc<str>),
+}

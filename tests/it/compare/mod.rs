@@ -1,0 +1,43 @@
+//! Comparisons: what is read, what is played, what is said about it.
+
+mod file;
+mod metrics;
+mod play;
+
+use lanebench::report::{Paint, render_all};
+use lanebench::scenario::{Diagnostics, Sources};
+use lanebench::sim::compare::Comparison;
+
+use crate::scenario::from_disk;
+use crate::support::repo;
+
+/// The comparison that the reports are shown with.
+const SMALL: &str = "tests/golden/compare/small.yaml";
+
+/// A comparison, and what there is to say about it.
+fn read(name: &str, text: &str) -> (Option<Comparison>, String) {
+    let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
+    let comparison = Comparison::load(name, text.as_bytes(), &mut from_disk, &mut sources, &mut out);
+    assert_eq!(
+        comparison.is_none(),
+        out.has_errors(),
+        "{name}: neither a comparison nor a reason, or both"
+    );
+    (comparison, render_all(&out, &sources, Paint::Plain))
+}
+
+fn text_of(name: &str) -> String {
+    std::fs::read_to_string(repo(name)).unwrap()
+}
+
+/// The small comparison with changes to its text.
+#[track_caller]
+fn small(changes: &[(&str, &str)]) -> Comparison {
+    let mut text = text_of(SMALL);
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    let (comparison, said) = read(SMALL, &text);
+    comparison.unwrap_or_else(|| panic!("{said}"))
+}

@@ -10,6 +10,7 @@ use super::compare::{Compare, compare};
 use super::diff::{Diff, diff};
 use super::exit::{CODES, Exit};
 use super::invariants::{Invariants, invariants};
+use super::oracles::{Oracles, oracles};
 use super::route::{Route, route};
 use super::run::{Run, run};
 use super::schema::{Schema, schema};
@@ -39,6 +40,8 @@ enum Command {
     Schema(Schema),
     /// Print the catalogue of invariants that every run is judged by.
     Invariants(Invariants),
+    /// Hold the simulator against closed forms of queueing theory.
+    Oracles(Oracles),
     /// Run the mock Responses API server alone, for any client in any language.
     Serve(Serve),
 }
@@ -58,6 +61,7 @@ pub fn main() -> Exit {
         Command::Route(args) => route(&args),
         Command::Check(args) => check(&args),
         Command::Invariants(args) => invariants(&args),
+        Command::Oracles(args) => oracles(&args),
         Command::Serve(args) => serve(&args),
     }
 }

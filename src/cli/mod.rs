@@ -10,6 +10,7 @@ mod diff;
 mod exit;
 mod files;
 mod invariants;
+mod oracles;
 mod output;
 mod policies;
 mod prove;

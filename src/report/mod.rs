@@ -12,6 +12,7 @@ mod found;
 mod json;
 mod junit;
 mod kind;
+mod oracles;
 mod paint;
 mod proof;
 mod proof_found;
@@ -41,6 +42,7 @@ pub use found::{
 pub use json::suite_json;
 pub use junit::suite_junit;
 pub use kind::{ReportArgError, ReportKind, ReportRequest};
+pub use oracles::{oracles_json, oracles_text};
 pub use paint::Paint;
 pub use proof::{finding_diagnostic, findings_text, proof_text};
 pub use proof_found::{Denied, KindsReport, ProofReport, proof_analysis};

@@ -2,12 +2,14 @@
 
 mod compare;
 mod http_world;
+mod oracles;
 mod play;
 mod prove;
 mod suite;
 
 pub use compare::play_comparison;
 pub use http_world::{Link, WorldError, play_over_http};
+pub use oracles::{Covered, cover_oracles, survey_oracles};
 pub use play::{World, blueprint, blueprint_behind, play};
 pub use prove::{enumerate, prove_policy};
 pub(crate) use suite::in_order;

@@ -9,6 +9,7 @@ mod approval;
 mod cancellation;
 mod completion;
 pub mod contract;
+pub mod engine;
 mod list;
 mod prove;
 mod records;

@@ -18,6 +18,7 @@ pub use expect::{
     Amount, ApprovalEnd, ApprovalWant, Count, EffectWant, End, GroupExpectation, GroupWant, RequestSort,
     ResultWant, TaskExpectation, ViewWant, Want, Who, YesNo,
 };
+pub(crate) use file::timestamp_micros;
 pub use file::{
     Builtin, ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, OneShot, People, Portion, Scenario,
     ScenarioTask, ServicePlan, Setting, faults_of_header,

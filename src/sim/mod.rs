@@ -1,6 +1,7 @@
 //! The event queue and the model world: the cores joined without any transport; and comparisons of strategies in it.
 
 pub mod compare;
+pub mod laws;
 pub mod metric;
 mod model;
 pub mod oracle;

@@ -17,6 +17,8 @@ mod timestamp;
 mod workload;
 mod world;
 
+pub(crate) use timestamp::micros as timestamp_micros;
+
 pub use inject::{OneShot, faults_of_header};
 pub use model::{ChecklistLine, DeclaredFault, Ends, FaultUse, Invariants, Scenario, ScenarioTask};
 pub use people::People;

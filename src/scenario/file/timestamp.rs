@@ -1,11 +1,16 @@
-//! Timestamps of traces: `2023-11-16 18:17:03.9799600`, with `T` and `Z` where they are written.
+//! Timestamps of traces: `2023-11-16 18:17:03.9799600`, with `T`, `Z` and an offset such as `+00:00` where they are
+//! written.
 
 use crate::wire::{civil_from_days, days_from_civil};
 
 /// Microseconds since 1970; what is finer is cut off.
-pub(super) fn micros(text: &str) -> Option<i64> {
+pub(crate) fn micros(text: &str) -> Option<i64> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (date, time) = text.split_once([' ', 'T'])?;
+    let (time, offset) = match time.find(['+', '-']) {
+        Some(at) => (&time[..at], offset(&time[at..])?),
+        None => (time, 0),
+    };
     let [year, month, day] = numbers(date, '-')?;
     let (clock, part) = time.split_once('.').unwrap_or((time, "0"));
     let [hour, minute, second] = numbers(clock, ':')?;
@@ -14,7 +19,16 @@ pub(super) fn micros(text: &str) -> Option<i64> {
     if !real || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    Some(((days * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000 + fraction(part)?)
+    Some(((days * 24 + hour) * 60 + minute - offset) * 60_000_000 + second * 1_000_000 + fraction(part)?)
+}
+
+/// An offset such as `+01:00`, in minutes.
+fn offset(text: &str) -> Option<i64> {
+    let (hours, minutes) = text[1..].split_once(':')?;
+    let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+    let sound = hours <= 14 && minutes <= 59;
+    let offset = hours * 60 + minutes;
+    sound.then_some(if text.starts_with('-') { -offset } else { offset })
 }
 
 /// Three numbers of at most four digits with `separator` between them.
@@ -48,8 +62,11 @@ mod tests {
         assert_eq!(micros("1970-01-01 00:00:00"), Some(0));
         assert_eq!(micros("1970-01-02T00:00:00.5Z"), Some(86_400_500_000));
         assert_eq!(micros("2023-11-16 18:17:03.9799600"), Some(1_700_158_623_979_960));
+        assert_eq!(micros("1970-01-01 01:00:00.5+01:00"), Some(500_000));
         for wrong in [
             "",
+            "1970-01-01 01:00:00+0100",
+            "1970-01-01 01:00:00+15:00",
             "2023-11-16",
             "2023-02-30 00:00:00",
             "2023-11-16 24:00:00",

@@ -3,8 +3,18 @@
 //! Rates are per unit of time, times in the same unit. Every formula is of the steady state, and a queue that never
 //! settles has none.
 
+mod cases;
 mod closed;
+mod line;
+mod measure;
 mod patience;
+mod station;
+mod survey;
 
+pub use cases::{Case, further, published};
 pub use closed::{Queue, cobham, erlang_b, erlang_c, mg1, mmc, mmc_wait_above};
+pub use line::{Line, Visit, by_class};
+pub use measure::{Customer, Effort, Fate, Measured, Quantity, Run};
 pub use patience::{Impatient, erlang_a, mmck};
+pub use station::{Class, Servers, Station, UNIT, lognormal};
+pub use survey::{Reach, Surveyed, Z_MAX};

@@ -49,6 +49,82 @@ fn fraction(a: f64, b: f64, x: f64) -> f64 {
     value
 }
 
+/// The probability that a gamma law with this shape and scale 1 is at most `x`; relative error below 1e-12.
+///
+/// Source: the series and the continued fraction of Abramowitz and Stegun, 6.5.29 and 6.5.31.
+#[must_use]
+pub fn gamma_cdf(shape: f64, x: f64) -> f64 {
+    const STEPS: u32 = 10_000;
+    if x <= 0.0 {
+        return 0.0;
+    }
+    let front = libm::exp(shape * libm::log(x) - x - libm::lgamma(shape));
+    if x < shape + 1.0 {
+        let (mut term, mut sum) = (shape.recip(), shape.recip());
+        for step in 1..STEPS {
+            term *= x / (shape + f64::from(step));
+            sum += term;
+            if term < 1e-16 * sum {
+                break;
+            }
+        }
+        return (front * sum).min(1.0);
+    }
+    let mut b = x + 1.0 - shape;
+    let mut c = 1e300;
+    let mut d = b.recip();
+    let mut value = d;
+    for step in 1..STEPS {
+        let m = f64::from(step);
+        let a = m * (shape - m);
+        b += 2.0;
+        d = (a * d + b).recip();
+        c = b + a / c;
+        let change = c * d;
+        value *= change;
+        if (change - 1.0).abs() < 1e-16 {
+            break;
+        }
+    }
+    1.0 - front * value
+}
+
+/// The quantile of the gamma law with this shape and scale 1 at `u` in `0..1`.
+#[must_use]
+pub fn gamma_quantile(shape: f64, u: f64) -> f64 {
+    // The cube of a normal law is near, except at the left end of a small shape, where the first term of the series is.
+    let ninth = (9.0 * shape).recip();
+    let root = 1.0 - ninth + crate::rng::normal_quantile(u) * libm::sqrt(ninth);
+    let left = libm::exp((libm::log(u) + libm::lgamma(shape + 1.0)) / shape);
+    let mut x = if root > 0.3 {
+        shape * root * root * root
+    } else {
+        left
+    };
+    let (mut low, mut high) = (0.0, f64::INFINITY);
+    for _ in 0..100 {
+        let off = gamma_cdf(shape, x) - u;
+        if off > 0.0 {
+            high = x;
+        } else {
+            low = x;
+        }
+        let slope = libm::exp((shape - 1.0) * libm::log(x) - x - libm::lgamma(shape));
+        let step = x - off / slope;
+        let bound = if high.is_finite() {
+            0.5 * (low + high)
+        } else {
+            2.0 * x + 1.0
+        };
+        let next = if step > low && step < high { step } else { bound };
+        if (next - x).abs() <= 1e-12 * x {
+            return next;
+        }
+        x = next;
+    }
+    x
+}
+
 /// The probability that Student's t with `freedom` degrees of freedom is at most `t`.
 #[must_use]
 pub fn student_cdf(t: f64, freedom: f64) -> f64 {
@@ -110,6 +186,31 @@ mod tests {
             assert!((student_cdf(t, freedom) - u).abs() < 1e-8);
         }
         assert!(student_quantile(0.5, 7.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn gamma_has_the_quantiles_of_the_published_tables() {
+        // Chi squared with n degrees of freedom is twice a gamma law of shape n / 2.
+        for (u, freedom, chi2) in [
+            (0.95, 1.0, 3.841_458_821),
+            (0.05, 1.0, 0.003_932_140),
+            (0.95, 2.0, 5.991_464_547),
+            (0.99, 10.0, 23.209_251_159),
+            (0.01, 100.0, 70.064_894_925),
+        ] {
+            let found = 2.0 * gamma_quantile(0.5 * freedom, u);
+            assert!(
+                (found - chi2).abs() < 1e-8 * chi2.max(0.1),
+                "{u} {freedom}: {found}"
+            );
+            assert!((gamma_cdf(0.5 * freedom, 0.5 * chi2) - u).abs() < 1e-8);
+        }
+        for shape in [0.05, 0.3, 1.0, 40.0] {
+            for u in [1e-6, 0.1, 0.5, 0.999_999] {
+                let x = gamma_quantile(shape, u);
+                assert!((gamma_cdf(shape, x) - u).abs() < 1e-9, "{shape} {u}: {x}");
+            }
+        }
     }
 
     #[test]

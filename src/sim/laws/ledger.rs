@@ -1,0 +1,384 @@
+//! The books of a run, and the laws that they have to keep.
+
+use std::collections::VecDeque;
+
+use super::account::{Account, Claim, Exit};
+use crate::job::{LaneSpec, SharedCapacity};
+use crate::sim::Ending;
+use crate::trace::{
+    CoreEvent, Event, JobEvent, LaneName, On, OutsideEvent, PeopleEvent, Record, RouterEvent, RuntimeEvent,
+    StateName, UserEvent,
+};
+use crate::units::{JobId, SimDuration, SimTime};
+
+/// What the lanes of a run allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// In the order of [`LaneName::ALL`].
+    pub lanes: [LaneSpec; 3],
+    /// What they share.
+    pub shared: Option<SharedCapacity>,
+}
+
+/// A law.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Law {
+    /// Every task that was asked for is refused, ended or open, and only one of them; nobody who gave up is served.
+    Conservation,
+    /// The time that jobs waited, and held places, is what the lanes say was waited and held.
+    Little,
+    /// Nobody waits while a place is free.
+    WorkConservation,
+    /// Nobody gets a place beyond the capacity.
+    Capacity,
+    /// First come, first served, within a lane.
+    Order,
+    /// Nobody gets a shared place while somebody of a lane before waits.
+    Priority,
+    /// With more places nobody waits longer, and with more arrivals nobody shorter.
+    Monotony,
+}
+
+impl Law {
+    /// The word used in reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Conservation => "conservation",
+            Self::Little => "little",
+            Self::WorkConservation => "work_conservation",
+            Self::Capacity => "capacity",
+            Self::Order => "order",
+            Self::Priority => "priority",
+            Self::Monotony => "monotony",
+        }
+    }
+}
+
+/// A law that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// Which.
+    pub law: Law,
+    /// When it was seen first.
+    pub at: SimTime,
+    /// The job, if it is about one.
+    pub job: Option<JobId>,
+    /// In plain words.
+    pub what: String,
+}
+
+/// The books of a run: fed with its records in their order.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    rules: Rules,
+    accounts: Vec<Account>,
+    lanes: [Books; 3],
+    now: SimTime,
+    breaches: Vec<Breach>,
+}
+
+/// The books of a lane.
+#[derive(Debug, Clone, Default)]
+struct Books {
+    active: u32,
+    waiting: u32,
+    /// Since when that is so.
+    since: SimTime,
+    /// Ticks times jobs.
+    waited: u128,
+    held: u128,
+    /// Who came when, the first of them at the front; who left is still in it.
+    line: VecDeque<JobId>,
+    /// Whether a place was granted in this tick.
+    granted: bool,
+}
+
+impl Books {
+    fn book(&mut self, now: SimTime) {
+        let length = u128::from(now.since(self.since).ticks());
+        self.waited += length * u128::from(self.waiting);
+        self.held += length * u128::from(self.active);
+        self.since = now;
+    }
+}
+
+impl Ledger {
+    /// Empty books for so many tasks.
+    #[must_use]
+    pub fn new(rules: Rules, tasks: usize) -> Self {
+        Self {
+            rules,
+            accounts: vec![Account::default(); tasks],
+            lanes: Default::default(),
+            now: SimTime::START,
+            breaches: Vec::new(),
+        }
+    }
+
+    /// What is known of each job, by its number.
+    #[must_use]
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// Takes a record of any channel.
+    pub fn take(&mut self, record: &Record) {
+        match &record.event {
+            Event::Outside(event) => self.outside(record.at, record.job, event),
+            Event::Core(event) => self.core(record.at, record.job, event),
+            Event::Service(_) => {}
+        }
+    }
+
+    /// Takes a record of the outside.
+    pub fn outside(&mut self, at: SimTime, job: Option<JobId>, event: &OutsideEvent) {
+        self.turn(at);
+        let Some(account) = job.and_then(|job| self.accounts.get_mut(job.0 as usize)) else {
+            return;
+        };
+        let again = match event {
+            OutsideEvent::User(UserEvent::Submitted { .. }) => account.submitted.replace(at),
+            OutsideEvent::User(UserEvent::GaveUp { .. }) => account.gave_up.replace(at),
+            OutsideEvent::People(PeopleEvent::SawRequest { .. }) => {
+                account.seen.get_or_insert(at);
+                None
+            }
+            _ => None,
+        };
+        if again.is_some() {
+            self.breach(Law::Conservation, job, "asks or gives up twice".to_owned());
+        }
+    }
+
+    /// Takes a record of the core.
+    pub fn core(&mut self, at: SimTime, job: Option<JobId>, event: &CoreEvent) {
+        self.turn(at);
+        match event {
+            CoreEvent::Runtime(RuntimeEvent::LaneLoad {
+                lane,
+                active,
+                waiting,
+            }) => {
+                let books = &mut self.lanes[*lane as usize];
+                books.book(at);
+                (books.active, books.waiting) = (*active, *waiting);
+            }
+            CoreEvent::Router(RouterEvent::Refused { .. }) => self.leave(job, Exit::Refused),
+            CoreEvent::Router(RouterEvent::Decided(decided)) => self.arrive(job, decided.lane),
+            CoreEvent::Job(JobEvent::Moved { on, to, .. }) => self.moved((at, job), *on, *to),
+            CoreEvent::Job(JobEvent::ApprovalRequested { .. }) => {
+                if let Some(account) = self.account(job) {
+                    account.asked.get_or_insert(at);
+                }
+            }
+            CoreEvent::Job(_) | CoreEvent::Runtime(_) => {}
+        }
+    }
+
+    fn account(&mut self, job: Option<JobId>) -> Option<&mut Account> {
+        self.accounts.get_mut(job?.0 as usize)
+    }
+
+    fn arrive(&mut self, job: Option<JobId>, lane: LaneName) {
+        let Some(id) = job else { return };
+        self.lanes[lane as usize].line.push_back(id);
+        let now = self.now;
+        let Some(account) = self.account(job) else { return };
+        let (again, submitted) = (account.lane.replace(lane).is_some(), account.submitted);
+        if submitted.is_some_and(|submitted| now > submitted.next()) {
+            self.breach(Law::Order, job, "is kept back before it becomes a job".to_owned());
+        }
+        if again || submitted.is_none() {
+            self.breach(
+                Law::Conservation,
+                job,
+                "becomes a job without being asked for once".to_owned(),
+            );
+        }
+    }
+
+    fn leave(&mut self, job: Option<JobId>, exit: Exit) {
+        let Some(account) = self.account(job) else { return };
+        if std::mem::replace(&mut account.exit, exit) != Exit::Open {
+            self.breach(Law::Conservation, job, "leaves twice".to_owned());
+        }
+    }
+
+    fn moved(&mut self, (at, job): (SimTime, Option<JobId>), on: On, to: StateName) {
+        let Some(account) = self.account(job) else { return };
+        account.book(at);
+        account.standing = Some((to, at));
+        let (first, lane) = (account.began.is_none(), account.lane);
+        if on == On::CapacityGranted {
+            account.began.get_or_insert(at);
+            if let Some(lane) = lane {
+                self.lanes[lane as usize].granted = true;
+                if first {
+                    self.serve(lane, job);
+                }
+            }
+        }
+        if to.is_terminal() {
+            self.leave(job, Exit::Ended(to, at));
+        }
+    }
+
+    /// A job gets its first place: nobody who waits has come before it.
+    fn serve(&mut self, lane: LaneName, job: Option<JobId>) {
+        while let Some(first) = self.lanes[lane as usize].line.front().copied() {
+            if Some(first) == job {
+                self.lanes[lane as usize].line.pop_front();
+                return;
+            }
+            let known = self.accounts.get(first.0 as usize);
+            let waits = |account: &Account| {
+                account.began.is_none()
+                    && matches!(account.standing, Some((state, _)) if Claim::of(state) == Claim::Waits)
+            };
+            if known.is_some_and(waits) {
+                let what = format!(
+                    "gets a place before job {}, which came first and still waits",
+                    first.0
+                );
+                self.breach(Law::Order, job, what);
+                return;
+            }
+            self.lanes[lane as usize].line.pop_front();
+        }
+    }
+
+    /// Time goes on: what was true at the end of the last tick had to be lawful.
+    fn turn(&mut self, at: SimTime) {
+        if at <= self.now {
+            return;
+        }
+        self.judge_places();
+        self.now = at;
+        for books in &mut self.lanes {
+            books.granted = false;
+        }
+    }
+
+    fn judge_places(&mut self) {
+        let all: u32 = self.lanes.iter().map(|books| books.active).sum();
+        let beyond = self.rules.shared.is_some_and(|shared| all > shared.capacity);
+        let full = self.rules.shared.is_some_and(|shared| all >= shared.capacity);
+        for lane in LaneName::ALL {
+            let (books, spec) = (&self.lanes[*lane as usize], self.rules.lanes[*lane as usize]);
+            let (active, waiting, granted) = (books.active, books.waiting, books.granted);
+            if waiting > 0 && active < spec.capacity && !full && spec.waiting > 0 {
+                let what = format!(
+                    "{waiting} wait in {lane} while {active} of {} places are taken",
+                    spec.capacity
+                );
+                self.breach(Law::WorkConservation, None, what);
+            }
+            if granted && (active > spec.capacity || beyond) {
+                let what = format!("{active} places of {lane} are taken, {all} in all");
+                self.breach(Law::Capacity, None, what);
+            }
+            if granted {
+                self.judge_priority(*lane);
+            }
+        }
+    }
+
+    fn judge_priority(&mut self, lane: LaneName) {
+        let Some(shared) = self.rules.shared else { return };
+        let before = shared.order.iter().take_while(|other| **other != lane);
+        let passed = before.copied().find(|other| {
+            let (books, spec) = (&self.lanes[*other as usize], self.rules.lanes[*other as usize]);
+            books.waiting > 0 && books.active < spec.capacity
+        });
+        if let Some(passed) = passed {
+            let what = format!("{lane} gets a place while {passed} waits, which comes before it");
+            self.breach(Law::Priority, None, what);
+        }
+    }
+
+    /// Only the first breach of a law is told, and how it was.
+    fn breach(&mut self, law: Law, job: Option<JobId>, what: String) {
+        if self.breaches.iter().all(|breach| breach.law != law) {
+            let at = self.now;
+            self.breaches.push(Breach { law, at, job, what });
+        }
+    }
+
+    /// Closes the books at the end of a run: the first breach of each law, in the order in which they were seen.
+    pub fn close(&mut self, end: SimTime, ending: &Ending) -> &[Breach] {
+        self.judge_places();
+        self.now = end;
+        let (mut waited, mut held) = ([0_u128; 3], [0_u128; 3]);
+        for place in 0..self.accounts.len() {
+            let account = &mut self.accounts[place];
+            account.book(end);
+            account.standing = account.standing.map(|(state, _)| (state, end));
+            let account = *account;
+            if let Some(lane) = account.lane {
+                waited[lane as usize] += u128::from(account.waited.ticks());
+                held[lane as usize] += u128::from(account.held.ticks());
+            }
+            let job = u32::try_from(place).ok().map(JobId);
+            if let Some(what) = unaccounted(&account, ending) {
+                self.breach(Law::Conservation, job, what.to_owned());
+            }
+        }
+        for lane in LaneName::ALL {
+            let books = &mut self.lanes[*lane as usize];
+            books.book(end);
+            let said = [books.waited, books.held];
+            for ((said, found), verb) in said.iter().zip([waited, held]).zip(["waited", "held places"]) {
+                let found = found[*lane as usize];
+                if *said != found {
+                    let what = format!("{lane} says that {said} ticks were {verb}, its jobs {found}");
+                    self.breach(Law::Little, None, what);
+                }
+            }
+        }
+        &self.breaches
+    }
+}
+
+/// What is wrong with how a task left, if anything is.
+fn unaccounted(account: &Account, ending: &Ending) -> Option<&'static str> {
+    let parked = |state| state == StateName::NeedsIntervention;
+    match (account.submitted, account.exit) {
+        (None, Exit::Open) => None,
+        (None, Exit::Refused | Exit::Ended(..)) => Some("left without being asked for"),
+        (Some(_), Exit::Open) if *ending == Ending::Quiet => match account.standing {
+            None => Some("was asked for and is nowhere"),
+            Some((state, _)) if parked(state) => None,
+            Some(_) => Some("is open although nothing is left to happen"),
+        },
+        (Some(_), _) => match (account.gave_up, account.began) {
+            (Some(gave_up), Some(began)) if began > gave_up.next() => Some("is served after it gave up"),
+            _ => None,
+        },
+    }
+}
+
+/// Holds two runs of the same tasks against each other, of which the second has more places or fewer arrivals: nobody
+/// may begin later in it, but for the ticks that exchanges take.
+///
+/// Holds job by job where lanes are first come, first served, nobody gives up, and each job holds its place as long in
+/// both.
+#[must_use]
+pub fn monotony(tight: &Ledger, wide: &Ledger) -> Option<Breach> {
+    let slack = SimDuration::from_ticks(2_000);
+    let pairs = tight.accounts.iter().zip(&wide.accounts).zip((0..).map(JobId));
+    for ((tight, wide), job) in pairs {
+        let (Some(less), Some(more)) = (tight.began, wide.began) else {
+            continue;
+        };
+        if more > less + slack {
+            return Some(Breach {
+                law: Law::Monotony,
+                at: more,
+                job: Some(job),
+                what: format!("begins at {more} where there is more room, and at {less} where there is less"),
+            });
+        }
+    }
+    None
+}

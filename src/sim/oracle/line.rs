@@ -1,0 +1,191 @@
+//! A line before servers, without anything of the engine: who would be served when.
+//!
+//! It reads the same arrivals and the same lengths, and knows nothing else. So the engine can be held against it job by
+//! job, and it against the closed forms with millions of jobs.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use super::measure::{Customer, Fate};
+use super::station::{Class, Servers, Station, UNIT};
+use crate::people::Balk;
+use crate::rng::{Purpose, Seed, exponential};
+use crate::units::{SimDuration, SimTime};
+
+/// One who comes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Visit {
+    /// When; nobody comes before who is given first.
+    pub at: f64,
+    /// How long the server is held.
+    pub service: f64,
+    /// How long one would wait.
+    pub patience: f64,
+    /// The class; the lower goes first.
+    pub class: usize,
+}
+
+/// The servers, and the room to wait; without any, nobody stays who is not served at once.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// When each server is free.
+    free: BinaryHeap<Reverse<Instant>>,
+    room: Option<usize>,
+    /// When those who wait stop waiting, served or not.
+    waiting: BinaryHeap<Reverse<Instant>>,
+}
+
+/// A number of a total order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Instant(f64);
+
+impl Eq for Instant {}
+
+impl Ord for Instant {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Instant {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Line {
+    /// Everybody free, nobody there.
+    ///
+    /// - `room`: places to wait; none is as many as there are people.
+    #[must_use]
+    pub fn new(servers: u32, room: Option<u32>) -> Self {
+        Self {
+            free: (0..servers).map(|_| Reverse(Instant(0.0))).collect(),
+            room: room.map(|room| room as usize),
+            waiting: BinaryHeap::new(),
+        }
+    }
+
+    /// The next one comes: how long the wait is, and whether it ends in service. First come, first served.
+    ///
+    /// Source: Kiefer and Wolfowitz, "On the theory of queues with many servers" (1955); with patience, who would give
+    /// up before the turn comes is passed over, after Baccelli, Boyer and Hebuterne (1984).
+    pub fn come(&mut self, visit: &Visit) -> (f64, bool) {
+        let Some(Reverse(Instant(free))) = self.free.peek().copied() else {
+            return (visit.patience, false);
+        };
+        let wait = (free - visit.at).max(0.0);
+        if let Some(room) = self.room {
+            while self
+                .waiting
+                .peek()
+                .is_some_and(|Reverse(until)| until.0 <= visit.at)
+            {
+                self.waiting.pop();
+            }
+            if wait > 0.0 && self.waiting.len() >= room {
+                return (0.0, false);
+            }
+            if wait > 0.0 {
+                let until = visit.at + wait.min(visit.patience);
+                self.waiting.push(Reverse(Instant(until)));
+            }
+        }
+        if wait > visit.patience {
+            return (visit.patience, false);
+        }
+        self.free.pop();
+        self.free.push(Reverse(Instant(visit.at + wait + visit.service)));
+        (wait, true)
+    }
+}
+
+impl Station {
+    /// What the bare line makes of the first `count` arrivals under a seed, with draws of its own.
+    #[must_use]
+    pub fn line(&self, seed: Seed, count: usize) -> Vec<Customer> {
+        let visits = self.visits(seed, count);
+        let waits = self.waits(&visits);
+        let people = visits.iter().zip(waits);
+        people
+            .map(|(visit, (wait, served))| Customer {
+                class: visit.class,
+                came: SimTime::START + SimDuration::from_secs_f64(visit.at * UNIT.as_secs_f64()),
+                wait,
+                fate: if served { Fate::Served } else { Fate::Left },
+                held: if served { visit.service } else { 0.0 },
+            })
+            .collect()
+    }
+
+    /// The waits of these visits, and whether they end in service.
+    #[must_use]
+    pub fn waits(&self, visits: &[Visit]) -> Vec<(f64, bool)> {
+        let room = |class: &Class| match class.balks {
+            None => None,
+            Some(Balk::Busy) => Some(0),
+            Some(Balk::Full) => Some(class.room),
+        };
+        match self.servers {
+            Servers::Shared(servers) => {
+                let waits = by_class(visits, servers);
+                waits.into_iter().map(|wait| (wait, wait.is_finite())).collect()
+            }
+            Servers::Lanes(servers) | Servers::Staff(servers) => {
+                let lines = self.classes.iter().map(|class| Line::new(servers, room(class)));
+                let mut lines: Vec<Line> = lines.collect();
+                visits
+                    .iter()
+                    .map(|visit| lines[visit.class].come(visit))
+                    .collect()
+            }
+        }
+    }
+
+    fn visits(&self, seed: Seed, count: usize) -> Vec<Visit> {
+        let arrivals = self.arrivals(seed, count).into_iter().zip(0_u64..);
+        arrivals
+            .map(|((at, place), number)| {
+                let class = &self.classes[place];
+                let draw = |purpose| seed.unit(purpose, number, 8);
+                let mean = class.patience.unwrap_or(f64::INFINITY);
+                Visit {
+                    at: at.since(SimTime::START).as_secs_f64() / UNIT.as_secs_f64(),
+                    service: class.service.quantile(draw(Purpose::StepFor)).as_secs_f64()
+                        / UNIT.as_secs_f64(),
+                    patience: exponential(draw(Purpose::Patience), mean),
+                    class: place,
+                }
+            })
+            .collect()
+    }
+}
+
+/// The waits of these visits before so many servers that take the lowest class first, and within it who came first.
+/// Nobody gives up.
+#[must_use]
+pub fn by_class(visits: &[Visit], servers: u32) -> Vec<f64> {
+    let classes = visits.iter().map(|visit| visit.class + 1).max().unwrap_or(0);
+    let mut lines: Vec<VecDeque<usize>> = vec![VecDeque::new(); classes];
+    let mut free: BinaryHeap<Reverse<Instant>> = (0..servers).map(|_| Reverse(Instant(0.0))).collect();
+    let mut waits = vec![f64::INFINITY; visits.len()];
+    let mut next = 0;
+    while let Some(Reverse(Instant(server))) = free.pop() {
+        // Who has come by the time the server is free; if nobody waits then, whoever comes next.
+        while visits.get(next).is_some_and(|visit| visit.at <= server) {
+            lines[visits[next].class].push_back(next);
+            next += 1;
+        }
+        let first = lines.iter_mut().find_map(VecDeque::pop_front);
+        let Some(place) = first.or_else(|| (next < visits.len()).then_some(next)) else {
+            break;
+        };
+        if first.is_none() {
+            next += 1;
+        }
+        let begins = visits[place].at.max(server);
+        waits[place] = begins - visits[place].at;
+        free.push(Reverse(Instant(begins + visits[place].service)));
+    }
+    waits
+}

@@ -61,8 +61,8 @@ impl Account {
         };
         let length = now.since(since);
         match Claim::of(state) {
-            Claim::Waits => self.waited = self.waited + length,
-            Claim::Holds => self.held = self.held + length,
+            Claim::Waits => self.waited += length,
+            Claim::Holds => self.held += length,
             Claim::Rests => {}
         }
     }

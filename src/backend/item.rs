@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::text::piece_end;
 use super::tool::progress;
 use super::turn::{Approved, Work};
-use super::{StepWork, name};
-use crate::wire::{Details, Event, Item, ItemStatus, Shown};
+use super::words::{REASONING_TOKENS, encrypted};
+use super::{StepWork, Words, name};
+use crate::wire::{Details, Event, Item, ItemStatus, ResponseId, Shown};
 
 /// An item that is being written.
 #[derive(Debug, Clone)]
@@ -19,10 +20,11 @@ pub(super) struct Draft {
     pub(super) text: Arc<str>,
     /// The id of the item before it.
     pub(super) after: Option<Arc<str>>,
+    /// The pieces in which its text appears.
+    pub(super) parts: u32,
+    /// Its response.
+    pub(super) response: ResponseId,
 }
-
-/// Tokens of one stretch of reasoning.
-const REASONING_TOKENS: u32 = 64;
 
 impl Work {
     /// The id of the item that this work makes.
@@ -34,6 +36,7 @@ impl Work {
             Self::Scripted(StepWork::FunctionCall { .. }) => "fc_",
             Self::Scripted(StepWork::McpApproval { .. }) => "mcpr_",
             Self::Scripted(StepWork::Tool(step)) => step.tool.names().1,
+            Self::Scripted(StepWork::Words(words)) => words.prefix(),
             Self::Scripted(StepWork::Hosted(tool)) => match &**tool {
                 "file_search_call" => "fs_",
                 "web_search_call" => "ws_",
@@ -50,12 +53,28 @@ impl Work {
     }
 
     /// The tokens of text that appear; none if this is no message.
-    pub(super) const fn text_tokens(&self) -> Option<u32> {
+    pub(super) fn text_tokens(&self) -> Option<u32> {
         match self {
-            Self::Scripted(StepWork::Message { tokens }) => Some(*tokens),
+            Self::Scripted(work) => work.said(),
             Self::Cut { shown, .. } => Some(*shown),
+            Self::Approved(_) => None,
+        }
+    }
+
+    /// Its words, if they show more than plain text does.
+    pub(super) fn words(&self) -> Option<&Words> {
+        match self {
+            Self::Scripted(StepWork::Words(words)) => Some(words),
+            Self::Cut { words, .. } => words.as_deref(),
             Self::Scripted(_) | Self::Approved(_) => None,
         }
+    }
+
+    /// What it thinks aloud, if anything.
+    pub(super) fn thought(&self) -> Option<String> {
+        self.words()
+            .map(Words::thought)
+            .filter(|thought| !thought.is_empty())
     }
 
     /// The tokens that this work costs, and how many of them are reasoning.
@@ -64,6 +83,7 @@ impl Work {
         match self {
             Self::Scripted(StepWork::Message { tokens }) => (*tokens, 0),
             Self::Cut { shown, .. } => (*shown, 0),
+            Self::Scripted(StepWork::Words(words)) => words.cost(),
             Self::Scripted(StepWork::Reasoning) => (REASONING_TOKENS, REASONING_TOKENS),
             Self::Scripted(
                 StepWork::FunctionCall { name, arguments } | StepWork::McpApproval { name, arguments, .. },
@@ -82,14 +102,15 @@ impl Work {
         }
     }
 
-    /// The item when the first `sent` of `parts` pieces of its text have appeared and no more will.
-    pub(super) fn broken_off(&self, draft: &Draft, sent: u32, parts: u32) -> Option<Item> {
-        match self.text_tokens() {
-            Some(_) => {
-                let text = &draft.text[..piece_end(&draft.text, sent, parts)];
+    /// The item when the first `sent` pieces of its text have appeared and no more will.
+    pub(super) fn broken_off(&self, draft: &Draft, sent: u32) -> Option<Item> {
+        match (self.words(), self.text_tokens()) {
+            (Some(words), _) => Some(words.item(draft, sent, ItemStatus::InProgress)),
+            (None, Some(_)) => {
+                let text = &draft.text[..piece_end(&draft.text, sent, draft.parts)];
                 Some(self.item(draft, text, ItemStatus::InProgress))
             }
-            None => self.begun(draft),
+            (None, None) => self.begun(draft),
         }
     }
 
@@ -97,6 +118,15 @@ impl Work {
     pub(super) fn ended(&self, draft: &Draft, details: Option<&Details>) -> Item {
         let id = draft.id.clone();
         match self {
+            Self::Scripted(StepWork::Words(words)) => {
+                including(words.whole(draft, ItemStatus::Completed), details)
+            }
+            Self::Cut {
+                words: Some(words), ..
+            } => words.whole(draft, ItemStatus::Incomplete),
+            Self::Scripted(StepWork::Reasoning) => {
+                including(self.item(draft, "", ItemStatus::Completed), details)
+            }
             Self::Scripted(StepWork::Tool(step)) => step.ended(draft, details),
             Self::Approved(call) => mcp_call(id, call, call.ends),
             // Whole texts are shared, not copied.
@@ -104,11 +134,13 @@ impl Work {
                 id,
                 text: draft.text.clone(),
                 status: ItemStatus::Completed,
+                shown: Shown::default(),
             },
             Self::Cut { .. } => Item::Message {
                 id,
                 text: draft.text.clone(),
                 status: ItemStatus::Incomplete,
+                shown: Shown::default(),
             },
             Self::Scripted(StepWork::FunctionCall { name, arguments }) => Item::FunctionCall {
                 call_id: call_id(&id),
@@ -128,8 +160,13 @@ impl Work {
                 id,
                 text: text.into(),
                 status,
+                shown: Shown::default(),
             },
-            Self::Scripted(StepWork::Reasoning) => Item::Reasoning { id },
+            Self::Scripted(StepWork::Words(words)) => words.item(draft, 0, status),
+            Self::Scripted(StepWork::Reasoning) => Item::Reasoning {
+                id,
+                shown: Shown::default(),
+            },
             Self::Scripted(StepWork::Tool(step)) => step.begun(draft),
             Self::Scripted(StepWork::Hosted(tool)) => Item::Hosted {
                 id,
@@ -164,9 +201,14 @@ impl Work {
         if let Some(item) = self.begun(draft) {
             say(Event::ItemAdded { output, item });
         }
-        if self.text_tokens().is_some() {
-            let item_id = draft.id.clone();
-            say(Event::PartAdded { output, item_id });
+        match (self.words(), self.text_tokens()) {
+            (Some(words), _) => words.begin_events(draft, say),
+            (None, Some(_)) => say(Event::PartAdded {
+                output,
+                item_id: draft.id.clone(),
+                shown: Shown::default(),
+            }),
+            (None, None) => {}
         }
         if let Self::Scripted(StepWork::Tool(step)) = self {
             step.begin_events(draft, say);
@@ -176,9 +218,27 @@ impl Work {
         }
     }
 
+    /// The events of piece number `piece` of its text, counted from 1.
+    pub(super) fn piece_events(&self, draft: &Draft, piece: u32, say: &mut impl FnMut(Event)) {
+        if let Some(words) = self.words() {
+            return words.piece_events(draft, piece, say);
+        }
+        let (text, parts) = (&draft.text, draft.parts);
+        let delta = &text[piece_end(text, piece - 1, parts)..piece_end(text, piece, parts)];
+        say(Event::TextDelta {
+            output: draft.output,
+            item_id: draft.id.clone(),
+            delta: delta.into(),
+        });
+    }
+
     /// The events when the work ends, behind the deltas of its text.
     pub(super) fn end_events(&self, draft: &Draft, item: Item, say: &mut impl FnMut(Event)) {
         let (output, item_id) = (draft.output, || draft.id.clone());
+        if let Some(words) = self.words() {
+            words.end_events(draft, say);
+            return say(Event::ItemDone { output, item });
+        }
         match &item {
             Item::Message { text, .. } => {
                 let text = || text.clone();
@@ -191,6 +251,7 @@ impl Work {
                     output,
                     item_id: item_id(),
                     text: text(),
+                    shown: Shown::default(),
                 });
             }
             Item::FunctionCall { arguments, .. } => {
@@ -246,6 +307,23 @@ impl Work {
             Self::Scripted(_) | Self::Approved(_) | Self::Cut { .. } => "mcp_call",
         };
         progress(draft, &format!("{tool}.{word}"), &serde_json::Value::Null)
+    }
+}
+
+/// An item with what the request has it show beside its usual fields.
+pub(super) fn including(item: Item, details: Option<&Details>) -> Item {
+    match item {
+        Item::Reasoning { id, shown }
+            if details.is_some_and(|details| details.includes("reasoning.encrypted_content")) =>
+        {
+            let shown = match shown.is_empty() {
+                true => Shown::of(&serde_json::json!({"summary": []})),
+                false => shown,
+            };
+            let shown = shown.with("encrypted_content", &encrypted(&id).into());
+            Item::Reasoning { id, shown }
+        }
+        item => item,
     }
 }
 
@@ -318,7 +396,7 @@ pub(super) fn tokens_of(bytes: usize) -> u32 {
 pub(super) fn id_of(item: &Item) -> &Arc<str> {
     match item {
         Item::Message { id, .. }
-        | Item::Reasoning { id }
+        | Item::Reasoning { id, .. }
         | Item::FunctionCall { id, .. }
         | Item::McpApprovalRequest { id, .. }
         | Item::McpCall { id, .. }

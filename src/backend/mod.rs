@@ -31,6 +31,7 @@ mod text;
 mod tool;
 mod turn;
 mod webhook;
+mod words;
 
 pub use contract::{
     Account, BackgroundUnstored, CancelCompleted, CancelOutput, CancelRace, Contract, DeleteInFlight,
@@ -43,3 +44,4 @@ pub use script::{Limiter, Profile, Script, Step, StepWork};
 pub use service::{Held, Service, Setup};
 pub use streaming::{CancelledEnd, FailedEnd, Padding, Streaming};
 pub use tool::{PatchOperation, Tool, ToolEnd, ToolStep};
+pub use words::{Annotation, Words};

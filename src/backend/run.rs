@@ -10,13 +10,13 @@ use super::contract::{CancelOutput, CancelRace, EndedUsage};
 use super::desk::Desk;
 use super::document::document;
 use super::fate::{Fate, Finale};
-use super::item::{Draft, id_of};
+use super::item::{Draft, id_of, including};
 use super::ledger::AccountNo;
 use super::log::Log;
 use super::slots::Handle;
 use super::text::{PIECES_MAX, piece_end};
 use super::turn::{Act, Approved, Work};
-use super::{CallKey, CancelledEnd, FailedEnd, StepWork, name};
+use super::{CallKey, CancelledEnd, FailedEnd, StepWork, Words, name};
 use crate::fault::{Fault, Probe, Target};
 use crate::job::digest;
 use crate::rng::{Law, Purpose};
@@ -110,8 +110,7 @@ struct Doing {
     place: usize,
     length: SimDuration,
     draft: Draft,
-    /// Pieces of text, and how many of them have left on the stream.
-    parts: u32,
+    /// How many pieces of its text have left on the stream.
     sent: u32,
 }
 
@@ -333,23 +332,29 @@ impl Run {
         let length = self.drawn_length(desk, act) + self.delay(desk, act);
         let id_bits = desk.seed.bits(Purpose::Id, self.bits, place as u64 + 1);
         let text_key = desk.seed.bits(Purpose::Text, self.entity, act.index);
-        let tokens = act.work.text_tokens().unwrap_or(0);
+        let text = self.text_of(desk, &act.work, text_key);
+        let tokens = match act.work.text_tokens() {
+            Some(tokens) => tokens,
+            None if act.work.words().is_some() => words_of(&text),
+            None => 0,
+        };
         let doing = Doing {
             place,
             length: length.max(SimDuration::TICK),
             draft: Draft {
                 id: act.work.item_id(id_bits),
                 output: u32::try_from(self.object.output.len()).unwrap_or(u32::MAX),
-                text: self.text_of(desk, &act.work, text_key),
+                text,
                 after: self
                     .object
                     .output
                     .last()
                     .map(|item| super::item::id_of(item).clone()),
+                parts: tokens
+                    .div_ceil(desk.profile.tokens_per_delta.max(1))
+                    .min(PIECES_MAX),
+                response: self.object.id.clone(),
             },
-            parts: tokens
-                .div_ceil(desk.profile.tokens_per_delta.max(1))
-                .min(PIECES_MAX),
             sent: 0,
         };
         let mut first = self.mark + doing.length;
@@ -364,16 +369,22 @@ impl Run {
 
     /// The text of an act: filler, or a document where the request has a schema for it.
     fn text_of(&self, desk: &mut Desk, work: &Work, key: u64) -> Arc<str> {
+        if let Some(thought) = work.thought() {
+            return thought.into();
+        }
         let Some(tokens) = work.text_tokens() else {
             return desk.texts.of(key, 0);
         };
+        if matches!(work.words(), Some(Words::Refusal { .. })) {
+            return desk.texts.of(key, tokens);
+        }
         let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());
         let Some(schema) = asked.and_then(|echo| echo.details().schema.as_deref()) else {
             return desk.texts.of(key, tokens);
         };
         let whole = document(schema, &desk.texts.of(key, DOCUMENT_WORDS));
         match work {
-            Work::Cut { tokens, shown } => whole[..piece_end(&whole, *shown, *tokens)].into(),
+            Work::Cut { tokens, shown, .. } => whole[..piece_end(&whole, *shown, *tokens)].into(),
             Work::Scripted(_) | Work::Approved(_) => whole,
         }
     }
@@ -381,7 +392,7 @@ impl Run {
     fn drawn_length(&self, desk: &Desk, act: &Act) -> SimDuration {
         let drawn = desk.draw(act.takes, Purpose::StepFor, self.entity, act.index);
         match act.work {
-            Work::Cut { tokens, shown } => part_of(drawn, shown, tokens),
+            Work::Cut { tokens, shown, .. } => part_of(drawn, shown, tokens),
             Work::Scripted(_) | Work::Approved(_) => drawn,
         }
     }
@@ -421,11 +432,13 @@ impl Run {
                 output,
                 text: Arc::from(""),
                 after: before.replace(id),
+                parts: 0,
+                response: self.object.id.clone(),
             };
             let place = output as usize;
             match self.acts.get(place).map(|act| &act.work) {
                 Some(work @ Work::Scripted(StepWork::Tool(_))) => work.ended(&draft, Some(&details)),
-                _ => item.clone(),
+                _ => including(item.clone(), Some(&details)),
             }
         });
         Arc::new(Response {
@@ -447,10 +460,12 @@ impl Run {
             return;
         };
         if let Some(log) = &mut self.log {
-            while doing.sent < doing.parts && doing.due(self.mark, doing.sent + 1) <= desk.now {
-                log.append(doing.next_delta());
+            while doing.sent < doing.draft.parts && doing.due(self.mark, doing.sent + 1) <= desk.now {
+                doing.sent += 1;
+                let work = &self.acts[doing.place].work;
+                work.piece_events(&doing.draft, doing.sent, &mut |event| log.append(event));
             }
-            if doing.sent < doing.parts {
+            if doing.sent < doing.draft.parts {
                 let next = doing.due(self.mark, doing.sent + 1);
                 return self.arm(desk, next);
             }
@@ -608,9 +623,7 @@ impl Run {
                 } else {
                     doing.shown(self.mark, now)
                 };
-                self.acts[doing.place]
-                    .work
-                    .broken_off(&doing.draft, sent, doing.parts)
+                self.acts[doing.place].work.broken_off(&doing.draft, sent)
             }
             Stage::Winding(item) => item.take().map(|item| *item),
             Stage::Admitting | Stage::Queued | Stage::Stuck | Stage::Ended => None,
@@ -670,20 +683,9 @@ impl Run {
 impl Doing {
     /// When the first `part` pieces of the text have appeared; without text, when the act ends.
     fn due(&self, since: SimTime, part: u32) -> SimTime {
-        match self.parts {
+        match self.draft.parts {
             0 => since + self.length,
             parts => since + part_of(self.length, part, parts),
-        }
-    }
-
-    fn next_delta(&mut self) -> Event {
-        let text = &self.draft.text;
-        let piece = piece_end(text, self.sent, self.parts)..piece_end(text, self.sent + 1, self.parts);
-        self.sent += 1;
-        Event::TextDelta {
-            output: self.draft.output,
-            item_id: self.draft.id.clone(),
-            delta: text[piece].into(),
         }
     }
 
@@ -691,10 +693,15 @@ impl Doing {
     fn shown(&self, since: SimTime, now: SimTime) -> u32 {
         let elapsed = u128::from(now.since(since).ticks());
         let length = u128::from(self.length.ticks().max(1));
-        let reached = (elapsed * u128::from(self.parts)).div_ceil(length);
-        let before = reached.saturating_sub(1).min(u128::from(self.parts));
-        u32::try_from(before).unwrap_or(self.parts)
+        let reached = (elapsed * u128::from(self.draft.parts)).div_ceil(length);
+        let before = reached.saturating_sub(1).min(u128::from(self.draft.parts));
+        u32::try_from(before).unwrap_or(self.draft.parts)
     }
+}
+
+/// How many words a text has.
+fn words_of(text: &str) -> u32 {
+    u32::try_from(text.split_whitespace().count()).unwrap_or(u32::MAX)
 }
 
 /// The digest of the act that was run; empty if its arguments have no canonical form, which no grant can match.

@@ -108,7 +108,7 @@ impl Runs {
         let visible = self.slots.iter().filter(|run| run.is_visible());
         let mut pairs = visible.flat_map(|run| run.object.output.windows(2));
         pairs.find_map(|pair| match &pair[0] {
-            Item::Reasoning { id } if &**id_of(&pair[1]) == item => Some(id),
+            Item::Reasoning { id, .. } if &**id_of(&pair[1]) == item => Some(id),
             _ => None,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Contract, Streaming, Tool, ToolStep};
+use super::{Contract, Streaming, Tool, ToolStep, Words};
 use crate::rng::{Law, Seed};
 use crate::units::{JobId, SimDuration};
 
@@ -47,6 +47,8 @@ pub enum StepWork {
         /// How many tokens; 0 is an empty answer.
         tokens: u32,
     },
+    /// Words that show more than plain text does.
+    Words(Arc<Words>),
     /// A call of a function of the client.
     FunctionCall {
         /// The function.
@@ -74,7 +76,21 @@ impl StepWork {
         match self {
             Self::FunctionCall { .. } | Self::McpApproval { .. } => true,
             Self::Tool(step) => step.tool.asks_client() || matches!(step.tool, Tool::McpCall { .. }),
-            Self::Reasoning | Self::Hosted(_) | Self::Message { .. } => false,
+            Self::Reasoning | Self::Hosted(_) | Self::Message { .. } | Self::Words(_) => false,
+        }
+    }
+
+    /// How many tokens it says; none if it says nothing.
+    #[must_use]
+    pub fn said(&self) -> Option<u32> {
+        match self {
+            Self::Message { tokens } => Some(*tokens),
+            Self::Words(words) => words.said(),
+            Self::Reasoning
+            | Self::Hosted(_)
+            | Self::FunctionCall { .. }
+            | Self::Tool(_)
+            | Self::McpApproval { .. } => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::item::Draft;
+use super::words::encrypted;
 use crate::wire::{Details, Event, Item, ItemStatus, Shown};
 
 /// A step with a tool.
@@ -110,6 +111,8 @@ pub enum Tool {
         /// What was printed.
         output: Arc<str>,
     },
+    /// What went before is packed into one opaque item.
+    Compaction,
     /// A change of a file of the client.
     ApplyPatch {
         /// What happens to the file.
@@ -192,6 +195,7 @@ impl Tool {
             Self::LocalShell { .. } => ("local_shell_call", "lsh_"),
             Self::Shell { .. } => ("shell_call", "sh_"),
             Self::ShellOutput { .. } => ("shell_call_output", "sho_"),
+            Self::Compaction => ("compaction", "cmp_"),
             Self::ApplyPatch { .. } => ("apply_patch_call", "apc_"),
         }
     }
@@ -233,7 +237,7 @@ impl Tool {
             Self::ApplyPatch { path, diff, .. } => path.len() + diff.len(),
             Self::WebSearch { query, .. } => query.len(),
             Self::FileSearch { queries, .. } => queries.iter().map(|query| query.len()).sum(),
-            Self::McpListTools { .. } | Self::ShellOutput { .. } => 0,
+            Self::McpListTools { .. } | Self::ShellOutput { .. } | Self::Compaction => 0,
         }
     }
 
@@ -320,6 +324,7 @@ impl Tool {
             Self::ShellOutput { output } => json!({"status": word,
                 "call_id": &*super::item::call_id(draft.after.as_deref().unwrap_or_default()),
                 "output": whole(printed(output), json!([])), "max_output_length": null}),
+            Self::Compaction => json!({"encrypted_content": whole(encrypted(&draft.id).into(), "".into())}),
             Self::ApplyPatch {
                 operation,
                 path,
@@ -356,9 +361,9 @@ impl ToolStep {
 
     fn item(&self, draft: &Draft, moment: Moment, details: Option<&Details>) -> Item {
         let status = match moment {
+            // These have no status of their own, so nobody can tell.
+            _ if matches!(self.tool, Tool::McpListTools { .. } | Tool::Compaction) => ItemStatus::Completed,
             Moment::Begun => ItemStatus::InProgress,
-            // A list of tools has no status of its own.
-            Moment::Ended if matches!(self.tool, Tool::McpListTools { .. }) => ItemStatus::Completed,
             Moment::Ended => self.ends.status(),
         };
         let shown = Shown::of(&self.tool.fields(draft, moment, self.ends, details));
@@ -376,6 +381,7 @@ impl ToolStep {
             Tool::WebSearch { .. } | Tool::FileSearch { .. } => &["in_progress", "searching"],
             Tool::CodeInterpreter { .. } | Tool::McpListTools { .. } => &["in_progress"],
             Tool::ImageGeneration { .. } => &["in_progress", "generating"],
+            Tool::Compaction => &["compacting"],
             _ => &[],
         };
         for word in words {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::name::entity;
 use super::text::piece_end;
-use super::{Script, Step, StepWork, Tool, ToolEnd, ToolStep};
+use super::{Script, Step, StepWork, Tool, ToolEnd, ToolStep, Words};
 use crate::rng::{Law, Purpose, Seed};
 use crate::units::{JobId, SimDuration};
-use crate::wire::{Details, ItemStatus, ServerRule};
+use crate::wire::{Details, ItemStatus, ServerRule, Summaries};
 
 /// One thing that a response does.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub(super) enum Work {
         tokens: u32,
         /// How many of them appear.
         shown: u32,
+        /// What they are, if they show more than plain text does.
+        words: Option<Arc<Words>>,
     },
 }
 
@@ -98,7 +100,7 @@ pub(super) fn acts(script: &Script, turn: u32, answers: Answers, details: Option
         .and_then(|details| details.max_tool_calls)
         .unwrap_or(u32::MAX);
     for (step, place) in steps.iter().zip(0_u16..) {
-        if only_words && !matches!(step.work, StepWork::Message { .. }) {
+        if only_words && step.work.said().is_none() {
             continue;
         }
         if is_built_in(&step.work) {
@@ -148,8 +150,16 @@ fn perform(step: &Step, place: u16, details: Option<&Details>, acts: &mut Vec<Ac
                 });
             }
         }
+        (None, StepWork::Words(words)) if !sums_up(details) => {
+            acts.push(act(Work::Scripted(StepWork::Words(Arc::new(words.unsummed())))));
+        }
         (None, work) => acts.push(act(Work::Scripted(work.clone()))),
     }
+}
+
+/// Whether the request wants summaries of reasoning.
+fn sums_up(details: Option<&Details>) -> bool {
+    details.is_none_or(|details| details.summaries == Summaries::Shown)
 }
 
 /// The call of an MCP tool that a step makes.
@@ -254,7 +264,10 @@ fn is_built_in(work: &StepWork) -> bool {
     match work {
         StepWork::Hosted(_) | StepWork::McpApproval { .. } => true,
         StepWork::Tool(step) => step.tool.is_built_in(),
-        StepWork::Reasoning | StepWork::Message { .. } | StepWork::FunctionCall { .. } => false,
+        StepWork::Reasoning
+        | StepWork::Message { .. }
+        | StepWork::Words(_)
+        | StepWork::FunctionCall { .. } => false,
     }
 }
 
@@ -318,7 +331,7 @@ fn turn_len(steps: &[Step], details: Option<&Details>) -> usize {
 pub(super) fn cap_tokens(acts: &mut Vec<Act>, max: u32) -> bool {
     let mut left = max;
     for place in 0..acts.len() {
-        let Work::Scripted(StepWork::Message { tokens }) = acts[place].work else {
+        let Some(tokens) = said(&acts[place]) else {
             continue;
         };
         if tokens > left {
@@ -332,13 +345,17 @@ pub(super) fn cap_tokens(acts: &mut Vec<Act>, max: u32) -> bool {
 
 /// Cuts the last message in half, and all acts behind it away; without a message nothing is cut.
 pub(super) fn cut_last_message(acts: &mut Vec<Act>) {
-    let tokens = |act: &Act| match act.work {
-        Work::Scripted(StepWork::Message { tokens }) => Some(tokens),
-        Work::Scripted(_) | Work::Approved(_) | Work::Cut { .. } => None,
-    };
-    let last = acts.iter().rposition(|act| tokens(act).is_some());
-    if let Some((place, tokens)) = last.and_then(|place| Some((place, tokens(&acts[place])?))) {
+    let last = acts.iter().rposition(|act| said(act).is_some());
+    if let Some((place, tokens)) = last.and_then(|place| Some((place, said(&acts[place])?))) {
         cut(acts, place, tokens / 2);
+    }
+}
+
+/// The tokens of a message that nothing has cut yet.
+fn said(act: &Act) -> Option<u32> {
+    match &act.work {
+        Work::Scripted(work) => work.said(),
+        Work::Approved(_) | Work::Cut { .. } => None,
     }
 }
 
@@ -352,6 +369,10 @@ pub(super) fn truncate(acts: &mut [Act]) -> bool {
                 *tokens /= 2;
                 return true;
             }
+            Work::Scripted(StepWork::Words(words)) if words.said().is_some() => {
+                *words = Arc::new(words.saying(words.said().unwrap_or(0) / 2));
+                return true;
+            }
             Work::Scripted(StepWork::FunctionCall { arguments, .. }) => {
                 *arguments = arguments[..piece_end(arguments, 1, 2)].into();
                 return true;
@@ -363,8 +384,12 @@ pub(super) fn truncate(acts: &mut [Act]) -> bool {
 }
 
 fn cut(acts: &mut Vec<Act>, place: usize, shown: u32) {
-    if let Work::Scripted(StepWork::Message { tokens }) = acts[place].work {
-        acts[place].work = Work::Cut { tokens, shown };
+    if let Some(tokens) = said(&acts[place]) {
+        let words = match &acts[place].work {
+            Work::Scripted(StepWork::Words(words)) => Some(Arc::clone(words)),
+            Work::Scripted(_) | Work::Approved(_) | Work::Cut { .. } => None,
+        };
+        acts[place].work = Work::Cut { tokens, shown, words };
     }
     acts.truncate(place + 1);
 }
@@ -426,7 +451,11 @@ mod tests {
         assert!(matches!(
             second.as_slice(),
             [Act {
-                work: Work::Cut { tokens: 5, shown: 3 },
+                work: Work::Cut {
+                    tokens: 5,
+                    shown: 3,
+                    words: None
+                },
                 ..
             }]
         ));

@@ -21,6 +21,18 @@ pub struct Details {
     pub schema: Option<Box<str>>,
     /// What is said about MCP servers.
     pub servers: Vec<ServerRule>,
+    /// Whether summaries of reasoning are shown.
+    pub summaries: Summaries,
+}
+
+/// Whether summaries of reasoning are shown: strangers ask for them with `reasoning.summary`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Summaries {
+    /// They are not.
+    #[default]
+    Hidden,
+    /// They are.
+    Shown,
 }
 
 /// What becomes of an input that is too long: `truncation`.

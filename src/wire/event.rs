@@ -33,12 +33,15 @@ pub enum Event {
         /// The item, empty so far.
         item: Item,
     },
-    /// `response.content_part.added` of a message.
+    /// `response.content_part.added` of a message, or of reasoning with text.
     PartAdded {
         /// Place in the output.
         output: u32,
-        /// The message.
+        /// The item.
         item_id: Arc<str>,
+        /// The part, where that is no plain text.
+        #[serde(skip)]
+        shown: Shown,
     },
     /// `response.output_text.delta`.
     TextDelta {
@@ -58,14 +61,17 @@ pub enum Event {
         /// The whole text.
         text: Arc<str>,
     },
-    /// `response.content_part.done` of a message.
+    /// `response.content_part.done` of a message, or of reasoning with text.
     PartDone {
         /// Place in the output.
         output: u32,
-        /// The message.
+        /// The item.
         item_id: Arc<str>,
         /// The whole text.
         text: Arc<str>,
+        /// The part, where that is more than plain text.
+        #[serde(skip)]
+        shown: Shown,
     },
     /// `response.function_call_arguments.delta`.
     ArgumentsDelta {

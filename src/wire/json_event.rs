@@ -110,7 +110,7 @@ impl Event {
 }
 
 /// Events of the contract that move an item on without a variant of their own.
-const PROGRESS: [&str; 42] = [
+const PROGRESS: [&str; 46] = [
     "response.output_text.annotation.added",
     "response.refusal.delta",
     "response.refusal.done",
@@ -153,7 +153,14 @@ const PROGRESS: [&str; 42] = [
     "response.apply_patch_call_operation_diff.delta",
     "response.apply_patch_call_operation_diff.done",
     "response.compaction.compacting",
+    "response.audio.delta",
+    "response.audio.done",
+    "response.audio.transcript.delta",
+    "response.audio.transcript.done",
 ];
+
+/// How the names of events about speech begin.
+const AUDIO: &str = "response.audio.";
 
 fn render_life_cycle(name: &str, seq: u64, response: &Response, echo: &Echo, out: &mut Vec<u8>) {
     pair_text(out, "{\"type\":", name);
@@ -175,7 +182,7 @@ struct PieceOut<'a> {
     arguments: Option<&'a str>,
     logprobs: Logprobs,
     item: Option<&'a Item>,
-    part: Option<&'a str>,
+    part: Option<(&'a str, &'a Shown)>,
     /// Code and words of a flat error; no code is `null`.
     flat: Option<(Option<&'a str>, &'a str)>,
     error: Option<ErrorOut<'a>>,
@@ -204,16 +211,21 @@ impl<'a> PieceOut<'a> {
                 item: Some(item),
                 ..base
             },
-            Event::PartAdded { output, item_id } => Self {
-                part: Some(""),
+            Event::PartAdded {
+                output,
+                item_id,
+                shown,
+            } => Self {
+                part: Some(("", shown)),
                 ..base.in_text(*output, item_id)
             },
             Event::PartDone {
                 output,
                 item_id,
                 text,
+                shown,
             } => Self {
-                part: Some(text),
+                part: Some((text, shown)),
                 ..base.in_text(*output, item_id)
             },
             Event::TextDelta {
@@ -251,6 +263,11 @@ impl<'a> PieceOut<'a> {
             } => Self {
                 arguments: Some(arguments),
                 ..base.in_item(*output, item_id)
+            },
+            // Speech is about the response, not about an item of it.
+            Event::Progress { name, .. } if name.starts_with(AUDIO) => Self {
+                obfuscation: obfuscation.filter(|_| name.ends_with(".delta")),
+                ..base
             },
             Event::Progress { output, item_id, .. } => Self {
                 item_id: Some(&**item_id).filter(|id| !id.is_empty()),
@@ -293,9 +310,9 @@ impl<'a> PieceOut<'a> {
             put_raw(out, key!("item"));
             put_item(out, item);
         }
-        if let Some(part) = self.part {
+        if let Some((text, shown)) = self.part {
             put_raw(out, key!("part"));
-            put_part(out, part);
+            put_part(out, text, shown);
         }
         if let Some((code, message)) = self.flat {
             put_raw(out, key!("code"));
@@ -463,13 +480,18 @@ fn piece<'a>(name: &str, data: &'a [u8]) -> Found<'a> {
             output,
             item: found.item?.0,
         },
-        "response.content_part.added" => Event::PartAdded { output, item_id },
+        "response.content_part.added" => Event::PartAdded {
+            output,
+            item_id,
+            shown: Shown::default(),
+        },
         "response.content_part.done" => {
             let text = found.part?.into_text().unwrap_or_else(|| "".into());
             Event::PartDone {
                 output,
                 item_id,
                 text,
+                shown: Shown::default(),
             }
         }
         "response.output_text.delta" => Event::TextDelta {

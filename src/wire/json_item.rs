@@ -23,7 +23,7 @@ pub(super) fn put_items(out: &mut Vec<u8>, items: &[Item]) {
 }
 
 /// A message that has just begun has no content yet.
-fn put_message(out: &mut Vec<u8>, id: &str, text: &str, status: ItemStatus) {
+fn put_message(out: &mut Vec<u8>, id: &str, text: &str, status: ItemStatus, shown: &Shown) {
     pair_text(out, "{\"id\":", id);
     put_raw(out, key!("type"));
     put_raw(out, "\"message\"");
@@ -33,13 +33,18 @@ fn put_message(out: &mut Vec<u8>, id: &str, text: &str, status: ItemStatus) {
     put_raw(out, key!("content"));
     out.push(b'[');
     if status != ItemStatus::InProgress || !text.is_empty() {
-        put_part(out, text);
+        put_part(out, text, shown);
     }
     put_raw(out, "]}");
 }
 
-/// Appends a content part of a message.
-pub(super) fn put_part(out: &mut Vec<u8>, text: &str) {
+/// Appends a content part: what it shows of itself, or plain text.
+pub(super) fn put_part(out: &mut Vec<u8>, text: &str, shown: &Shown) {
+    if let Some(pairs) = shown.pairs() {
+        out.push(b'{');
+        put_raw(out, pairs);
+        return out.push(b'}');
+    }
     put_raw(out, "{\"type\":\"output_text\"");
     put_raw(out, key!("annotations"));
     put_raw(out, "[]");
@@ -145,8 +150,16 @@ struct OtherOut<'a> {
 /// Appends an item.
 pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
     match item {
-        Item::Message { id, text, status } => put_message(out, id, text, *status),
-        Item::Reasoning { id } => put(
+        Item::Message {
+            id,
+            text,
+            status,
+            shown,
+        } => put_message(out, id, text, *status, shown),
+        Item::Reasoning { id, shown } if !shown.is_empty() => {
+            put_shown(out, id, "reasoning", &Shown::default(), shown)
+        }
+        Item::Reasoning { id, .. } => put(
             out,
             &ReasoningOut {
                 id,
@@ -399,8 +412,12 @@ impl AnyItem {
                 id,
                 text: self.content.0.unwrap_or_else(|| "".into()),
                 status,
+                shown: Shown::default(),
             },
-            "reasoning" => Item::Reasoning { id },
+            "reasoning" => Item::Reasoning {
+                id,
+                shown: Shown::default(),
+            },
             "function_call" => {
                 let (call_id, name, arguments) = (self.call_id.0?, self.name.0?, self.arguments.0?);
                 Item::FunctionCall {

@@ -33,7 +33,7 @@ mod webhook;
 pub use create::{Ask, Create, InputItem, Origin, ToolDeclaration};
 pub(crate) use date::{civil_from_days, days_from_civil};
 pub use date::{format_http_date, parse_http_date};
-pub use details::{ApprovalRule, Details, Overflow, ServerRule};
+pub use details::{ApprovalRule, Details, Overflow, ServerRule, Summaries};
 pub use echo::{Echo, Obfuscation};
 pub use event::{Event, StreamEvent};
 pub use json_create::{ClientFields, McpServer, render_create};

@@ -12,7 +12,8 @@ use super::request_field::{boolean, decimal, fields, integer, list, short_text, 
 use super::request_input::{pair, read_input};
 use super::request_tool::read_tools;
 use super::{
-    ApiError, Create, Details, Origin, Overflow, ResponseId, ServerRule, ToolDeclaration, json_text,
+    ApiError, Create, Details, Origin, Overflow, ResponseId, ServerRule, Summaries, ToolDeclaration,
+    json_text,
 };
 
 /// Reads the body of `POST /v1/responses`.
@@ -32,7 +33,14 @@ pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
     let obfuscation = read_obfuscation(&request, stream)?;
     let mut pairs = String::with_capacity(1024);
     let (tools, servers) = echo_request(&request, &model, &mut pairs)?;
-    let details = read_details(&request, servers)?;
+    let details = Details {
+        // The scripts of our own jobs decide what is shown of their reasoning.
+        summaries: match origin {
+            Some(_) => Summaries::Shown,
+            None => read_summaries(request.reasoning)?,
+        },
+        ..read_details(&request, servers)?
+    };
     let cap = request.max_output_tokens;
     let create = Create {
         model,
@@ -175,6 +183,19 @@ fn read_details(request: &CreateFields<'_>, servers: Vec<ServerRule>) -> Result<
         },
         include,
         servers,
+        summaries: Summaries::Hidden,
+    })
+}
+
+/// Whether a request asks for summaries of reasoning.
+fn read_summaries(raw: Option<&RawValue>) -> Result<Summaries, ApiError> {
+    let Some(raw) = raw else {
+        return Ok(Summaries::Hidden);
+    };
+    let reasoning: ReasoningFields<'_> = fields(raw, format_args!("reasoning"), Unlisted::Refuse)?;
+    Ok(match reasoning.summary.or(reasoning.generate_summary) {
+        Some(_) => Summaries::Shown,
+        None => Summaries::Hidden,
     })
 }
 

@@ -129,11 +129,17 @@ pub enum Item {
         text: Arc<str>,
         /// Whole or cut.
         status: ItemStatus,
+        /// Its content part, where that is more than plain text: a refusal, or text with annotations.
+        #[serde(skip)]
+        shown: Shown,
     },
-    /// Reasoning; its content is never on the wire here.
+    /// Reasoning.
     Reasoning {
         /// The item's id.
         id: Arc<str>,
+        /// Its summary and content; nothing: an empty summary.
+        #[serde(skip)]
+        shown: Shown,
     },
     /// The model asks the client to run a function.
     FunctionCall {

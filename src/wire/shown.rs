@@ -19,6 +19,23 @@ impl Shown {
         Self(inner.filter(|pairs| !pairs.is_empty()).map(Arc::from))
     }
 
+    /// The same with one more field, unless it is there already.
+    #[must_use]
+    pub fn with(&self, key: &str, value: &serde_json::Value) -> Self {
+        let pair = format!("{}:{value}", serde_json::Value::from(key));
+        Self(Some(match self.pairs() {
+            None => pair.into(),
+            Some(pairs) if pairs.contains(&format!("\"{key}\":")) => pairs.into(),
+            Some(pairs) => format!("{pairs},{pair}").into(),
+        }))
+    }
+
+    /// Whether it shows nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The pairs, if there are any.
     pub(super) fn pairs(&self) -> Option<&str> {
         self.0.as_deref()

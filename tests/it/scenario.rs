@@ -338,7 +338,11 @@ kinds:
             StepWork::FunctionCall { arguments, .. } | StepWork::McpApproval { arguments, .. } => {
                 Some(&**arguments)
             }
-            StepWork::Reasoning | StepWork::Hosted(_) | StepWork::Tool(_) | StepWork::Message { .. } => None,
+            StepWork::Reasoning
+            | StepWork::Hosted(_)
+            | StepWork::Tool(_)
+            | StepWork::Words(_)
+            | StepWork::Message { .. } => None,
         })
         .collect();
     assert_eq!(

@@ -45,7 +45,10 @@ fn a_completed_response_is_read_and_loses_no_item() {
         })
     );
     let expected = [
-        Item::Reasoning { id: "rs_1".into() },
+        Item::Reasoning {
+            id: "rs_1".into(),
+            shown: Shown::default(),
+        },
         Item::Hosted {
             id: "ts_1".into(),
             tool: "tool_search_call".into(),
@@ -56,6 +59,7 @@ fn a_completed_response_is_read_and_loses_no_item() {
             id: "msg_1".into(),
             text: "Rain in Köln.".into(),
             status: ItemStatus::Completed,
+            shown: Shown::default(),
         },
     ];
     assert_eq!(*response.output, expected);

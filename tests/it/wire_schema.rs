@@ -211,8 +211,12 @@ fn items(status: ItemStatus) -> Vec<Item> {
             id: "msg_1".into(),
             text: "Edinburgh.".into(),
             status,
+            shown: Shown::default(),
         },
-        Item::Reasoning { id: "rs_1".into() },
+        Item::Reasoning {
+            id: "rs_1".into(),
+            shown: Shown::default(),
+        },
         Item::FunctionCall {
             id: "fc_1".into(),
             call_id: "call_1".into(),
@@ -327,6 +331,7 @@ fn events() -> Vec<(&'static str, Event)> {
             Event::PartAdded {
                 output: 0,
                 item_id: item_id(),
+                shown: Shown::default(),
             },
         ),
         (
@@ -335,6 +340,7 @@ fn events() -> Vec<(&'static str, Event)> {
                 output: 0,
                 item_id: item_id(),
                 text: "x".into(),
+                shown: Shown::default(),
             },
         ),
         (

@@ -71,8 +71,16 @@ fn hosted() -> impl Strategy<Value = Arc<str>> {
 
 pub(crate) fn item() -> BoxedStrategy<Item> {
     prop_oneof![
-        (id(), text(), item_status()).prop_map(|(id, text, status)| Item::Message { id, text, status }),
-        id().prop_map(|id| Item::Reasoning { id }),
+        (id(), text(), item_status()).prop_map(|(id, text, status)| Item::Message {
+            id,
+            text,
+            status,
+            shown: Shown::default()
+        }),
+        id().prop_map(|id| Item::Reasoning {
+            id,
+            shown: Shown::default()
+        }),
         (id(), id(), text(), text(), item_status()).prop_map(|(id, call_id, name, arguments, status)| {
             Item::FunctionCall {
                 id,
@@ -271,7 +279,11 @@ fn event() -> BoxedStrategy<Event> {
         }),
         (any::<u32>(), item()).prop_map(|(output, item)| Event::ItemAdded { output, item }),
         (any::<u32>(), item()).prop_map(|(output, item)| Event::ItemDone { output, item }),
-        (any::<u32>(), id()).prop_map(|(output, item_id)| Event::PartAdded { output, item_id }),
+        (any::<u32>(), id()).prop_map(|(output, item_id)| Event::PartAdded {
+            output,
+            item_id,
+            shown: Shown::default()
+        }),
         (piece, 0..5_usize).prop_map(|((output, item_id, text), which)| match which {
             0 => Event::TextDelta {
                 output,
@@ -286,7 +298,8 @@ fn event() -> BoxedStrategy<Event> {
             2 => Event::PartDone {
                 output,
                 item_id,
-                text
+                text,
+                shown: Shown::default(),
             },
             3 => Event::ArgumentsDelta {
                 output,

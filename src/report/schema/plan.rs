@@ -99,10 +99,18 @@ pub(super) fn plan() -> Vec<(&'static str, Value)> {
 
 /// What responses do.
 pub(super) fn script() -> Value {
-    let message = any(&[
-        of("tokens"),
-        object(&[("tokens", of("tokens")), ("takes", of("law"))], &["tokens"]),
-    ]);
+    let length = [("tokens", of("tokens")), ("takes", of("law"))];
+    let refusal = any(&[of("tokens"), object(&length, &["tokens"])]);
+    let mut keys = length.to_vec();
+    keys.push(("annotations", list(&annotation(), 0)));
+    keys.push(("audio", filled()));
+    let message = any(&[of("tokens"), object(&keys, &["tokens"])]);
+    let thought = [
+        ("takes", of("law")),
+        ("summary", list(&filled(), 0)),
+        ("text", filled()),
+    ];
+    let reasoning = any(&[of("law"), object(&thought, &["takes"])]);
     let call = object(
         &[
             ("tool", of("name")),
@@ -122,16 +130,42 @@ pub(super) fn script() -> Value {
         &["server", "tool"],
     );
     let step = any(&[
-        case("reasoning", &of("law")),
+        case("reasoning", &reasoning),
         case("file_search", &of("law")),
         case("web_search", &of("law")),
         case("code_interpreter", &of("law")),
         case("message", &message),
+        case("refusal", &refusal),
+        case("compaction", &of("law")),
         case("call", &call),
         case("mcp", &mcp),
         case("tool", &super::service::tool()),
     ]);
     object(&[("queued", of("law")), ("steps", list(&step, 1))], &["steps"])
+}
+
+/// A text with something in it.
+fn filled() -> Value {
+    let mut text = of("text");
+    text["pattern"] = json!("[\\s\\S]");
+    text
+}
+
+/// What a place in a text refers to.
+fn annotation() -> Value {
+    let of_texts = |name: &'static str, keys: &[&'static str]| {
+        let texts: Vec<_> = keys.iter().map(|key| (*key, of("text"))).collect();
+        case(name, &object(&texts, keys))
+    };
+    any(&[
+        of_texts("url_citation", &["url", "title"]),
+        of_texts("file_citation", &["file_id", "filename"]),
+        of_texts(
+            "container_file_citation",
+            &["container_id", "file_id", "filename"],
+        ),
+        of_texts("file_path", &["file_id"]),
+    ])
 }
 
 /// Sinks by name.

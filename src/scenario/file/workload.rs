@@ -398,13 +398,14 @@ fn kind_of(draft: &Draft, columns: &Columns, row: &Row<'_>, out: &mut Diagnostic
 /// The script with another length of its last message.
 fn answering(script: &Script, tokens: u32) -> Script {
     let mut steps: Vec<Step> = script.steps.to_vec();
-    let last = steps
-        .iter_mut()
-        .rev()
-        .find(|step| matches!(step.work, StepWork::Message { .. }));
+    let last = steps.iter_mut().rev().find(|step| step.work.said().is_some());
     if let Some(step) = last {
+        let work = match &step.work {
+            StepWork::Words(words) => StepWork::Words(Arc::new(words.saying(tokens))),
+            _ => StepWork::Message { tokens },
+        };
         *step = Step {
-            work: StepWork::Message { tokens },
+            work,
             takes: defaults::message_takes(tokens),
         };
     }

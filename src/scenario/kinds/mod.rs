@@ -10,6 +10,7 @@ mod registry;
 mod script;
 mod tools;
 pub(in crate::scenario) mod value;
+mod words;
 
 pub(in crate::scenario) use plan::Work;
 pub(in crate::scenario) use product::Whole;

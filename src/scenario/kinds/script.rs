@@ -7,9 +7,11 @@
 //!
 //! | step | value | what it is |
 //! |---|---|---|
-//! | `reasoning` | a law | the model thinks |
+//! | `reasoning` | a law, or `{ takes, summary: [...], text: ... }`, see [`super::words`] | the model thinks |
 //! | `file_search`, `web_search`, `code_interpreter` | a law | a tool that the service runs |
-//! | `message` | `800 tokens`, or `{ tokens: 800 tokens, takes: 16s }` | text; without `takes` fifty tokens a second |
+//! | `message` | `800 tokens`, or `{ tokens, takes, annotations, audio }`, see [`super::words`] | text; without `takes` fifty tokens a second |
+//! | `refusal` | `20 tokens`, or `{ tokens, takes }` | a message that declines |
+//! | `compaction` | a law | what went before is packed into one opaque item |
 //! | `call` | `{ tool, arguments, takes, unlisted }` | a call of a function of the client; `unlisted: true` lets the model call what it was not offered |
 //! | `tool` | `{ web_search: { query, sources }, takes, ends }`, see [`super::tools`] | a tool with everything that it shows |
 //! | `mcp` | `{ server, tool, arguments, takes }` | a request for leave to run a tool of an MCP server |
@@ -21,10 +23,11 @@ use std::sync::Arc;
 
 use super::defaults;
 use super::value::{arguments, law, spanned_name};
-use crate::backend::{Script, Step, StepWork};
+use super::words;
+use crate::backend::{Script, Step, StepWork, Tool, ToolEnd, ToolStep};
 use crate::rng::Law;
-use crate::scenario::decode::{MapReader, boolean, map, non_empty, quantity, variant};
-use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Spanned};
+use crate::scenario::decode::{MapReader, boolean, map, non_empty, variant};
+use crate::scenario::{Diagnostic, Diagnostics, Node, Spanned};
 
 /// A script with the places of what it calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +49,6 @@ pub(in crate::scenario) enum Callee {
 
 /// Longer scripts are refused.
 const STEPS_MAX: usize = 1_000;
-/// Longer messages are refused.
-const TOKENS_MAX: u32 = 1_000_000;
 
 impl ScriptDraft {
     /// The script of a kind that has none.
@@ -98,12 +99,14 @@ pub(in crate::scenario) fn script(node: &Node, out: &mut Diagnostics) -> Option<
     })
 }
 
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 10] = [
     "reasoning",
     "file_search",
     "web_search",
     "code_interpreter",
     "message",
+    "refusal",
+    "compaction",
     "call",
     "mcp",
     "tool",
@@ -113,12 +116,13 @@ fn step(node: &Node, out: &mut Diagnostics) -> Option<(Step, Option<Callee>)> {
     let case = variant("step", &STEPS, node, out)?;
     let plain = |work, takes| (Step { work, takes }, None);
     match case.name {
-        "reasoning" => case
-            .value(law, out)
-            .map(|takes| plain(StepWork::Reasoning, takes)),
-        "message" => case
-            .value(message, out)
-            .map(|(tokens, takes)| plain(StepWork::Message { tokens }, takes)),
+        "reasoning" => case.value(words::reasoning, out).map(|step| (step, None)),
+        "message" => case.value(words::message, out).map(|step| (step, None)),
+        "refusal" => case.value(words::refusal, out).map(|step| (step, None)),
+        "compaction" => case.value(law, out).map(|takes| {
+            let (tool, ends) = (Tool::Compaction, ToolEnd::Completed);
+            plain(StepWork::Tool(Arc::new(ToolStep { tool, ends })), takes)
+        }),
         "call" => case.value(call, out),
         "mcp" => case.value(mcp, out),
         "tool" => case.value(super::tools::tool, out).map(|step| (step, None)),
@@ -128,19 +132,6 @@ fn step(node: &Node, out: &mut Diagnostics) -> Option<(Step, Option<Callee>)> {
                 .map(|takes| plain(StepWork::Hosted(item), takes))
         }
     }
-}
-
-fn message(node: &Node, out: &mut Diagnostics) -> Option<(u32, Law)> {
-    let tokens = quantity("tokens", 0..=TOKENS_MAX);
-    if !matches!(node.kind, NodeKind::Map(_)) {
-        return tokens(node, out).map(|tokens| (tokens, defaults::message_takes(tokens)));
-    }
-    let mut keys = map(node, out)?;
-    let count = keys.required("tokens", tokens);
-    let takes = keys.optional("takes", law);
-    keys.finish();
-    let count = count?;
-    Some((count, takes?.unwrap_or_else(|| defaults::message_takes(count))))
 }
 
 /// The arguments and the time of a call of either sort.

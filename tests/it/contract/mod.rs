@@ -19,4 +19,5 @@ mod switches;
 mod table;
 mod tools;
 mod webhooks;
+mod words;
 mod yaml;

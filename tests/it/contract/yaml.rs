@@ -13,14 +13,23 @@ pub(super) fn stage_of(name: &str) -> Stage {
     loaded(name, &std::fs::read(repo(name)).unwrap())
 }
 
-/// A stage on which a service plays that is quick, as every test here has it, and of which `backend` says more: lines
-/// of YAML.
+/// A stage on which a service plays that is quick, as every test here has it, and of which `backend` says more, or
+/// something else: lines of YAML.
 #[track_caller]
 pub(super) fn stage(backend: &str) -> Stage {
-    let mut text = USUAL.to_owned();
-    for line in backend.lines() {
-        text.push_str("  ");
-        text.push_str(line);
+    let key = |line: &str| line.split_once(':').map(|(key, _)| format!("{key}:"));
+    let said = |line: &str| {
+        key(line).is_some_and(|key| backend.lines().any(|own| own.starts_with(key.trim_start())))
+    };
+    let usual = USUAL
+        .lines()
+        .filter(|line| !line.starts_with("  ") || !said(line));
+    let mut text = String::new();
+    for line in usual
+        .map(str::to_owned)
+        .chain(backend.lines().map(|line| format!("  {line}")))
+    {
+        text.push_str(&line);
         text.push('\n');
     }
     loaded("tests/it/a-service.yaml", text.as_bytes())

@@ -11,8 +11,8 @@ use lanebench::job::{
 use lanebench::trace::Verb;
 use lanebench::units::{AttemptNo, JobId, TurnNo};
 use lanebench::wire::{
-    ApiError, Event, Failure, Item, ItemStatus, Origin, Reply, Response, ResponseId, Status, StreamEvent,
-    Usage, Wait,
+    ApiError, Event, Failure, Item, ItemStatus, Origin, Reply, Response, ResponseId, Shown, Status,
+    StreamEvent, Usage, Wait,
 };
 
 use super::play::{ms, secs, who};
@@ -158,6 +158,7 @@ pub(crate) fn message(text: &str, status: ItemStatus) -> Item {
         id: "m1".into(),
         text: text.into(),
         status,
+        shown: Shown::default(),
     }
 }
 

@@ -91,7 +91,8 @@ def typed(client, body, needed):
 
 
 def tool_loop(client):
-    needed, body = set(), {"model": "gpt-5", "tools": TOOLS, "include": INCLUDE, "background": True}
+    needed, body = set(), {"model": "gpt-5", "tools": TOOLS, "include": INCLUDE, "background": True,
+                          "reasoning": {"summary": "auto"}}
     first, count = typed(client, body | {"input": "Use everything."}, needed)
     try:
         pydantic.TypeAdapter(ResponseStreamEvent).validate_python({"type": "response.created"})

@@ -19,6 +19,7 @@ const body = {
   model: "gpt-5",
   background: true,
   stream: true,
+  reasoning: { summary: "auto" },
   include: ["file_search_call.results", "web_search_call.action.sources", "code_interpreter_call.outputs"],
   tools: [server("search", "never"), server("tickets", "always")],
 };

@@ -176,12 +176,16 @@ pub(super) const fn face_of(fault: &Fault, reply: &Reply) -> Face {
         (Fault::StallBody, Reply::Response(_) | Reply::Deleted | Reply::Document(_) | Reply::Error(_)) => {
             Face::Stall
         }
-        (Fault::CutBeforeId, Reply::Response(_) | Reply::Document(_)) => Face::CutBeforeId,
-        (Fault::CutAfterId, Reply::Response(_) | Reply::Document(_)) => Face::CutAfterId,
-        (Fault::Malformed, Reply::Response(_) | Reply::Document(_)) => Face::Malformed,
-        (Fault::WrongLength, Reply::Response(_) | Reply::Document(_)) => Face::WrongLength,
-        (Fault::WrongType, Reply::Response(_) | Reply::Document(_) | Reply::StreamOpen) => Face::WrongType,
-        (Fault::HtmlPage, Reply::Response(_) | Reply::Document(_) | Reply::StreamOpen) => Face::HtmlPage,
+        (Fault::CutBeforeId, Reply::Response(_) | Reply::Deleted | Reply::Document(_)) => Face::CutBeforeId,
+        (Fault::CutAfterId, Reply::Response(_) | Reply::Deleted | Reply::Document(_)) => Face::CutAfterId,
+        (Fault::Malformed, Reply::Response(_) | Reply::Deleted | Reply::Document(_)) => Face::Malformed,
+        (Fault::WrongLength, Reply::Response(_) | Reply::Deleted | Reply::Document(_)) => Face::WrongLength,
+        (Fault::WrongType, Reply::Response(_) | Reply::Deleted | Reply::Document(_) | Reply::StreamOpen) => {
+            Face::WrongType
+        }
+        (Fault::HtmlPage, Reply::Response(_) | Reply::Deleted | Reply::Document(_) | Reply::StreamOpen) => {
+            Face::HtmlPage
+        }
         _ => Face::Whole,
     }
 }
@@ -203,9 +207,10 @@ pub(super) const fn pace_of(fault: &Fault, reply: &Reply) -> Option<(Law, u32)> 
             },
             _,
         ) => Some((*law, 1)),
-        (Fault::Trickle { pause }, Reply::Response(_) | Reply::Deleted | Reply::Error(_)) => {
-            Some((*pause, PARTS))
-        }
+        (
+            Fault::Trickle { pause },
+            Reply::Response(_) | Reply::Deleted | Reply::Document(_) | Reply::Error(_),
+        ) => Some((*pause, PARTS)),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The stand-alone server over connections in memory and a clock that is moved by hand: no test waits for real time.
 
 mod control;
+mod exchanges;
 mod faults;
 mod metrics;
 mod profiles;

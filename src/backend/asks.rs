@@ -13,7 +13,7 @@ use super::service::limited;
 use super::side::listed;
 use super::slots::Handle;
 use super::turn::{Act, acts, list_act};
-use super::{Auth, CallKey, Output, Service, name};
+use super::{Auth, CallKey, Output, ResumeWindow, Service, name};
 use crate::fault::Probe;
 use crate::rng::Purpose;
 use crate::units::{JobId, SimDuration};
@@ -364,6 +364,7 @@ impl Service {
         let (call, response) = (run.key, run.object.id.clone());
         self.desk.out.push(Output::Made { call, response });
         run.start(&mut self.desk);
+        run.stamp(&self.desk);
         let conversation = run.asked.as_ref().and_then(|asked| conversation_of(asked));
         if let Some(found) = conversation.and_then(|id| self.conversations.get_mut(id)) {
             found.locked_by = Some(handle);
@@ -428,20 +429,30 @@ impl Service {
 
     fn stream(&self, id: &ResponseId, after: Option<u64>, who: AccountNo) -> Result<Answer, ApiError> {
         let run = self.visible(id, who)?;
-        let age = self.desk.now.since(run.created);
+        let next = after.map_or(0, |after| after.saturating_add(1));
         let refusal = if !run.is_background() {
             Some(StreamRefusal::NotBackground)
         } else if run.log.is_none() {
             Some(StreamRefusal::NotStreamed)
         } else {
-            (age > self.desk.profile.resume_window).then_some(StreamRefusal::TooOld)
+            self.is_too_old(run, next).then_some(StreamRefusal::TooOld)
         };
         match refusal {
             Some(why) => Err(ApiError::not_streamable(why)),
-            None => Ok(Answer::Stream(
-                run.me,
-                after.map_or(0, |after| after.saturating_add(1)),
-            )),
+            None => Ok(Answer::Stream(run.me, next)),
+        }
+    }
+
+    /// Whether the events of a response from this number on can be read no more.
+    fn is_too_old(&self, run: &Run, next: u64) -> bool {
+        let since = |instant| self.desk.now.since(instant);
+        match self.desk.profile.resume_window {
+            ResumeWindow::Open => false,
+            ResumeWindow::OfResponse(window) => since(run.created) > window,
+            ResumeWindow::OfEvent(window) => {
+                let instant = run.log.as_ref().and_then(|log| log.instant(next));
+                instant.is_some_and(|instant| since(instant) > window)
+            }
         }
     }
 

@@ -101,6 +101,13 @@ readings! {
         /// What was used so far.
         Shown = "shown",
     }
+    /// What closes behind the last event of a stream.
+    StreamClose {
+        /// The body; the connection stays for the next request.
+        Body = "body",
+        /// The connection, as the head of the stream says.
+        Connection = "connection",
+    }
     /// `x-request-id`.
     RequestIds {
         /// Every reply has one.
@@ -131,6 +138,8 @@ pub struct Switches {
     pub delete_in_flight: DeleteInFlight,
     /// `ended_usage`.
     pub ended_usage: EndedUsage,
+    /// `stream_close`.
+    pub stream_close: StreamClose,
     /// `request_id_header`.
     pub request_ids: RequestIds,
 }
@@ -211,7 +220,7 @@ macro_rules! names {
     };
 }
 
-names! { 10:
+names! { 11:
     "bg_store_false" => background_unstored: BackgroundUnstored,
     "cancel_completed" => cancel_completed: CancelCompleted,
     "cancel_race" => cancel_race: CancelRace,
@@ -221,6 +230,7 @@ names! { 10:
     "get_after_delete" => get_after_delete: GetAfterDelete,
     "delete_in_flight" => delete_in_flight: DeleteInFlight,
     "ended_usage" => ended_usage: EndedUsage,
+    "stream_close" => stream_close: StreamClose,
     "request_id_header" => request_ids: RequestIds,
 }
 

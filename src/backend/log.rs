@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use crate::rng::{Purpose, Seed};
-use crate::units::Probability;
+use crate::units::{Probability, SimTime};
 use crate::wire::{Event, StreamEvent};
 
 /// The events so far. Their numbers rise by one, except where gaps are wanted.
 #[derive(Debug, Clone)]
 pub(super) struct Log {
     events: Vec<Arc<StreamEvent>>,
+    /// When they came, where anybody looks at that.
+    instants: Vec<SimTime>,
     next: u64,
     gaps: Option<Gaps>,
 }
@@ -30,6 +32,7 @@ impl Log {
     pub(super) fn new(likely: Option<Probability>, seed: Seed, entity: u64) -> Self {
         Self {
             events: Vec::new(),
+            instants: Vec::new(),
             next: 0,
             gaps: likely.map(|likely| Gaps { likely, seed, entity }),
         }
@@ -39,6 +42,17 @@ impl Log {
         let seq = self.next + self.gap();
         self.next = seq + 1;
         self.events.push(Arc::new(StreamEvent { seq, event }));
+    }
+
+    /// The events that have no instant yet came at this one.
+    pub(super) fn stamp(&mut self, now: SimTime) {
+        self.instants.resize(self.events.len(), now);
+    }
+
+    /// When the first event with this number or a higher one came.
+    pub(super) fn instant(&self, seq: u64) -> Option<SimTime> {
+        let place = self.events.partition_point(|event| event.seq < seq);
+        self.instants.get(place).copied()
     }
 
     /// The first event with this number or a higher one.

@@ -35,12 +35,13 @@ mod words;
 
 pub use contract::{
     Account, BackgroundUnstored, CancelCompleted, CancelOutput, CancelRace, Contract, DeleteInFlight,
-    DeleteObject, EndedUsage, GetAfterDelete, ModelMissing, Models, Rates, RequestIds, SwitchError, Switches,
+    DeleteObject, EndedUsage, GetAfterDelete, ModelMissing, Models, Rates, RequestIds, StreamClose,
+    SwitchError, Switches,
 };
 pub use message::{
     Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, Signatures, StreamEnd, WebhookSend,
 };
-pub use script::{Limiter, Profile, Script, Step, StepWork};
+pub use script::{Limiter, Profile, ResumeWindow, Script, Step, StepWork};
 pub use service::{Held, Service, Setup};
 pub use streaming::{CancelledEnd, FailedEnd, Padding, Streaming};
 pub use tool::{PatchOperation, Tool, ToolEnd, ToolStep};

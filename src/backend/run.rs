@@ -16,7 +16,7 @@ use super::log::Log;
 use super::slots::Handle;
 use super::text::{PIECES_MAX, piece_end};
 use super::turn::{Act, Approved, Work};
-use super::{CallKey, CancelledEnd, FailedEnd, StepWork, Words, name};
+use super::{CallKey, CancelledEnd, FailedEnd, ResumeWindow, StepWork, Words, name};
 use crate::fault::{Fault, Probe, Target};
 use crate::job::digest;
 use crate::rng::{Law, Purpose};
@@ -199,6 +199,15 @@ impl Run {
         match self.hold {
             Hold::Background(_) => true,
             Hold::Foreground { keep, .. } => self.is_ended() && matches!(keep, Keep::Stored),
+        }
+    }
+
+    /// What it said in this tick came now, where the age of events counts.
+    pub(super) fn stamp(&mut self, desk: &Desk) {
+        if matches!(desk.profile.resume_window, ResumeWindow::OfEvent(_))
+            && let Some(log) = &mut self.log
+        {
+            log.stamp(desk.now);
         }
     }
 

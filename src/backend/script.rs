@@ -104,6 +104,17 @@ pub struct Limiter {
     pub refill: SimDuration,
 }
 
+/// How long a stream can be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResumeWindow {
+    /// Always.
+    Open,
+    /// So long after the creation of its response.
+    OfResponse(SimDuration),
+    /// So long after the next event that is asked for: a cursor before an older one is refused.
+    OfEvent(SimDuration),
+}
+
 /// How the service behaves apart from scripts and faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -113,8 +124,8 @@ pub struct Profile {
     pub limiter: Option<Limiter>,
     /// How long a stored response can be read after its end.
     pub retention: SimDuration,
-    /// How long after its creation a stream can be resumed.
-    pub resume_window: SimDuration,
+    /// How long a stream can be resumed.
+    pub resume_window: ResumeWindow,
     /// How streams behave where the contract leaves it open.
     pub streaming: Streaming,
     /// How long after the end of a response its webhook leaves; none: no webhooks.

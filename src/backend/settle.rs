@@ -26,6 +26,9 @@ enum Fed {
 impl Service {
     /// Draws the consequences of what a response just did.
     pub(super) fn settle(&mut self, handle: Handle) {
+        if let Some(run) = self.runs.get_mut(handle) {
+            run.stamp(&self.desk);
+        }
         self.feed_all(handle);
         let Some(run) = self.runs.get_mut(handle) else {
             return;

@@ -501,7 +501,7 @@ mod tests {
                 &places[1].1["start_index"],
                 &places[1].1["end_index"]
             ),
-            (2, &json!(2), &json!(4))
+            (2, &json!(1), &json!(3))
         );
         assert_eq!(
             words.annotated(&draft).filter(|(piece, _)| *piece <= 1).count(),

@@ -15,7 +15,7 @@ use super::script::{Act, Script, ScriptSlot};
 use super::server::{CallGuard, Shared};
 use super::slow::SlowBody;
 use super::stream::{EventBody, Manner};
-use crate::backend::{CallKey, Face, RequestIds};
+use crate::backend::{CallKey, Face, RequestIds, StreamClose};
 use crate::rng::{Purpose, Seed};
 use crate::units::SimTime;
 use crate::wire::{ApiError, Reply, ResponseId, render_error, write_wait};
@@ -124,7 +124,10 @@ pub(super) fn answer(
             seed: shared.options.seed,
         };
         let body = EventBody::new(pieces, echo, guard, slot.clone(), manner);
-        let head = head(StatusCode::OK, EVENTS, stamp);
+        let mut head = head(StatusCode::OK, EVENTS, stamp);
+        if shared.options.stream_close == StreamClose::Connection {
+            head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         return Ok(Response::from_parts(head, Body::Events(Box::new(body))));
     }
     let (mut parts, body) = plain_reply(&reply, rendering.as_deref(), about, stamp);

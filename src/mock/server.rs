@@ -25,7 +25,9 @@ use super::routes::{self, BODY_UNIT, Visit, exchange_of};
 use super::script::{Gauge, Script, ScriptSlot, play};
 use super::session::{Record, shows};
 use super::webhook::{WebhookTarget, deliver};
-use crate::backend::{CallKey, ConnectionNo, Contract, Input, Output, RequestIds, Service, Streaming};
+use crate::backend::{
+    CallKey, ConnectionNo, Contract, Input, Output, RequestIds, Service, StreamClose, Streaming,
+};
 use crate::clock::{Clock, Core, Outlet, Postbox, Stepper, inbox};
 use crate::fault::HeaderMatch;
 use crate::rng::Seed;
@@ -40,6 +42,8 @@ pub struct MockOptions {
     pub account_keys: Arc<[Arc<str>]>,
     /// Whether replies carry request ids.
     pub request_ids: RequestIds,
+    /// What closes behind the last event of a stream.
+    pub stream_close: StreamClose,
     /// Fixes the request ids.
     pub seed: Seed,
     /// Where webhooks go; none: they are lost.
@@ -65,6 +69,7 @@ impl MockOptions {
         Self {
             account_keys: keys.collect(),
             request_ids: contract.switches.request_ids,
+            stream_close: contract.switches.stream_close,
             ..self
         }
     }
@@ -76,6 +81,7 @@ impl Default for MockOptions {
             api_key: Arc::from("sk-lanebench"),
             account_keys: Arc::from([]),
             request_ids: RequestIds::Sent,
+            stream_close: StreamClose::Body,
             seed: Seed(0),
             webhook: None,
             streaming: Streaming::default(),

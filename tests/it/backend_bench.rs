@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lanebench::backend::{
-    Auth, CallKey, ConnectionNo, Contract, Face, Genuine, Input, Limiter, Output, Profile, Script, Service,
-    Setup, Step, StepWork, StreamEnd, Streaming,
+    Auth, CallKey, ConnectionNo, Contract, Face, Genuine, Input, Limiter, Output, Profile, ResumeWindow,
+    Script, Service, Setup, Step, StepWork, StreamEnd, Streaming,
 };
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Target};
 use lanebench::rng::{Law, Seed};
@@ -72,7 +72,7 @@ pub(crate) fn profile(script: Script) -> Profile {
         latency: constant("10ms"),
         limiter: None,
         retention: secs(3600),
-        resume_window: secs(300),
+        resume_window: ResumeWindow::OfResponse(secs(300)),
         streaming: Streaming::default(),
         webhook: None,
         webhook_retries: Arc::from([]),

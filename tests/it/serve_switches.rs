@@ -39,6 +39,7 @@ fn what_the_service_does_with_requests_follows_its_switches() {
         "delete_object=response",
         "get_after_delete=bad_request",
         "delete_in_flight=stops",
+        "stream_close=connection",
         "request_id_header=dropped",
     ];
     let mut args = vec!["--port", "0", "--time-scale", "20"];

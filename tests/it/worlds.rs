@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanebench::backend::{Contract, Limiter, Profile, Script, Step, StepWork, Streaming};
+use lanebench::backend::{Contract, Limiter, Profile, ResumeWindow, Script, Step, StepWork, Streaming};
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Place, Select, Share, Target};
 use lanebench::job::{
     self, Action, ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty,
@@ -451,7 +451,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
                 refill: SECS(2),
             }),
             retention: SECS(600),
-            resume_window: SECS(300),
+            resume_window: ResumeWindow::OfResponse(SECS(300)),
             streaming: Streaming {
                 keepalive: Some(SECS(7)),
                 gaps: Probability::new(0.1).ok(),

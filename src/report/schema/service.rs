@@ -16,7 +16,14 @@ pub(super) fn backend() -> Value {
         ("latency", of("law")),
         ("limiter", any(&[words(["none"]), limiter])),
         ("retention", of("duration")),
-        ("resume_window", any(&[words(["none"]), of("duration")])),
+        (
+            "resume_window",
+            any(&[
+                words(["none"]),
+                of("duration"),
+                object(&[("of_event", of("duration"))], &["of_event"]),
+            ]),
+        ),
         ("streaming", streaming()),
         ("webhook", any(&[words(["none"]), of("law")])),
         ("webhook_retries", list(&of("duration"), 0)),

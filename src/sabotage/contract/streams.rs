@@ -17,6 +17,13 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Given(done_behind_the_end),
     ),
     breach(
+        29,
+        &[],
+        "close_unsaid",
+        "a stream does not say that its connection closes behind it",
+        Wrong::Given(close_unsaid),
+    ),
+    breach(
         30,
         &[],
         "replay_of_today",
@@ -101,6 +108,10 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Said(silence_kept),
     ),
 ];
+
+fn close_unsaid(_: &Asked, given: &mut Given) {
+    given.headers.remove("connection");
+}
 
 fn done_behind_the_end(_: &Asked, given: &mut Given) {
     const LAST: &[u8] = b"event: response.completed\n";

@@ -22,6 +22,7 @@
 //! | `get_after_delete` | `not_found` | `bad_request` |
 //! | `delete_in_flight` | `refused` | `stops` |
 //! | `ended_usage` | `absent` | `shown` |
+//! | `stream_close` | `body` | `connection` |
 //! | `request_id_header` | `sent` | `dropped` |
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@
 //! | `latency` | how long any exchange takes, a law | `50ms` |
 //! | `limiter` | `{ burst: 5, refill: 1s }`: a rate limit that all creates share; or `none` | `none` |
 //! | `retention` | how long an ended response can be read | `10m` |
-//! | `resume_window` | how long after its creation a stream can be resumed; or `none`: always | `5m` |
+//! | `resume_window` | how long after its creation a stream can be resumed; `{ of_event: 10m }`: a cursor, while the event behind it is no older; `none`: always | `5m` |
 //! | `streaming` | how streams behave where the contract leaves it open, see below | |
 //! | `webhook` | how long after its end a response's webhook leaves, a law; or `none` | `200ms` where a task follows by webhook, otherwise `none` |
 //! | `webhook_retries` | the gaps between sendings that are not answered | `[5s, 30s, 2m, 10m]` |
@@ -38,13 +38,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::backend::{CancelledEnd, FailedEnd, Limiter, Padding, Profile, Streaming};
+use crate::backend::{CancelledEnd, FailedEnd, Limiter, Padding, Profile, ResumeWindow, Streaming};
 use crate::job::{LaneSpec, SharedCapacity};
 use crate::rng::Law;
 use crate::scenario::decode::{duration, integer, list, map, probability, words};
 use crate::scenario::kinds::value::{law, name, named, positive};
 use crate::scenario::kinds::{ScriptDraft, defaults, script};
-use crate::scenario::{Diagnostic, Diagnostics, Node, Span};
+use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span};
 use crate::trace::LaneName;
 use crate::units::{SimDuration, SimTime};
 use crate::wire::ErrorShape;
@@ -189,12 +189,18 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
 /// The word for something that is not there.
 const NONE: &str = "none";
 
-/// A duration; `none` is longer than any run.
-fn resume_window(node: &Node, out: &mut Diagnostics) -> Option<SimDuration> {
-    match node.text() {
-        Some(NONE) => Some(SimDuration::from_ticks(u64::MAX)),
-        _ => duration(node, out),
+/// A duration, `{ of_event: DURATION }`, or `none`.
+fn resume_window(node: &Node, out: &mut Diagnostics) -> Option<ResumeWindow> {
+    if node.text() == Some(NONE) {
+        return Some(ResumeWindow::Open);
     }
+    if !matches!(node.kind, NodeKind::Map(_)) {
+        return duration(node, out).map(ResumeWindow::OfResponse);
+    }
+    let mut keys = map(node, out)?;
+    let window = keys.required("of_event", duration);
+    keys.finish();
+    window.map(ResumeWindow::OfEvent)
 }
 
 /// A value, or none.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::backend::{Contract, Profile, Script, Step, StepWork, Streaming};
+use crate::backend::{Contract, Profile, ResumeWindow, Script, Step, StepWork, Streaming};
 use crate::job::{
     ApprovalRule, Follow, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered, OnIncomplete,
     OnToolFailure, OwnApproval, Plan, Polling, Retry, Rules,
@@ -142,7 +142,7 @@ pub(in crate::scenario) fn profile() -> Profile {
         latency: Law::Constant(SimDuration::from_millis(50)),
         limiter: None,
         retention: minutes(10),
-        resume_window: minutes(5),
+        resume_window: ResumeWindow::OfResponse(minutes(5)),
         streaming: Streaming::default(),
         webhook: None,
         webhook_retries: Arc::from([secs(5), secs(30), minutes(2), minutes(10)]),

@@ -1,6 +1,6 @@
 //! Statements 17 to 28: the life of background responses.
 
-use lanebench::backend::{BackgroundUnstored, CancelCompleted, StepWork};
+use lanebench::backend::{BackgroundUnstored, CancelCompleted, ResumeWindow, StepWork};
 use lanebench::fault::{Fault, Target};
 use serde_json::{Value, json};
 
@@ -300,7 +300,7 @@ async fn s26_an_unstored_background_response_expires(bench: &Bench) -> Verdict {
     for reading in BackgroundUnstored::ALL {
         let mut stage = Stage::default();
         stage.profile.contract.switches.background_unstored = reading;
-        stage.profile.resume_window = secs(3600);
+        stage.profile.resume_window = ResumeWindow::OfResponse(secs(3600));
         let client = bench.server(stage);
         if reading == BackgroundUnstored::Refused {
             let given = client

@@ -322,7 +322,7 @@ impl Client {
         let (mut sender, connection) = handshake(TokioIo::new(self.mock.connect()))
             .await
             .map_err(broken)?;
-        let serving = tokio::spawn(connection);
+        let mut serving = tokio::spawn(connection);
         let (head, mut body) = sender
             .send_request(request_of(&asked))
             .await
@@ -342,6 +342,11 @@ impl Client {
                 }
             }
         }
+        let closed = tokio::select! {
+            biased;
+            _ = &mut serving => true,
+            () = self.wait("1ms") => false,
+        };
         serving.abort();
         let mut given = Given {
             status: head.status.as_u16(),
@@ -351,7 +356,12 @@ impl Client {
         if let Some(breach) = self.breach {
             breach.given(&asked, &mut given);
         }
-        Ok(Heard { given, pieces, whole })
+        Ok(Heard {
+            given,
+            pieces,
+            whole,
+            closed,
+        })
     }
 
     /// The events of a stream that is read to its end: the data of each.
@@ -412,6 +422,8 @@ pub(super) struct Heard {
     pub(super) pieces: Vec<(SimTime, Bytes)>,
     /// Whether the body came to an orderly end.
     pub(super) whole: bool,
+    /// Whether the connection closed behind it at once.
+    pub(super) closed: bool,
 }
 
 /// A request of HTTP.

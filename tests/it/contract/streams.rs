@@ -1,6 +1,6 @@
 //! Statements 29 to 39 and 41: event streams.
 
-use lanebench::backend::{FailedEnd, Padding, StepWork, Streaming, Tool, ToolEnd};
+use lanebench::backend::{FailedEnd, Padding, StepWork, StreamClose, Streaming, Tool, ToolEnd};
 use lanebench::fault::{Fault, FaultRule, Target};
 use lanebench::units::{ExchangeKind, Probability};
 use lanebench::wire::ErrorShape;
@@ -15,7 +15,7 @@ use super::table::{Verdict, statements};
 use super::tools::tool;
 
 statements! {
-    29 s29_events_are_framed_and_the_body_ends_behind_the_last,
+    29 s29_events_are_framed_and_the_stream_closes_behind_the_last,
     30 s30_numbers_rise_by_one_and_a_replay_repeats_them,
     31 s31_only_background_streams_tell_of_the_queue,
     32 s32_pieces_add_up_to_what_is_done,
@@ -65,13 +65,28 @@ fn id_of(events: &[Value]) -> Result<String, String> {
     text(&born.ok_or("no event shows the response")?["response"], "id")
 }
 
-/// The body is closed behind the terminal event; whether the connection stays for another request is the affair of
-/// HTTP, and clients cannot tell.
-async fn s29_events_are_framed_and_the_body_ends_behind_the_last(bench: &Bench) -> Verdict {
-    let client = bench.usual();
-    for background in [false, true] {
+/// What closes behind the terminal event is a switch: the body alone, or the connection with it.
+async fn s29_events_are_framed_and_the_stream_closes_behind_the_last(bench: &Bench) -> Verdict {
+    for (background, close) in [false, true]
+        .into_iter()
+        .flat_map(|background| StreamClose::ALL.map(|close| (background, close)))
+    {
+        let mut stage = Stage::default();
+        stage.options.stream_close = close;
+        let client = bench.server(stage);
         let heard = hear(&client, &request(background)).await?;
         holds("the stream broke off", heard.whole)?;
+        let closes = close == StreamClose::Connection;
+        let said = heard
+            .given
+            .headers
+            .get("connection")
+            .is_some_and(|value| value == "close");
+        same(
+            "the connection closes, and says so",
+            (heard.closed, said),
+            (closes, closes),
+        )?;
         let body = String::from_utf8_lossy(&heard.given.body).into_owned();
         let frames = body.strip_suffix("\n\n").ok_or("no blank line at the end")?;
         let mut last = String::new();

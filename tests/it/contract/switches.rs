@@ -11,6 +11,62 @@ use super::bench::{Bench, Client, asked, holds, invalid, ok, same, text};
 use super::table::Verdict;
 use super::yaml::stage;
 
+/// Which cursors of a stream of nine seconds are taken after a while.
+async fn taken(client: &Client, wait: &str) -> Result<(String, u64), String> {
+    let mut body = request();
+    body["stream"] = true.into();
+    let events = client
+        .events(asked("POST", "/v1/responses", &body.to_string()))
+        .await?;
+    let id = text(&events[0]["response"], "id")?;
+    client.wait(wait).await;
+    let mut shown = String::new();
+    for cursor in 0..=events.len() {
+        let path = format!("/v1/responses/{id}?stream=true&starting_after={cursor}");
+        let given = client.send(asked("GET", &path, "")).await?;
+        if given.status == 400 {
+            invalid(&given, None, None)?;
+        }
+        shown.push(if given.status == 200 { 'o' } else { '-' });
+    }
+    same(
+        "plain GET",
+        client.get(&format!("/v1/responses/{id}")).await?.status,
+        200,
+    )?;
+    Ok((shown, events.len() as u64))
+}
+
+#[test]
+fn the_window_of_a_stream_counts_from_its_response_or_from_each_event() {
+    check(async |bench| {
+        let all = |mark: &str, count: u64| mark.repeat(usize::try_from(count).unwrap() + 1);
+        let client = bench.server(stage("resume_window: 10s"));
+        let (shown, count) = taken(&client, "0s").await?;
+        same("in time", shown, all("o", count))?;
+        let (shown, count) = taken(&client, "5s").await?;
+        same("too late", shown, all("-", count))?;
+        let client = bench.server(stage("resume_window: { of_event: 10s }"));
+        let (shown, count) = taken(&client, "0s").await?;
+        same("each in time", shown, all("o", count))?;
+        let (shown, count) = taken(&client, "5s").await?;
+        let fresh = shown.trim_start_matches('-');
+        holds(
+            &format!("the first too late, the last in time: {shown}"),
+            shown.len() as u64 == count + 1
+                && (1..shown.len()).contains(&fresh.len())
+                && !fresh.contains('-'),
+        )?;
+        let (shown, count) = taken(&client, "20s").await?;
+        // Behind the last event nothing is asked for that could be too old.
+        same(
+            "none but the end",
+            shown,
+            format!("{}oo", "-".repeat(usize::try_from(count).unwrap() - 1)),
+        )
+    });
+}
+
 /// A server with these readings, written as users write them.
 fn reading(bench: &Bench, switches: &[(&str, &str)]) -> Client {
     let set: Vec<String> = switches

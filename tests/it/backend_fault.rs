@@ -161,8 +161,7 @@ fn a_face_that_does_not_fit_the_reply_spoils_nothing_and_is_not_noted() {
         (Cancel, Fault::CutBeforeId),
         (Cancel, Fault::CutAfterId),
         (Cancel, Fault::Malformed),
-        (Delete, Fault::CutAfterId),
-        (Delete, Fault::Malformed),
+        (Delete, Fault::CutStream { after: 0 }),
     ] {
         let mut bench = disturbed(&[first(kind, fault.clone())]);
         bench

@@ -25,6 +25,7 @@ mod stream;
 mod webhook;
 
 pub use front::{Front, FrontOptions, SESSION_HEADER, SessionVerdict};
+pub use paths::operations;
 pub use pipe::{Pipe, Transport, pipe};
 pub use request_log::{RequestLog, SeenRequest};
 pub use routes::{BODY_MAX, EXCHANGE_HEADER, FAULT_HEADER, HINT_HEADER};

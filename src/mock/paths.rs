@@ -102,6 +102,15 @@ impl Route {
     }
 }
 
+/// Every operation that the service has: a method and a path, where a word in braces stands for any other.
+pub fn operations() -> impl Iterator<Item = String> {
+    let of_route = |route: Route| {
+        let methods = route.methods().iter();
+        methods.map(move |method| format!("{method} {}", route.pattern()))
+    };
+    Route::ALL.into_iter().flat_map(of_route)
+}
+
 /// The word of this number in a path, from 0 behind the version; none if it is no text.
 pub(super) fn word(path: &str, place: usize) -> Option<Cow<'_, str>> {
     let word = path.split('/').nth(place + 2)?;

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_openai::types::responses as theirs;
+use async_openai::types::{models, responses as theirs};
 use lanebench::backend::{FailedEnd, Padding, Streaming};
 use lanebench::clock::Pace;
 use lanebench::fault::{Fault, Target};
@@ -18,15 +18,87 @@ use serde_json::{Value, json};
 use crate::backend_bench::{always, first, secs};
 use crate::wire_schema::Description;
 
-use super::bench::{Bench, Client, Stage, asked, data_of, ok, text};
+use super::bench::{Bench, Client, Stage, asked, data_of, text};
 use super::table::Verdict;
-use super::yaml::stage_of;
+use super::yaml::{stage, stage_of};
 
-/// What was said: bodies with the schema that they have to fit, and the data of events.
+/// What was said: bodies with the schema that they have to fit, what they answered, and the data of events.
 #[derive(Default)]
 struct Said {
     bodies: Vec<(&'static str, Value)>,
+    answers: BTreeSet<(&'static str, u16)>,
     events: Vec<Value>,
+}
+
+/// Every operation, the schema of its success, and the statuses of its errors that a client can bring about.
+const OPERATIONS: [(&str, &str, &[u16]); 17] = [
+    (CREATE, "Response", &[400, 401, 403, 404, 429]),
+    (READ, "Response", &[400, 401, 404]),
+    (DELETE, NAMELESS, &[400, 401, 404]),
+    (CANCEL, "Response", &[400, 401, 404]),
+    (INPUT_ITEMS, "ResponseItemList", &[400, 401, 404]),
+    (COUNT, "TokenCountsResource", &[400, 401, 404]),
+    (COMPACT, "CompactResource", &[400, 401]),
+    (MODELS, "ListModelsResponse", &[401]),
+    (MODEL, "Model", &[401, 404]),
+    (TALK, "ConversationResource", &[400, 401]),
+    ("GET /v1/conversations/{id}", "ConversationResource", &[401, 404]),
+    (
+        "POST /v1/conversations/{id}",
+        "ConversationResource",
+        &[400, 401, 404],
+    ),
+    (
+        "DELETE /v1/conversations/{id}",
+        "DeletedConversationResource",
+        &[401, 404],
+    ),
+    (
+        "GET /v1/conversations/{id}/items",
+        "ConversationItemList",
+        &[400, 401, 404],
+    ),
+    (
+        "POST /v1/conversations/{id}/items",
+        "ConversationItemList",
+        &[400, 401, 404],
+    ),
+    (
+        "GET /v1/conversations/{id}/items/{item}",
+        "ConversationItem",
+        &[401, 404],
+    ),
+    (
+        "DELETE /v1/conversations/{id}/items/{item}",
+        "ConversationResource",
+        &[401, 404],
+    ),
+];
+
+const CREATE: &str = "POST /v1/responses";
+const READ: &str = "GET /v1/responses/{id}";
+const DELETE: &str = "DELETE /v1/responses/{id}";
+const CANCEL: &str = "POST /v1/responses/{id}/cancel";
+const INPUT_ITEMS: &str = "GET /v1/responses/{id}/input_items";
+const COUNT: &str = "POST /v1/responses/input_tokens";
+const COMPACT: &str = "POST /v1/responses/compact";
+const MODELS: &str = "GET /v1/models";
+const MODEL: &str = "GET /v1/models/{id}";
+const TALK: &str = "POST /v1/conversations";
+
+/// What is no operation: a path, or a method on it, that is not there.
+const NOWHERE: &str = "none";
+
+/// A body to which the description gives no schema.
+const NAMELESS: &str = "the deletion of a response";
+
+/// The schema of what an operation answers with this status.
+fn schema_of(operation: &str, status: u16) -> &'static str {
+    let found = OPERATIONS.iter().find(|(name, ..)| *name == operation);
+    match found {
+        Some((_, schema, _)) if status == 200 => schema,
+        _ => "ErrorResponse",
+    }
 }
 
 /// The service that uses every tool.
@@ -79,10 +151,34 @@ fn answer(asks: &Value) -> Option<Value> {
 }
 
 impl Said {
-    /// Takes down a body.
-    fn body(&mut self, schema: &'static str, given: &super::bench::Given) -> Result<Value, String> {
-        let body: Value = serde_json::from_slice(&given.body).map_err(|error| error.to_string())?;
-        self.bodies.push((schema, body.clone()));
+    /// Asks, takes down what is answered, and gives the body. `path` is that of the operation, with its ids.
+    async fn ask(
+        &mut self,
+        client: &Client,
+        operation: &'static str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, String> {
+        let method = operation.split(' ').next().unwrap_or_default();
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        self.send(client, operation, asked(method, path, &body)).await
+    }
+
+    async fn send(
+        &mut self,
+        client: &Client,
+        operation: &'static str,
+        asked: lanebench::sabotage::contract::Asked,
+    ) -> Result<Value, String> {
+        let given = client.send(asked).await?;
+        let body: Value =
+            serde_json::from_slice(&given.body).map_err(|error| format!("{operation}: {error}"))?;
+        self.answers.insert((operation, given.status));
+        self.bodies
+            .push((schema_of(operation, given.status), body.clone()));
         Ok(body)
     }
 
@@ -109,9 +205,10 @@ impl Said {
         for _ in 0..4 {
             let last = self.stream(client, &body).await?;
             let id = text(&last, "id")?;
-            self.body("Response", &client.get(&format!("/v1/responses/{id}")).await?)?;
-            let path = format!("/v1/responses/{id}/input_items?limit=100");
-            self.body("ResponseItemList", &client.get(&path).await?)?;
+            let path = format!("/v1/responses/{id}");
+            self.ask(client, READ, &path, &Value::Null).await?;
+            let path = format!("{path}/input_items?limit=100");
+            self.ask(client, INPUT_ITEMS, &path, &Value::Null).await?;
             let output = last["output"].as_array().cloned().unwrap_or_default();
             let answers: Vec<Value> = output.iter().filter_map(answer).collect();
             if answers.is_empty() {
@@ -125,53 +222,106 @@ impl Said {
 
     /// Plays what else there is to ask.
     async fn others(&mut self, client: &Client) -> Verdict {
+        let none = Value::Null;
         let plain = json!({"model": "gpt-5", "input": "hello"});
-        let made = self.body("Response", &client.post(&plain).await?)?;
+        let made = self.ask(client, CREATE, "/v1/responses", &plain).await?;
         let mut body = plain.clone();
         body["background"] = true.into();
-        let queued = self.body("Response", &client.post(&body).await?)?;
+        let queued = self.ask(client, CREATE, "/v1/responses", &body).await?;
         let path = format!("/v1/responses/{}", text(&queued, "id")?);
         client.wait("40ms").await;
-        self.body("Response", &client.get(&path).await?)?;
-        self.body("Response", &client.cancel(&text(&queued, "id")?).await?)?;
-        let of_made = format!("/v1/responses/{}", text(&made, "id")?);
-        ok(&client.delete(&of_made).await?)?;
-        for refused in [
-            client.get(&of_made).await?,
-            client.post(&json!({"model": "gpt-5", "colour": 1})).await?,
-            client.cancel("resp_0000").await?,
-            client.call("GET", "/v1/nothing", &Value::Null).await?,
+        self.ask(client, READ, &path, &none).await?;
+        self.ask(client, READ, &format!("{path}?stream=true"), &none)
+            .await?;
+        self.ask(client, DELETE, &path, &none).await?;
+        self.ask(client, CANCEL, &format!("{path}/cancel"), &none).await?;
+        let path = format!("/v1/responses/{}", text(&made, "id")?);
+        self.ask(client, CANCEL, &format!("{path}/cancel"), &none).await?;
+        self.ask(client, INPUT_ITEMS, &format!("{path}/input_items?limit=0"), &none)
+            .await?;
+        self.ask(client, DELETE, &path, &none).await?;
+        let odd = json!({"model": "gpt-5", "colour": 1});
+        for (operation, path) in [
+            (CREATE, "/v1/responses"),
+            (COUNT, "/v1/responses/input_tokens"),
+            (COMPACT, "/v1/responses/compact"),
         ] {
-            self.body("ErrorResponse", &refused)?;
+            self.ask(client, operation, path, &odd).await?;
         }
-        let tokens = client.call("POST", "/v1/responses/input_tokens", &plain).await?;
-        self.body("TokenCountsResource", &tokens)?;
-        let compact = client.call("POST", "/v1/responses/compact", &plain).await?;
-        self.body("CompactResource", &compact)?;
-        let models = self.body("ListModelsResponse", &client.get("/v1/models").await?)?;
+        self.ask(client, COUNT, "/v1/responses/input_tokens", &plain)
+            .await?;
+        let nowhere = json!({"model": "gpt-5", "input": "hello", "conversation": "conv_0"});
+        self.ask(client, COUNT, "/v1/responses/input_tokens", &nowhere)
+            .await?;
+        self.ask(client, COMPACT, "/v1/responses/compact", &plain).await?;
+        let models = self.ask(client, MODELS, "/v1/models", &none).await?;
         let name = text(&models["data"][0], "id")?;
-        self.body("Model", &client.get(&format!("/v1/models/{name}")).await?)?;
+        self.ask(client, MODEL, &format!("/v1/models/{name}"), &none)
+            .await?;
+        let unsaved = json!({"model": "gpt-5", "input": [{"type": "item_reference", "id": "rs_1"}]});
+        self.ask(client, CREATE, "/v1/responses", &unsaved).await?;
+        for (method, path) in [("GET", "/v1/nothing"), ("PUT", "/v1/models")] {
+            self.send(client, NOWHERE, asked(method, path, "")).await?;
+        }
         self.talk(client).await
     }
 
     /// Plays a conversation.
     async fn talk(&mut self, client: &Client) -> Verdict {
-        let first = json!({"metadata": {"topic": "rain"},
-            "items": [{"type": "message", "role": "user", "content": "Hello."}]});
-        let made = self.body(
-            "ConversationResource",
-            &client.call("POST", "/v1/conversations", &first).await?,
-        )?;
-        let path = format!("/v1/conversations/{}", text(&made, "id")?);
-        self.body("ConversationResource", &client.get(&path).await?)?;
-        client
-            .post(&json!({"model": "gpt-5", "input": "hello", "conversation": made["id"]}))
+        let [read, update, delete, list, add, item, forget] =
+            [10, 11, 12, 13, 14, 15, 16].map(|at| OPERATIONS[at].0);
+        let none = Value::Null;
+        let words = json!([{"type": "message", "role": "user", "content": "Hello."}]);
+        let first = json!({"metadata": {"topic": "rain"}, "items": words});
+        let made = self.ask(client, TALK, "/v1/conversations", &first).await?;
+        self.ask(client, TALK, "/v1/conversations", &json!({"topic": 1}))
             .await?;
+        let path = format!("/v1/conversations/{}", text(&made, "id")?);
+        self.ask(client, read, &path, &none).await?;
+        self.ask(client, update, &path, &json!({"metadata": {"topic": "wind"}}))
+            .await?;
+        self.ask(client, update, &path, &json!({"metadata": 1})).await?;
+        let answer = json!({"model": "gpt-5", "input": "hello", "conversation": made["id"]});
+        self.ask(client, CREATE, "/v1/responses", &answer).await?;
         let items = format!("{path}/items");
-        let listed = self.body("ConversationItemList", &client.get(&items).await?)?;
-        let item = format!("{items}/{}", text(&listed["data"][0], "id")?);
-        self.body("ConversationItem", &client.get(&item).await?)?;
-        self.body("DeletedConversationResource", &client.delete(&path).await?)?;
+        self.ask(client, add, &items, &json!({"items": words})).await?;
+        self.ask(client, add, &items, &json!({"items": 1})).await?;
+        self.ask(client, list, &format!("{items}?limit=0"), &none).await?;
+        let listed = self.ask(client, list, &items, &none).await?;
+        let one = format!("{items}/{}", text(&listed["data"][0], "id")?);
+        self.ask(client, item, &one, &none).await?;
+        self.ask(client, forget, &one, &none).await?;
+        self.ask(client, delete, &path, &none).await?;
+        Ok(())
+    }
+
+    /// Asks as somebody whom nobody knows, for what nobody has, and for more than there is room for.
+    async fn refusals(&mut self, bench: &Bench) -> Verdict {
+        let client = bench.usual();
+        for (operation, ..) in OPERATIONS {
+            let (method, path) = operation.split_once(' ').unwrap_or_default();
+            let path = path.replace("{id}", "x_1").replace("{item}", "msg_1");
+            let body = match operation {
+                "POST /v1/conversations/{id}" => "{\"metadata\":{}}",
+                "POST /v1/conversations/{id}/items" => {
+                    "{\"items\":[{\"type\":\"message\",\"role\":\"user\",\"content\":\"Hello.\"}]}"
+                }
+                _ => "",
+            };
+            let known = asked(method, &path, body);
+            let mut stranger = known.clone();
+            stranger.headers.retain(|(name, _)| name != "authorization");
+            self.send(&client, operation, stranger).await?;
+            if operation.contains('{') {
+                self.send(&client, operation, known).await?;
+            }
+        }
+        let poor = stage("accounts: [{ key: sk-lanebench, models: [gpt-5], rates: { requests: 1 } }]");
+        let client = bench.server(poor);
+        for model in ["gpt-4o", "gpt-5", "gpt-5"] {
+            let body = json!({"model": model, "input": "hello", "background": true});
+            self.ask(&client, CREATE, "/v1/responses", &body).await?;
+        }
         Ok(())
     }
 
@@ -201,7 +351,7 @@ impl Said {
             ));
             let last = self.stream(&client, &body).await?;
             let path = format!("/v1/responses/{}", text(&last, "id")?);
-            self.body("Response", &client.get(&path).await?)?;
+            self.ask(&client, READ, &path, &Value::Null).await?;
         }
         let stranger = first(
             lanebench::units::ExchangeKind::Create,
@@ -220,6 +370,7 @@ fn said() -> Said {
         said.tools(&bench.server(stage_of(EVERY_TOOL)), false).await?;
         said.tools(&bench.server(stage_of(EVERY_TOOL)), true).await?;
         said.others(&bench.usual()).await?;
+        said.refusals(&bench).await?;
         said.ends(&bench).await?;
         Ok::<_, String>(said)
     });
@@ -414,6 +565,25 @@ fn all_needed(table: &'static [Differs], needed: &BTreeSet<&'static str>) {
 }
 
 #[test]
+fn every_operation_answers_with_every_status_that_it_has() {
+    let served = lanebench::mock::operations();
+    let named = OPERATIONS.iter().map(|(operation, ..)| (*operation).to_owned());
+    assert_eq!(
+        served.collect::<BTreeSet<_>>(),
+        named.collect(),
+        "operations and table differ"
+    );
+    let answers = OPERATIONS.iter().flat_map(|(operation, _, errors)| {
+        [200]
+            .iter()
+            .chain(*errors)
+            .map(move |status| (*operation, *status))
+    });
+    let answers = answers.chain([(NOWHERE, 404), (NOWHERE, 405)]);
+    assert_eq!(said().answers, answers.collect(), "answers and table differ");
+}
+
+#[test]
 fn everything_fits_the_published_description() {
     let Some(description) = Description::supplied() else {
         return;
@@ -423,6 +593,9 @@ fn everything_fits_the_published_description() {
     let mut needed = BTreeSet::new();
     let mut wrong = BTreeMap::new();
     for (schema, mut body) in said.bodies {
+        if schema == NAMELESS {
+            continue;
+        }
         settle(DIFFERS, &mut body, &mut needed);
         if let Err(problem) = description.check(&description.schema(schema), &body, schema) {
             wrong.insert(format!("{schema}: {problem}"), body);
@@ -497,7 +670,15 @@ fn everything_is_read_by_async_openai() {
             "ResponseItemList" => read_as::<theirs::ResponseItemList>(&body),
             "TokenCountsResource" => read_as::<theirs::TokenCountsResource>(&body),
             "CompactResource" => read_as::<theirs::CompactResource>(&body),
-            _ => continue,
+            NAMELESS => read_as::<theirs::DeleteResponse>(&body),
+            "ListModelsResponse" => read_as::<models::ListModelResponse>(&body),
+            "Model" => read_as::<models::Model>(&body),
+            "ConversationResource" => read_as::<theirs::ConversationResource>(&body),
+            "DeletedConversationResource" => read_as::<theirs::DeleteConversationResponse>(&body),
+            "ConversationItemList" => read_as::<theirs::ConversationItemList>(&body),
+            "ConversationItem" => read_as::<theirs::ConversationItem>(&body),
+            "ErrorResponse" => read_as::<async_openai::error::WrappedError>(&body),
+            other => Err(format!("nobody reads a {other}")),
         };
         if let Err(problem) = read {
             wrong.insert(format!("{schema}: {problem}"), body);

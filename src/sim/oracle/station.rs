@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::backend::{Contract, Profile, Script, Step, StepWork, Streaming};
+use crate::backend::{Contract, Profile, ResumeWindow, Script, Step, StepWork, Streaming};
 use crate::fault::FaultPlan;
 use crate::job::{
     self, ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered,
@@ -441,7 +441,7 @@ fn profile(script: Script) -> Profile {
         latency: Law::ZERO,
         limiter: None,
         retention: SimDuration::from_secs(1),
-        resume_window: FOR_EVER,
+        resume_window: ResumeWindow::Open,
         streaming: Streaming::default(),
         webhook: None,
         webhook_retries: Arc::from([]),

@@ -13,10 +13,10 @@ use super::service::limited;
 use super::side::listed;
 use super::slots::Handle;
 use super::turn::{Act, acts, list_act};
-use super::{Auth, CallKey, Output, ResumeWindow, Service, name};
+use super::{Auth, CallKey, Choice, Chosen, Output, ResumeWindow, Script, Service, name};
 use crate::fault::Probe;
 use crate::rng::Purpose;
-use crate::units::{JobId, SimDuration};
+use crate::units::SimDuration;
 use crate::wire::{
     ApiError, Ask, Create, Details, Item, Overflow, Reply, Response, ResponseId, Status, StoredItem,
     StreamRefusal, json_text,
@@ -41,6 +41,8 @@ struct Before {
     asked: Arc<[Item]>,
     /// Responses so far.
     turns: u32,
+    /// The script that was chosen for them.
+    choice: Option<u32>,
 }
 
 impl Service {
@@ -208,6 +210,7 @@ impl Service {
         Ok(Some(Before {
             asked: found.last.clone(),
             turns: found.turns,
+            choice: found.choice,
         }))
     }
 
@@ -228,13 +231,21 @@ impl Service {
             Some(before) => before.turns.saturating_add(1),
             None => turn_of(create, parent),
         };
+        let followed = parent.map(|parent| parent.choice);
         let inherited = parent.map_or(0, |parent| parent.usage.input.saturating_add(parent.usage.output));
         let input_tokens = self.fitting(create, answers::input_tokens(create).saturating_add(inherited))?;
         self.admit_account(&key, account, create, input_tokens)?;
         let job = create.origin.map_or(key.exchange.job, |origin| origin.job);
-        let mut acts = acts(self.desk.script(job), turn, answers, details_of(create));
-        self.list_tools(create, job, &mut acts);
         let pins = self.unpin(&key);
+        // What follows on another turn goes on with its script.
+        let choice = match (&conversation, followed) {
+            (Some(before), _) if before.turns > 0 => before.choice,
+            (None, Some(choice)) => choice,
+            _ => self.chosen(create, pins.as_deref().unwrap_or_default()),
+        };
+        let script = self.desk.script_of(job, choice);
+        let mut acts = acts(script, turn, answers, details_of(create));
+        self.list_tools(create, script, &mut acts);
         let probe = Probe {
             marks: pins.as_deref().unwrap_or_default(),
             ..name::probe(key.exchange, self.desk.now)
@@ -257,10 +268,23 @@ impl Service {
             bits,
             acts,
             fate: self.desk.keep_fate(fate),
+            choice,
             pins,
             input_tokens,
         };
         Ok(self.sow(seedling))
+    }
+
+    /// The script that is chosen for a stranger, if one fits; our own jobs bring theirs.
+    fn chosen(&self, create: &Create, marks: &[u32]) -> Option<u32> {
+        let choices = &self.desk.profile.choices;
+        if choices.is_empty() || create.origin.is_some() {
+            return None;
+        }
+        match Choice::find(choices, create, marks) {
+            Some(Chosen::This(choice)) => Some(choice),
+            Some(Chosen::Nearest { .. }) | None => None,
+        }
     }
 
     /// The tokens of an input, as many as the model can read.
@@ -318,7 +342,7 @@ impl Service {
     }
 
     /// The tools of an MCP server are listed when a stranger first names it; the scripts of our own jobs say when.
-    fn list_tools(&self, create: &Create, job: JobId, acts: &mut Vec<Act>) {
+    fn list_tools(&self, create: &Create, script: &Script, acts: &mut Vec<Act>) {
         let Some(details) = details_of(create).filter(|_| create.origin.is_none()) else {
             return;
         };
@@ -326,7 +350,6 @@ impl Service {
             let label = &server.server_label;
             !acts.iter().any(|act| act.work.lists(label)) && !self.has_listed(create, label)
         });
-        let script = self.desk.script(job);
         let lists: Vec<Act> = unlisted
             .zip(0_u64..)
             .map(|(server, place)| list_act(script, server, place))
@@ -518,7 +541,7 @@ impl Service {
         let Some(id) = conversation_of(&asked) else {
             return;
         };
-        let completed = run.object.status == Status::Completed;
+        let (completed, choice) = (run.object.status == Status::Completed, run.choice);
         let output = run.object.output.clone();
         let mut items = self.items_of(run);
         items.extend(output.iter().map(StoredItem::of_output));
@@ -532,6 +555,7 @@ impl Service {
             found.items.extend(items);
             found.last = output;
             found.turns = found.turns.saturating_add(1);
+            found.choice = choice;
         }
     }
 }

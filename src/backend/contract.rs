@@ -346,7 +346,7 @@ impl Account {
 }
 
 /// Whether `name` is `known`, or a dated snapshot of it.
-fn is_model(known: &str, name: &str) -> bool {
+pub(super) fn is_model(known: &str, name: &str) -> bool {
     let rest = name.strip_prefix(known);
     rest.is_some_and(|rest| {
         rest.is_empty()

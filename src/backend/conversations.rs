@@ -24,6 +24,8 @@ pub(super) struct Conversation {
     pub(super) last: Arc<[Item]>,
     /// Responses so far.
     pub(super) turns: u32,
+    /// The script that was chosen for them.
+    pub(super) choice: Option<u32>,
 }
 
 /// All conversations.

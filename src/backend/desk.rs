@@ -63,6 +63,12 @@ impl Desk {
         own.unwrap_or(&self.profile.script)
     }
 
+    /// The script of a job, or the one that was chosen for a stranger.
+    pub(super) fn script_of(&self, job: JobId, choice: Option<u32>) -> &Script {
+        let chosen = choice.and_then(|choice| self.profile.choices.get(choice as usize));
+        chosen.map_or_else(|| self.script(job), |choice| &choice.script)
+    }
+
     /// Leaves a record at the tick of the step.
     pub(super) fn note<I: Into<ServiceEvent>>(&mut self, job: JobId, event: impl FnOnce() -> I) {
         self.notes.note(self.now, job, event);

@@ -8,6 +8,7 @@ mod agenda;
 mod answers;
 mod asks;
 mod call;
+mod choice;
 mod contract;
 mod conversations;
 mod desk;
@@ -33,6 +34,7 @@ mod turn;
 mod webhook;
 mod words;
 
+pub use choice::{Choice, Chosen, Looks, MetadataMatch};
 pub use contract::{
     Account, BackgroundUnstored, CancelCompleted, CancelOutput, CancelRace, Contract, DeleteInFlight,
     DeleteObject, EndedUsage, GetAfterDelete, ModelMissing, Models, Rates, RequestIds, StreamClose,

@@ -61,6 +61,8 @@ pub(super) struct Run {
     pub(super) entity: u64,
     pub(super) acts: Vec<Act>,
     pub(super) fate: Arc<Fate>,
+    /// The script that was chosen for it, if it is none of the usual ones.
+    pub(super) choice: Option<u32>,
     /// The rules that were injected for it.
     pins: Option<Arc<[u32]>>,
     stage: Stage,
@@ -128,6 +130,7 @@ pub(super) struct Seedling {
     pub(super) bits: u64,
     pub(super) acts: Vec<Act>,
     pub(super) fate: Arc<Fate>,
+    pub(super) choice: Option<u32>,
     pub(super) pins: Option<Arc<[u32]>>,
     pub(super) input_tokens: u32,
 }
@@ -166,6 +169,7 @@ impl Run {
             bits: seedling.bits,
             acts: seedling.acts,
             fate: seedling.fate,
+            choice: seedling.choice,
             pins: seedling.pins,
             stage: Stage::Queued,
             alarm: 0,
@@ -247,7 +251,7 @@ impl Run {
         }
         self.note_status(desk, None);
         self.say(|run| Event::Queued(run.object.clone()));
-        let law = desk.script(self.job()).queued;
+        let law = desk.script_of(self.job(), self.choice).queued;
         self.mark = desk.after(desk.draw(law, Purpose::QueuedFor, self.entity, 0));
         self.arm(desk, self.mark);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Contract, Streaming, Tool, ToolStep, Words};
+use super::{Choice, Contract, Streaming, Tool, ToolStep, Words};
 use crate::rng::{Law, Seed};
 use crate::units::{JobId, SimDuration};
 
@@ -142,4 +142,6 @@ pub struct Profile {
     pub contract: Contract,
     /// The script of strangers, and of jobs that have none of their own.
     pub script: Script,
+    /// Other scripts of strangers, each for requests that look alike; the first that fits answers.
+    pub choices: Arc<[Choice]>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::agenda::Due;
 use super::call::{Asked, Call, Calls, Stage, pace_of};
+use super::choice::of_choices;
 use super::conversations::Conversations;
 use super::desk::Desk;
 use super::ledger::{Heading, Ledger};
@@ -16,7 +17,7 @@ use super::{Auth, CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
 use crate::fault::{Fault, FaultPlan, Place, Target};
 use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
-use crate::units::{Exchange, SimDuration, SimTime};
+use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime};
 use crate::wire::{ApiError, Ask, Reply, ResponseId};
 use std::collections::BTreeMap;
 
@@ -232,6 +233,7 @@ impl Service {
         self.desk.note(exchange.job, || arrived(exchange, &ask));
         let marked = self.marked.take().filter(|(marked, _)| *marked == key);
         let marks = marked.as_ref().map_or(&[][..], |(_, rules)| rules);
+        self.pin_choices(key, marks);
         let Some(struck) = self.desk.plan.marked_exchange(exchange, self.desk.now, marks) else {
             return self.handle(key, None, auth, ask);
         };
@@ -267,6 +269,7 @@ impl Service {
                     reply,
                     face,
                 });
+                self.unpin(&key);
                 self.hang(key, None);
             }
             // What would have been replied does not matter. A stranger shows only with its request that it was to
@@ -276,6 +279,17 @@ impl Service {
             }
             _ => self.handle(key, Some(rule), auth, ask),
         }
+    }
+
+    /// Keeps what the headers of a create say about its script until it is handled.
+    fn pin_choices(&mut self, key: CallKey, marks: &[u32]) {
+        let mut own = of_choices(marks).peekable();
+        if key.exchange.kind != ExchangeKind::Create || own.peek().is_none() {
+            return;
+        }
+        let before = self.unpin(&key);
+        let before = before.as_deref().unwrap_or_default().iter().copied();
+        self.pins.insert(key, before.chain(own).collect());
     }
 
     /// Handles a request that was held up.

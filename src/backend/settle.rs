@@ -175,6 +175,7 @@ impl Service {
         };
         let exchange = key.exchange;
         self.headings.remove(key);
+        self.unpin(key);
         self.desk.note(exchange.job, || WireEvent::Gone { exchange });
         if let Some(run) = call.run().and_then(|run| self.runs.get_mut(run)) {
             run.readers.retain(|reader| *reader != handle);

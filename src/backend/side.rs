@@ -147,6 +147,7 @@ impl Service {
                     locked_by: None,
                     last: self.desk.no_output.clone(),
                     turns: 0,
+                    choice: None,
                 };
                 let object = made.render(&id);
                 self.conversations.insert(id, made);

@@ -76,6 +76,7 @@ pub(crate) fn profile(script: Script) -> Profile {
         streaming: Streaming::default(),
         webhook: None,
         webhook_retries: Arc::from([]),
+        choices: Arc::from([]),
         tokens_per_delta: 1,
         tier: "default".into(),
         epoch: 1_786_000_000,

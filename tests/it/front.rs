@@ -6,6 +6,7 @@ mod faults;
 mod metrics;
 mod profiles;
 mod record;
+mod scripts;
 mod sessions;
 
 use std::sync::{Arc, Mutex};

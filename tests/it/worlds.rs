@@ -451,6 +451,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
                 refill: SECS(2),
             }),
             retention: SECS(600),
+            choices: Arc::from([]),
             resume_window: ResumeWindow::OfResponse(SECS(300)),
             streaming: Streaming {
                 keepalive: Some(SECS(7)),

@@ -36,6 +36,8 @@ pub(in crate::mock) struct Entry {
     pub(in crate::mock) marks: Vec<u32>,
     /// The rule that is to strike it.
     pub(in crate::mock) fault: Option<Selected>,
+    /// Which script answers it, where there are several.
+    pub(in crate::mock) script: Option<Box<ScriptSeen>>,
     /// What its sender may have meant.
     pub(in crate::mock) hint: Option<String>,
     /// The status of its reply, if one left.
@@ -162,6 +164,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<NearLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    script: Option<&'a ScriptSeen>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,11 +188,24 @@ struct FaultLine {
     by: &'static str,
 }
 
-#[derive(Serialize)]
-struct NearLine {
-    rule: u32,
-    about: String,
-    kept_by: Vec<String>,
+/// The rule or script that came nearest, from 1, as people count.
+#[derive(Debug, Clone, Serialize)]
+pub(in crate::mock) struct NearLine {
+    pub(super) rule: u32,
+    pub(super) about: String,
+    pub(super) kept_by: Vec<String>,
+}
+
+/// Which script answers a request.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::mock) enum ScriptSeen {
+    /// The one of this number, from 1.
+    Chosen(u32),
+    /// The usual one; this one came nearest.
+    Nearest(NearLine),
+    /// That of the response or conversation that it follows on.
+    GoesOn(std::sync::Arc<str>),
 }
 
 impl Entry {
@@ -222,6 +239,7 @@ impl Entry {
                 by: if fault.rule.is_some() { "rule" } else { "injection" },
             }),
             nearest: self.nearest(plan),
+            script: self.script.as_deref(),
             hint: self.hint.as_deref(),
             status: self.status,
             response: self.response.as_ref().map(|id| &*id.0),

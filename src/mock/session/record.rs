@@ -83,6 +83,7 @@ impl Record {
             call: None,
             marks: Vec::new(),
             fault: None,
+            script: None,
             hint: None,
             status: None,
             response: None,

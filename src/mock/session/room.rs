@@ -9,7 +9,7 @@ use super::observed::Observed;
 use super::record::{LineSink, Record};
 use super::sight::Sight;
 use super::tally::Tally;
-use crate::backend::{Profile, Service, Setup};
+use crate::backend::{Choice, Profile, Service, Setup};
 use crate::clock::{Clock, Pace, Stepper};
 use crate::mock::server::{Carrier, Mock, MockOptions};
 use crate::rng::{Law, Seed};
@@ -93,12 +93,23 @@ impl Room {
         let faults = plan.fault_plan(seed);
         let options = MockOptions {
             streaming: profile.streaming,
-            headers: faults.header_rules(),
+            headers: faults
+                .header_rules()
+                .iter()
+                .cloned()
+                .chain(Choice::headers(&profile.choices))
+                .collect(),
             seed,
             seen_max: 0,
             ..common.options.clone().of(&profile.contract)
         };
-        let sight = Sight::new(faults.clone(), epoch, common.kept, Arc::clone(common.tally));
+        let choices = Arc::clone(&profile.choices);
+        let sight = Sight::new(
+            (faults.clone(), choices),
+            epoch,
+            common.kept,
+            Arc::clone(common.tally),
+        );
         let record = Record::new(Arc::clone(name), clock.clone(), sight, common.sink.cloned());
         let record = Arc::new(record);
         let service = Service::new(Setup {

@@ -5,21 +5,23 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::entry::{Entry, EntryEnd, Selected, Streaming};
+use super::entry::{Entry, EntryEnd, NearLine, ScriptSeen, Selected, Streaming};
 use super::shots::Shots;
 use super::tally::Tally;
-use crate::backend::{CallKey, Face, Genuine, Input, Output, StreamEnd, WebhookSend};
+use crate::backend::{CallKey, Choice, Chosen, Face, Genuine, Input, Output, StreamEnd, WebhookSend};
 use crate::check::ClientLog;
 use crate::fault::{FaultPlan, Target};
 use crate::trace::{BackendEvent, ServiceEvent};
 use crate::units::SimTime;
-use crate::wire::{Event, Reply, ResponseId, Status};
+use crate::wire::{Ask, Create, Echo, Event, Reply, ResponseId, Status};
 
 /// Everything seen, the last of each sort.
 #[derive(Debug)]
 pub(in crate::mock) struct Sight {
     /// The faults of the session.
     pub(in crate::mock) plan: FaultPlan,
+    /// The scripts among which one is chosen for a request.
+    choices: Arc<[Choice]>,
     /// The requests, oldest first, with contiguous numbers.
     pub(in crate::mock) entries: VecDeque<Entry>,
     /// Requests in all.
@@ -78,9 +80,15 @@ pub(in crate::mock) struct WebhookRow {
 
 impl Sight {
     /// Nothing seen yet; each sort is kept up to `kept`.
-    pub(super) fn new(plan: FaultPlan, epoch: u64, kept: usize, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(
+        (plan, choices): (FaultPlan, Arc<[Choice]>),
+        epoch: u64,
+        kept: usize,
+        tally: Arc<Tally>,
+    ) -> Self {
         Self {
             plan,
+            choices,
             entries: VecDeque::new(),
             seen: 0,
             client: ClientLog::new(CLIENT_KEPT.max(kept), epoch),
@@ -186,9 +194,13 @@ impl Sight {
             }
             Input::Request { call, ask, .. } => {
                 let about = ask.as_ref().ok().and_then(|ask| ask.response().cloned());
-                self.select(now, call, about);
+                let create = match ask {
+                    Ok(Ask::Create(create)) if !self.choices.is_empty() => Some(&**create),
+                    Ok(_) | Err(_) => None,
+                };
+                self.select(now, call, about, create);
             }
-            Input::Side { call, .. } => self.select(now, call, None),
+            Input::Side { call, .. } => self.select(now, call, None, None),
             Input::Gone { call } => self.finish_call(call, now, EntryEnd::Gone),
             Input::WebhookAnswered { delivery, send, http } => {
                 self.answered_webhook(now, delivery, *send, *http)
@@ -198,7 +210,7 @@ impl Sight {
     }
 
     /// Finds the rule that is to strike a request: the one that the service will find.
-    fn select(&mut self, now: SimTime, call: &CallKey, about: Option<ResponseId>) {
+    fn select(&mut self, now: SimTime, call: &CallKey, about: Option<ResponseId>, create: Option<&Create>) {
         let marked = self.marks.take().filter(|(marked, _)| marked == call);
         let marks = marked.map(|(_, marks)| marks);
         let marks = marks.as_deref().unwrap_or_default();
@@ -208,11 +220,35 @@ impl Sight {
             word: struck.fault.word(),
             struck: false,
         });
+        let script = create.and_then(|create| self.script_of(create, marks));
         let Some(entry) = self.of_call(call) else { return };
+        entry.script = script;
         entry.call = Some((*call, now));
         entry.marks = marks.to_vec();
         entry.response = about;
         entry.fault = entry.fault.or(struck);
+    }
+
+    /// What is found for a request among the scripts: what follows on another turn goes on with its script.
+    fn script_of(&self, create: &Create, marks: &[u32]) -> Option<Box<ScriptSeen>> {
+        let details = create.request.as_ref().map(Echo::details);
+        let talk = details.and_then(|details| details.conversation.as_ref());
+        let before = create.previous.as_ref().map(|id| &id.0).or(talk);
+        if let Some(before) = before {
+            return Some(Box::new(ScriptSeen::GoesOn(Arc::clone(before))));
+        }
+        let seen = match Choice::find(&self.choices, create, marks)? {
+            Chosen::This(choice) => ScriptSeen::Chosen(choice + 1),
+            Chosen::Nearest { choice, kept_by } => {
+                let about = self.choices.get(choice as usize);
+                ScriptSeen::Nearest(NearLine {
+                    rule: choice + 1,
+                    about: about.map_or_else(String::new, |choice| choice.when.to_string()),
+                    kept_by,
+                })
+            }
+        };
+        Some(Box::new(seen))
     }
 
     /// Takes down what the service answers.

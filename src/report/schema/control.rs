@@ -346,6 +346,16 @@ fn schemas() -> Value {
     let boolean = json!({ "type": "boolean" });
     let or_null = |kind: &str| json!({ "type": [kind, "null"] });
     let numbers = json!({ "type": "array", "items": number });
+    let near =
+        whole(&json!({ "rule": number, "about": text, "kept_by": { "type": "array", "items": text } }));
+    let mut script = some(
+        &json!({ "chosen": number, "nearest": near, "goes_on": text }),
+        &["chosen", "nearest", "goes_on"],
+    );
+    script["description"] = json!(
+        "Which of the `scripts` answers a create: the one of this number, or, where none fits, the nearest and what \
+         kept it; what follows on a response or a conversation goes on with its script."
+    );
     let request = some(
         &json!({
             "session": text, "seq": number, "at_us": number, "ended_us": number, "connection": number,
@@ -353,11 +363,13 @@ fn schemas() -> Value {
             "headers": { "type": "object", "additionalProperties": text },
             "body": whole(&json!({ "bytes": number, "sha256": text })),
             "fault": some(&json!({ "rule": number, "does": text, "by": { "enum": ["rule", "injection"] } }), &["rule"]),
-            "nearest": whole(&json!({ "rule": number, "about": text, "kept_by": { "type": "array", "items": text } })),
-            "hint": text, "status": or_null("integer"), "response": text,
+            "nearest": near,
+            "script": script, "hint": text, "status": or_null("integer"), "response": text,
             "end": { "enum": ["open", "whole", "spoiled", "gone", "reset"] },
         }),
-        &["ended_us", "body", "fault", "nearest", "hint", "response"],
+        &[
+            "ended_us", "body", "fault", "nearest", "script", "hint", "response",
+        ],
     );
     let clock = whole(&json!({
         "pace": { "enum": ["real", "manual", "virtual"] }, "now_us": number, "due_us": or_null("integer"), "epoch": number,

@@ -145,7 +145,7 @@ pub(super) fn script() -> Value {
 }
 
 /// A text with something in it.
-fn filled() -> Value {
+pub(super) fn filled() -> Value {
     let mut text = of("text");
     text["pattern"] = json!("[\\s\\S]");
     text

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::expectation::expect;
-use super::plan::{plan, sinks, tools};
+use super::plan::{filled, plan, script, sinks, tools};
 use super::service::backend;
 use super::value::{any, case, integer, list, object, of, one_or_list, words};
 use crate::scenario::ChecklistLine;
@@ -57,9 +57,35 @@ pub(super) fn service() -> Value {
             ("service", json!({ "type": "string", "pattern": "\\S" })),
             ("backend", backend()),
             ("faults", list(&fault(), 0)),
+            ("scripts", list(&choice(), 0)),
         ],
         &["service"],
     )
+}
+
+/// A script for requests that look alike.
+fn choice() -> Value {
+    let value = any(&[of("text"), json!({ "type": "null" })]);
+    let metadata = json!({ "type": "object", "additionalProperties": value });
+    let mut when = object(
+        &[
+            ("model", filled()),
+            ("input", filled()),
+            ("metadata", any(&[filled(), metadata])),
+            ("header", header()),
+        ],
+        &[],
+    );
+    when["minProperties"] = json!(1);
+    object(&[("when", when), ("script", script())], &["when", "script"])
+}
+
+/// A header that a request shows.
+fn header() -> Value {
+    any(&[
+        of("name"),
+        object(&[("name", of("name")), ("value", of("text"))], &["name"]),
+    ])
 }
 
 fn task() -> Value {
@@ -257,13 +283,7 @@ pub(super) fn fault() -> Value {
         ("turns", of("range")),
         ("nth", of("range")),
         ("within", json!({ "type": "string", "pattern": "^[^-]+-[^-]+$" })),
-        (
-            "header",
-            any(&[
-                of("name"),
-                object(&[("name", of("name")), ("value", of("text"))], &["name"]),
-            ]),
-        ),
+        ("header", header()),
         ("probability", of("probability")),
         ("window", of("duration")),
         ("may_stay_unused", of("text")),

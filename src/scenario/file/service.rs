@@ -5,21 +5,32 @@
 //! | `service` | what it is like, in one line | required |
 //! | `backend` | how the model service behaves | see [`super::world`] |
 //! | `faults` | what goes wrong | none |
+//! | `scripts` | a list of `{ when, script }`: other scripts for requests that look alike | none |
+//!
+//! | key of `when` | the request |
+//! |---|---|
+//! | `model` | asks for this model |
+//! | `input` | has this text somewhere in its input |
+//! | `metadata` | has these keys in its metadata, each with this value, or with any if none is written |
+//! | `header` | shows this header: its name, or `{ name, value }` |
+//!
+//! The first script whose `when` fits answers; where none fits, `script` of `backend` does. What follows on another turn
+//! goes on with its script.
 //!
 //! A whole scenario is taken too: its `scenario` stands for `service`, and what else it says about tasks, people and
 //! expectations plays no part here. Clients have no tasks, tools and sinks, so no fault may name one.
 
 use std::sync::Arc;
 
-use crate::backend::Profile;
+use crate::backend::{Choice, Looks, MetadataMatch, Profile};
 use crate::fault::{FaultPlan, FaultRule, Target};
 use crate::rng::{Law, Seed};
-use crate::scenario::decode::{MapReader, map};
-use crate::scenario::kinds::value::text;
-use crate::scenario::kinds::{Product, Whole};
+use crate::scenario::decode::{MapReader, list, map};
+use crate::scenario::kinds::value::{filled, text};
+use crate::scenario::kinds::{Product, Whole, script};
 use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Scenario, Sources, read};
 
-use super::faults::{FaultContext, faults};
+use super::faults::{FaultContext, faults, header};
 use super::names::Names;
 use super::world::{Backend, Webhook, backend};
 
@@ -66,6 +77,10 @@ impl ServicePlan {
                 keys.node(key);
             }
         }
+        let choices = match keys.node("scenario") {
+            Some(_) => Some(Vec::new()),
+            None => keys.or("scripts", Vec::new(), list(choice)),
+        };
         let (behaviour, list) = (keys.node("backend"), keys.node("faults"));
         if keys.node("include").is_some() {
             let error = Diagnostic::error("`include` is not followed here");
@@ -81,10 +96,11 @@ impl ServicePlan {
         let epoch = backend.as_ref().map_or(0, |backend| backend.profile.epoch);
         let rules = list.map_or(Some(Vec::new()), |node| rules(node, epoch, out));
         let (title, Backend { profile, webhook, .. }, rules) = (title?, backend?, rules?);
+        let choices = choices?.into();
         (out.errors() == before).then_some(())?;
         Some(Self {
             title,
-            profile,
+            profile: Profile { choices, ..profile },
             webhook: match webhook {
                 Webhook::After(law) => Some(law),
                 Webhook::Unsaid | Webhook::None => None,
@@ -109,6 +125,59 @@ impl ServicePlan {
     pub fn fault_plan(&self, seed: Seed) -> FaultPlan {
         FaultPlan::new(Arc::clone(&self.rules), seed)
     }
+}
+
+/// Reads one entry of `scripts`.
+fn choice(node: &Node, out: &mut Diagnostics) -> Option<Choice> {
+    let mut keys = map(node, out)?;
+    let when = keys.required("when", looks);
+    let script = keys.required("script", script);
+    keys.finish();
+    Some(Choice {
+        when: when?,
+        script: script?.script,
+    })
+}
+
+fn looks(node: &Node, out: &mut Diagnostics) -> Option<Looks> {
+    let before = out.errors();
+    let mut keys = map(node, out)?;
+    let (model, input) = (keys.optional("model", filled), keys.optional("input", filled));
+    let metadata = keys.or("metadata", Vec::new(), metadata);
+    let header = keys.optional("header", header);
+    let span = keys.header();
+    keys.finish();
+    let looks = Looks {
+        model: model?,
+        input: input?,
+        metadata: metadata?,
+        header: header?,
+    };
+    if looks == Looks::default() && out.errors() == before {
+        let error = Diagnostic::error("`when` says nothing, so every request fits");
+        out.push(error.at(span, "").help(
+            "name a `model`, an `input`, `metadata` or a `header`; for every request write `script` under `backend`",
+        ));
+        return None;
+    }
+    Some(looks)
+}
+
+/// Keys of metadata, each with its value, or with none: then any will do.
+fn metadata(node: &Node, out: &mut Diagnostics) -> Option<Vec<MetadataMatch>> {
+    let NodeKind::Map(entries) = &node.kind else {
+        let key = filled(node, out)?;
+        return Some(vec![(key, None)]);
+    };
+    let mut value = |node: &Node| match node.kind {
+        NodeKind::Null => Some(None),
+        _ => text(node, out).map(Some),
+    };
+    let pairs: Vec<_> = entries
+        .iter()
+        .map(|entry| Some((Arc::from(entry.key.text.as_str()), value(&entry.value)?)))
+        .collect();
+    pairs.into_iter().collect()
 }
 
 fn title(keys: &mut MapReader<'_, '_>) -> Option<Arc<str>> {

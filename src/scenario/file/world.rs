@@ -178,6 +178,7 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
         epoch: epoch?,
         contract: contract?,
         script: script.as_ref().map_or(usual.script, |draft| draft.script.clone()),
+        choices: usual.choices,
     };
     Some(Backend {
         profile,

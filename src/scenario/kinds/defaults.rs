@@ -151,6 +151,7 @@ pub(in crate::scenario) fn profile() -> Profile {
         epoch: EPOCH,
         contract: Contract::default(),
         script: script(),
+        choices: Arc::from([]),
     }
 }
 

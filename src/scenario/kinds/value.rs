@@ -76,6 +76,16 @@ pub(in crate::scenario) fn text(node: &Node, out: &mut Diagnostics) -> Option<Ar
     string(node, out).map(Arc::from)
 }
 
+/// A text with something in it.
+pub(in crate::scenario) fn filled(node: &Node, out: &mut Diagnostics) -> Option<Arc<str>> {
+    let found = text(node, out)?;
+    if found.is_empty() {
+        out.push(Diagnostic::error("expected a text, found an empty one").at(node.mark(), "is empty"));
+        return None;
+    }
+    Some(found)
+}
+
 /// A name that is shared from now on.
 pub(in crate::scenario) fn name(node: &Node, out: &mut Diagnostics) -> Option<Arc<str>> {
     word(node, out).map(Arc::from)

@@ -19,11 +19,11 @@
 use std::sync::Arc;
 
 use super::defaults;
-use super::value::{law, text};
+use super::value::{filled, law, text};
 use crate::backend::{Annotation, Step, StepWork, Words};
 use crate::rng::Law;
 use crate::scenario::decode::{MapReader, list, map, quantity, variant};
-use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind};
+use crate::scenario::{Diagnostics, Node, NodeKind};
 
 /// Longer messages are refused.
 const TOKENS_MAX: u32 = 1_000_000;
@@ -110,16 +110,6 @@ fn tokens(node: &Node, out: &mut Diagnostics) -> Option<u32> {
 fn spoken(work: StepWork, tokens: u32, takes: Option<Law>) -> Step {
     let takes = takes.unwrap_or_else(|| defaults::message_takes(tokens));
     Step { work, takes }
-}
-
-/// A text with something in it.
-fn filled(node: &Node, out: &mut Diagnostics) -> Option<Arc<str>> {
-    let found = text(node, out)?;
-    if found.is_empty() {
-        out.push(Diagnostic::error("expected a text, found an empty one").at(node.mark(), "is empty"));
-        return None;
-    }
-    Some(found)
 }
 
 const ANNOTATIONS: [&str; 4] = [

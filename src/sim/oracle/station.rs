@@ -450,5 +450,6 @@ fn profile(script: Script) -> Profile {
         epoch: 0,
         contract: Contract::default(),
         script,
+        choices: Arc::from([]),
     }
 }

@@ -46,6 +46,25 @@ pub enum Tool {
         /// The pages found; shown only if the request includes them.
         sources: Arc<[Arc<str>]>,
     },
+    /// A page that a search on the web found is opened, or searched.
+    WebPage {
+        /// Its address.
+        url: Arc<str>,
+        /// What is looked for in it; nothing: it is only opened.
+        pattern: Option<Arc<str>>,
+    },
+    /// A search among tools that wait to be loaded.
+    ToolSearch {
+        /// What is looked for, as JSON.
+        arguments: Arc<str>,
+        /// The functions found.
+        tools: Arc<[Arc<str>]>,
+    },
+    /// What the search among tools found just before.
+    ToolSearchOutput {
+        /// The functions found.
+        tools: Arc<[Arc<str>]>,
+    },
     /// A search in files.
     FileSearch {
         /// What is looked for.
@@ -181,11 +200,22 @@ enum Moment {
 }
 
 impl Tool {
+    /// What the service itself puts out behind it, if anything.
+    pub(super) fn followed_by(&self) -> Option<Self> {
+        match self {
+            Self::Shell { output, .. } => output.clone().map(|output| Self::ShellOutput { output }),
+            Self::ToolSearch { tools, .. } => Some(Self::ToolSearchOutput { tools: tools.clone() }),
+            _ => None,
+        }
+    }
+
     /// The item's type on the wire, and how its id begins.
     pub(super) const fn names(&self) -> (&'static str, &'static str) {
         match self {
             Self::Custom { .. } => ("custom_tool_call", "ctc_"),
-            Self::WebSearch { .. } => ("web_search_call", "ws_"),
+            Self::WebSearch { .. } | Self::WebPage { .. } => ("web_search_call", "ws_"),
+            Self::ToolSearch { .. } => ("tool_search_call", "tsc_"),
+            Self::ToolSearchOutput { .. } => ("tool_search_output", "tso_"),
             Self::FileSearch { .. } => ("file_search_call", "fs_"),
             Self::CodeInterpreter { .. } => ("code_interpreter_call", "ci_"),
             Self::ImageGeneration { .. } => ("image_generation_call", "ig_"),
@@ -217,6 +247,7 @@ impl Tool {
         matches!(
             self,
             Self::WebSearch { .. }
+                | Self::WebPage { .. }
                 | Self::FileSearch { .. }
                 | Self::CodeInterpreter { .. }
                 | Self::ImageGeneration { .. }
@@ -237,7 +268,12 @@ impl Tool {
             Self::ApplyPatch { path, diff, .. } => path.len() + diff.len(),
             Self::WebSearch { query, .. } => query.len(),
             Self::FileSearch { queries, .. } => queries.iter().map(|query| query.len()).sum(),
-            Self::McpListTools { .. } | Self::ShellOutput { .. } | Self::Compaction => 0,
+            Self::WebPage { url, pattern } => url.len() + pattern.as_ref().map_or(0, |pattern| pattern.len()),
+            Self::ToolSearch { arguments, .. } => arguments.len(),
+            Self::McpListTools { .. }
+            | Self::ShellOutput { .. }
+            | Self::ToolSearchOutput { .. }
+            | Self::Compaction => 0,
         }
     }
 
@@ -254,7 +290,26 @@ impl Tool {
         match self {
             Self::Custom { name, input } => json!({"status": word, "call_id": &*call_id, "name": &**name,
                 "input": whole((&**input).into(), "".into())}),
-            Self::WebSearch { .. } if begun => json!({"status": word}),
+            Self::WebSearch { .. } | Self::WebPage { .. } if begun => json!({"status": word}),
+            Self::WebPage { url, pattern } => {
+                let action = match pattern {
+                    None => json!({"type": "open_page", "url": &**url}),
+                    Some(pattern) => json!({"type": "find_in_page", "url": &**url, "pattern": &**pattern}),
+                };
+                json!({"status": word, "action": action})
+            }
+            Self::ToolSearch { arguments, .. } => json!({"status": word, "call_id": &*call_id,
+                "execution": "server",
+                "arguments": whole(serde_json::from_str(arguments).unwrap_or_default(), json!({}))}),
+            Self::ToolSearchOutput { tools } => {
+                let tool = |name: &Arc<str>| {
+                    json!({"type": "function", "name": &**name, "description": null,
+                    "parameters": {"type": "object", "properties": {}}, "strict": true})
+                };
+                let found: Value = tools.iter().map(tool).collect();
+                json!({"status": word, "execution": "server", "tools": whole(found, json!([])),
+                    "call_id": &*super::item::call_id(draft.after.as_deref().unwrap_or_default())})
+            }
             Self::WebSearch { query, sources } => {
                 let mut action = json!({"type": "search", "query": &**query, "queries": [&**query]});
                 if details.is_some_and(|details| details.includes("web_search_call.action.sources")) {
@@ -378,7 +433,9 @@ impl ToolStep {
     /// The events between the item's beginning and its work.
     pub(super) fn begin_events(&self, draft: &Draft, say: &mut impl FnMut(Event)) {
         let words: &[&str] = match self.tool {
-            Tool::WebSearch { .. } | Tool::FileSearch { .. } => &["in_progress", "searching"],
+            Tool::WebSearch { .. } | Tool::WebPage { .. } | Tool::FileSearch { .. } => {
+                &["in_progress", "searching"]
+            }
             Tool::CodeInterpreter { .. } | Tool::McpListTools { .. } => &["in_progress"],
             Tool::ImageGeneration { .. } => &["in_progress", "generating"],
             Tool::Compaction => &["compacting"],
@@ -454,6 +511,7 @@ impl ToolStep {
         match (&self.tool, self.ends) {
             (
                 Tool::WebSearch { .. }
+                | Tool::WebPage { .. }
                 | Tool::FileSearch { .. }
                 | Tool::CodeInterpreter { .. }
                 | Tool::ImageGeneration { .. }

@@ -134,13 +134,7 @@ fn perform(step: &Step, place: u16, details: Option<&Details>, acts: &mut Vec<Ac
         }))),
         (None, StepWork::Tool(tool)) => {
             acts.push(act(Work::Scripted(step.work.clone())));
-            if let Tool::Shell {
-                output: Some(output), ..
-            } = &tool.tool
-            {
-                let tool = Tool::ShellOutput {
-                    output: output.clone(),
-                };
+            if let Some(tool) = tool.tool.followed_by() {
                 let ends = ToolEnd::Completed;
                 let work = Work::Scripted(StepWork::Tool(Arc::new(ToolStep { tool, ends })));
                 acts.push(Act {

@@ -259,19 +259,17 @@ fn shipped() -> Vec<(SchemaKind, PathBuf)> {
             .map(|entry| entry.unwrap().path())
             .collect();
         files.sort();
-        let is_scenario = |path: &Path| {
-            path.extension().is_some_and(|end| end == "yaml")
-                && std::fs::read_to_string(path)
-                    .unwrap()
-                    .lines()
-                    .any(|line| line.starts_with("scenario:"))
+        let kind_of = |path: &Path| {
+            let is_yaml = path.extension().is_some_and(|end| end == "yaml");
+            let text = is_yaml.then(|| std::fs::read_to_string(path).unwrap())?;
+            let begins = |key: &str| text.lines().any(|line| line.starts_with(key));
+            match begins("scenario:") {
+                true => Some(SchemaKind::Scenario),
+                false => begins("service:").then_some(SchemaKind::Service),
+            }
         };
-        all.extend(
-            files
-                .into_iter()
-                .filter(|path| is_scenario(path))
-                .map(|path| (SchemaKind::Scenario, path)),
-        );
+        let named = files.into_iter().filter_map(|path| Some((kind_of(&path)?, path)));
+        all.extend(named.filter(|found| !all.contains(found)).collect::<Vec<_>>());
     }
     assert!(all.len() > 100, "{}", all.len());
     all

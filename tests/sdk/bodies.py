@@ -79,7 +79,7 @@ def main(_what, base_url, _webhook_port):
         return found
 
     hello = {"model": "gpt-5", "input": "hello"}
-    made = held(Response, "POST /responses", hello | {"background": True})["id"]
+    made = held(Response, "POST /responses", hello | {"background": True, "metadata": {"stays": "queued"}})["id"]
     held(Response, f"GET /responses/{made}")
     held(Response, f"POST /responses/{made}/cancel")
     held(ResponseItemList, f"GET /responses/{made}/input_items?order=asc")

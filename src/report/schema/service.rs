@@ -101,6 +101,11 @@ pub(super) fn tool() -> Value {
             "web_search",
             object(&[("query", text()), ("sources", texts())], &["query"]),
         ),
+        ("web_page", object(&[("url", text()), ("find", text())], &["url"])),
+        (
+            "tool_search",
+            object(&[("arguments", of("arguments")), ("tools", texts())], &[]),
+        ),
         (
             "file_search",
             object(&[("queries", texts()), ("results", texts())], &[]),

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `custom` | `{ name, input }` |
 //! | `web_search` | `{ query, sources }` |
+//! | `web_page` | `{ url, find }`: a page is opened, or searched |
+//! | `tool_search` | `{ arguments, tools }`, the functions found by the service |
 //! | `file_search` | `{ queries, results }` |
 //! | `code_interpreter` | `{ code, logs }` |
 //! | `image_generation` | `{ prompt, image, partial_images }`, the image in base64 |
@@ -25,9 +27,11 @@ use crate::backend::{PatchOperation, Step, StepWork, Tool, ToolEnd, ToolStep};
 use crate::scenario::decode::{MapReader, integer, list, map};
 use crate::scenario::{Diagnostics, Node};
 
-const TOOLS: [&str; 11] = [
+const TOOLS: [&str; 13] = [
     "custom",
     "web_search",
+    "web_page",
+    "tool_search",
     "file_search",
     "code_interpreter",
     "image_generation",
@@ -76,6 +80,21 @@ fn fields(name: &str, keys: &mut MapReader<'_, '_>) -> Option<Tool> {
             Some(Tool::WebSearch {
                 query: query?,
                 sources: sources?,
+            })
+        }
+        "web_page" => {
+            let (url, pattern) = (keys.required("url", text), keys.optional("find", text));
+            Some(Tool::WebPage {
+                url: url?,
+                pattern: pattern?,
+            })
+        }
+        "tool_search" => {
+            let arguments = keys.or("arguments", Arc::from("{}"), arguments);
+            let tools = words(keys, "tools");
+            Some(Tool::ToolSearch {
+                arguments: arguments?,
+                tools: tools?,
             })
         }
         "file_search" => {

@@ -185,7 +185,7 @@ fn answers(output: &[OutputItem]) -> Vec<Value> {
 }
 
 async fn tools(client: &Client<OpenAIConfig>, checks: &mut Checks) -> Result<(), Failed> {
-    let body = json!({"model": "gpt-5", "input": "Look it up.", "background": true,
+    let body = json!({"model": "gpt-5", "input": "Look it up.", "background": true, "metadata": {"loop": "yes"},
         "tools": [{"type": "function", "name": "look_up", "parameters": {"type": "object"}, "strict": true}]});
     let made = client.responses().create(request(body.clone())?).await?;
     let first = until_ended(client, made).await?;

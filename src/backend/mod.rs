@@ -44,7 +44,7 @@ pub use message::{
     Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, Signatures, StreamEnd, WebhookSend,
 };
 pub use script::{Limiter, Profile, ResumeWindow, Script, Step, StepWork};
-pub use service::{Held, Service, Setup};
+pub use service::{Held, Service, Setup, Spent};
 pub use streaming::{CancelledEnd, FailedEnd, Padding, Streaming};
 pub use tool::{PatchOperation, Tool, ToolEnd, ToolStep};
 pub use words::{Annotation, Words};

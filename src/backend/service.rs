@@ -17,7 +17,7 @@ use super::{Auth, CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
 use crate::fault::{Fault, FaultPlan, Place, Target};
 use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
-use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime};
+use crate::units::{Exchange, ExchangeKind, JobId, SimDuration, SimTime};
 use crate::wire::{ApiError, Ask, Reply, ResponseId};
 use std::collections::BTreeMap;
 
@@ -55,6 +55,21 @@ pub struct Service {
     marked: Option<(CallKey, Arc<[u32]>)>,
     /// The rules that were injected for the responses that calls in the making will make.
     pub(super) pins: BTreeMap<CallKey, Arc<[u32]>>,
+    /// What ended responses cost, if somebody asks for it.
+    pub(super) spent: Option<Vec<Spent>>,
+}
+
+/// What a response cost, however it ended and whether or not anybody heard of it: what a bill says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// The job it served.
+    pub job: JobId,
+    /// Tokens read.
+    pub input: u32,
+    /// Tokens of the output that was finished.
+    pub output: u32,
+    /// The tier that was served.
+    pub tier: Arc<str>,
 }
 
 impl Service {
@@ -72,7 +87,20 @@ impl Service {
             deliveries: Deliveries::new(),
             marked: None,
             pins: BTreeMap::new(),
+            spent: None,
         }
+    }
+
+    /// The same service, which keeps what ended responses cost until that is taken.
+    #[must_use]
+    pub fn keeping_bills(mut self) -> Self {
+        self.spent = Some(Vec::new());
+        self
+    }
+
+    /// Hands over what responses cost that ended since the last time, one by one.
+    pub fn drain_spent(&mut self) -> impl Iterator<Item = Spent> {
+        self.spent.iter_mut().flat_map(|spent| spent.drain(..))
     }
 
     /// When it has to be stepped next, if nothing arrives before. Nobody has to wait for stored responses to expire.
@@ -522,7 +550,7 @@ const fn bare(exchange: Exchange) -> CallKey {
 }
 
 const NO_EXCHANGE: Exchange = Exchange {
-    job: crate::units::JobId::NONE,
+    job: JobId::NONE,
     attempt: crate::units::AttemptNo(0),
     turn: crate::units::TurnNo(0),
     kind: crate::units::ExchangeKind::Create,

@@ -6,6 +6,7 @@ use super::agenda::Due;
 use super::call::{Call, PIECES, Reading, Spoil, Stage, spoil_of};
 use super::desk::Desk;
 use super::run::{Hold, Keep, Run};
+use super::service::Spent;
 use super::slots::Handle;
 use super::{CallKey, Output, Service, StreamEnd};
 use crate::fault::Fault;
@@ -40,6 +41,14 @@ impl Service {
             run.account,
             u64::from(run.usage.input) + u64::from(run.usage.output),
         );
+        if let Some(spent) = &mut self.spent {
+            spent.push(Spent {
+                job: run.job(),
+                input: run.usage.input,
+                output: run.usage.output,
+                tier: run.object.service_tier.clone(),
+            });
+        }
         if run.is_background() {
             self.deliveries.plan(run, &mut self.desk);
         }

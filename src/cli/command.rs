@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use super::check::{Check, check};
-use super::compare::{Compare, compare};
+use super::compare::{Compare, Merge, compare, merge};
 use super::diff::{Diff, diff};
 use super::exit::{CODES, Exit};
 use super::invariants::{Invariants, invariants};
@@ -36,6 +36,8 @@ enum Command {
     Check(Check),
     /// Compare routing strategies on the same tasks and the same luck, with intervals.
     Compare(Compare),
+    /// Put the parts of a comparison together that were played in many places.
+    Merge(Merge),
     /// Print the JSON Schema of a format, for editors.
     Schema(Schema),
     /// Print the catalogue of invariants that every run is judged by.
@@ -57,6 +59,7 @@ pub fn main() -> Exit {
         Command::Run(args) => run(&args),
         Command::Diff(args) => diff(&args),
         Command::Compare(args) => compare(&args),
+        Command::Merge(args) => merge(&args),
         Command::Schema(args) => schema(&args),
         Command::Route(args) => route(&args),
         Command::Check(args) => check(&args),

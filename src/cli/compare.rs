@@ -1,4 +1,4 @@
-//! `lanebench compare`: strategies side by side on the same tasks and the same luck.
+//! `lanebench compare` and `lanebench merge`: strategies side by side on the same tasks and the same luck.
 
 use std::io::{self, IsTerminal, Write, stderr};
 use std::path::PathBuf;
@@ -9,11 +9,13 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, load_comparison};
 use super::output::Tint;
+use super::part::{PartFile, take_part};
 use super::policies::refuse_file;
 use super::run::write_report;
+use super::shard::{Shard, ShardArg};
 use crate::report::{CompareKind, CompareReport, CompareRequest, Paint, metrics_text};
-use crate::runner::play_comparison;
-use crate::sim::compare::{Comparison, Findings, Standing};
+use crate::runner::{play_comparison, play_places};
+use crate::sim::compare::{Comparison, Findings, Kept, Standing, Study};
 
 /// The arguments of `compare`.
 #[derive(Debug, Args)]
@@ -27,6 +29,32 @@ pub(super) struct Compare {
     /// Play on so many threads; the result is the same on any number
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Keep each replication in this file as soon as it is played, and take up those that it has already
+    #[arg(long, value_name = "FILE")]
+    part: Option<PathBuf>,
+    /// Play only a part of the replications, such as `2/4`, to be merged; `auto` or `auto/4` asks the job array
+    #[arg(long, value_name = "I/N", requires = "part")]
+    shard: Option<ShardArg>,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// The arguments of `merge`.
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// The comparison
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The parts of all shards, in any order
+    #[arg(required = true, value_name = "PART")]
+    parts: Vec<PathBuf>,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// How a study is written.
+#[derive(Debug, Args)]
+struct Writing {
     /// How the result is written to stdout: human, csv or json
     #[arg(long, default_value_t = CompareKind::Human, value_name = "FORMAT")]
     format: CompareKind,
@@ -42,9 +70,44 @@ pub(super) fn compare(args: &Compare) -> Exit {
     let Some(file) = &args.file else {
         return write(&metrics_text());
     };
-    match load_comparison(file, args.tint.paint_of_stderr()) {
-        Ok(comparison) => play(args, &comparison),
-        Err(error) => refuse(&error),
+    let comparison = match load_comparison(file, args.writing.tint.paint_of_stderr()) {
+        Ok(comparison) => comparison,
+        Err(error) => return refuse(&error),
+    };
+    let played = match args.shard {
+        None => play(args, &comparison).map(|study| args.writing.show(&comparison, &study)),
+        Some(shard) => match shard.settle(|name| std::env::var(name).ok()) {
+            Ok(shard) => play_shard(args, &comparison, shard),
+            Err(error) => {
+                complain(error, "say which shard this is, such as `--shard 2/4`");
+                Err(Exit::Input)
+            }
+        },
+    };
+    played.unwrap_or_else(|exit| exit)
+}
+
+/// Puts parts together and says what comes out, as if they had been played here.
+pub(super) fn merge(args: &Merge) -> Exit {
+    let comparison = match load_comparison(&args.file, args.writing.tint.paint_of_stderr()) {
+        Ok(comparison) => comparison,
+        Err(error) => return refuse(&error),
+    };
+    let mut kept = Kept::new();
+    for part in &args.parts {
+        if let Err(exit) = take_part(&comparison, part, &mut kept) {
+            return exit;
+        }
+    }
+    match comparison.put_together(&kept) {
+        Ok(study) => args.writing.show(&comparison, &study),
+        Err(place) => {
+            complain(
+                format_args!("no part has the replication of seed {}", comparison.seed(place).0),
+                "name the parts of all shards, and let each of them end",
+            );
+            Exit::Input
+        }
     }
 }
 
@@ -52,37 +115,131 @@ fn refuse(error: &FilesError) -> Exit {
     refuse_file(error, "a comparison, such as those below `scenarios/comparisons`")
 }
 
-fn play(args: &Compare, comparison: &Comparison) -> Exit {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.threads.unwrap_or(cores).max(1);
-    let shown = stderr().is_terminal();
-    let study = play_comparison(comparison, threads, |done| {
-        if shown {
-            let most = comparison.repeats.most;
-            let _ = write!(stderr(), "\r{done} of at most {most} replications");
+impl Compare {
+    fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or(cores).max(1)
+    }
+
+    fn part(&self, comparison: &Comparison) -> Result<(Kept, Option<PartFile>), Exit> {
+        let mut kept = Kept::new();
+        let part = match &self.part {
+            Some(path) => Some(PartFile::open(comparison, path, &mut kept)?),
+            None => None,
+        };
+        Ok((kept, part))
+    }
+}
+
+fn play(args: &Compare, comparison: &Comparison) -> Result<Study, Exit> {
+    let (kept, mut part) = args.part(comparison)?;
+    let mut progress = Progress::new(comparison.repeats.most, kept.len());
+    let study = play_comparison(comparison, args.threads(), &kept, |place, one| {
+        progress.more();
+        match &mut part {
+            Some(part) => part.add(comparison, place, one),
+            None => Ok(()),
         }
     });
-    if shown {
-        let _ = writeln!(stderr());
-    }
-    let findings = Findings::of(comparison, &study);
-    let report = CompareReport {
-        comparison,
-        study: &study,
-        findings: &findings,
+    progress.end();
+    study
+}
+
+/// Plays every replication of a shard up to the cap: whether fewer are enough is seen when all are put together.
+fn play_shard(args: &Compare, comparison: &Comparison, shard: Shard) -> Result<Exit, Exit> {
+    let (kept, part) = args.part(comparison)?;
+    let Some(mut part) = part else {
+        return Err(Exit::Input);
     };
-    for request in &args.reports {
-        if let Err(exit) = write_report(&request.path, request.kind.render(&report, Paint::Plain)) {
-            return exit;
+    let own: Vec<u32> = (0..comparison.repeats.most)
+        .filter(|place| shard.has(*place))
+        .collect();
+    let missing: Vec<u32> = own
+        .iter()
+        .copied()
+        .filter(|place| !kept.contains_key(place))
+        .collect();
+    let most = u32::try_from(own.len()).unwrap_or(u32::MAX);
+    let mut progress = Progress::new(most, own.len() - missing.len());
+    let played = play_places(comparison, args.threads(), &missing, |place, one| {
+        progress.more();
+        part.add(comparison, place, one)
+    });
+    progress.end();
+    played?;
+    let text = format!(
+        "shard {} of {}: {} replications are kept\n",
+        shard.number,
+        shard.count,
+        own.len()
+    );
+    Ok(write(&text))
+}
+
+impl Writing {
+    /// Writes what a study says, and how the program ends for it.
+    fn show(&self, comparison: &Comparison, study: &Study) -> Exit {
+        let findings = Findings::of(comparison, study);
+        let report = CompareReport {
+            comparison,
+            study,
+            findings: &findings,
+        };
+        for request in &self.reports {
+            if let Err(exit) = write_report(&request.path, request.kind.render(&report, Paint::Plain)) {
+                return exit;
+            }
+        }
+        match write(&self.format.render(&report, self.tint.paint_of_stdout())) {
+            Exit::Held => match findings.standing() {
+                Standing::Decided => Exit::Held,
+                Standing::Failed => Exit::Failed,
+                Standing::Undecided => Exit::Undecided,
+            },
+            other => other,
         }
     }
-    match write(&args.format.render(&report, args.tint.paint_of_stdout())) {
-        Exit::Held => match findings.standing() {
-            Standing::Decided => Exit::Held,
-            Standing::Failed => Exit::Failed,
-            Standing::Undecided => Exit::Undecided,
-        },
-        other => other,
+}
+
+/// How far it is, on a terminal.
+struct Progress {
+    begun: std::time::Instant,
+    before: usize,
+    done: usize,
+    most: u32,
+    shown: bool,
+}
+
+impl Progress {
+    fn new(most: u32, before: usize) -> Self {
+        Self {
+            begun: std::time::Instant::now(),
+            before,
+            done: 0,
+            most,
+            shown: stderr().is_terminal(),
+        }
+    }
+
+    fn more(&mut self) {
+        self.done += 1;
+        if self.shown {
+            let done = self.before + self.done;
+            let left = (self.most as usize).saturating_sub(done);
+            let each = self.begun.elapsed().as_secs_f64() / self.done as f64;
+            let rest = each * left as f64;
+            let most = self.most;
+            let _ = write!(
+                stderr(),
+                "\r{done} of at most {most} replications, {rest:.0} s to go at most "
+            );
+        }
+    }
+
+    fn end(&self) {
+        if self.shown && self.done > 0 {
+            let _ = writeln!(stderr());
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod files;
 mod invariants;
 mod oracles;
 mod output;
+mod part;
 mod policies;
 mod prove;
 mod route;
@@ -19,6 +20,7 @@ mod run;
 mod schema;
 mod serve;
 mod serve_log;
+mod shard;
 mod write_tests;
 
 pub use command::main;

@@ -1,25 +1,54 @@
 //! Plays comparisons on many threads.
 
 use super::suite::in_order;
-use crate::sim::compare::{Comparison, Study};
+use crate::sim::compare::{Comparison, Kept, Replication, Study};
 
 /// Plays a comparison on so many threads, until there are enough replications or the cap is reached; the result does
-/// not depend on the threads.
+/// not depend on the threads, nor on what was played before.
 ///
-/// - `progress`: is told after each round how many replications are done.
-pub fn play_comparison(comparison: &Comparison, threads: usize, mut progress: impl FnMut(u32)) -> Study {
-    let mut study = Study::default();
+/// - `kept`: replications that were played before.
+/// - `done`: is given every replication that is played here, with its place.
+///
+/// # Errors
+/// What `done` says.
+pub fn play_comparison<E>(
+    comparison: &Comparison,
+    threads: usize,
+    kept: &Kept,
+    mut done: impl FnMut(u32, &Replication) -> Result<(), E>,
+) -> Result<Study, E> {
+    let mut known = kept.clone();
     for look in comparison.repeats.looks() {
-        let done = u32::try_from(study.replications.len()).unwrap_or(u32::MAX);
-        let wanted = look.saturating_sub(done) as usize;
-        let round = in_order(threads, wanted, |index| {
-            comparison.replicate(done + u32::try_from(index).unwrap_or(u32::MAX))
-        });
-        study.replications.extend(round);
-        progress(look);
-        if comparison.converged(&study.replications) {
-            break;
+        let missing: Vec<u32> = (0..look).filter(|place| !known.contains_key(place)).collect();
+        play_places(comparison, threads, &missing, |place, replication| {
+            done(place, replication)?;
+            known.insert(place, replication.clone());
+            Ok(())
+        })?;
+        let first: Vec<Replication> = (0..look).filter_map(|place| known.get(&place).cloned()).collect();
+        if look == comparison.repeats.most || comparison.converged(&first) {
+            return Ok(Study { replications: first });
         }
     }
-    study
+    Ok(Study::default())
+}
+
+/// Plays the replications of these places, as many at a time as there are threads, so that little is lost where it is
+/// interrupted.
+///
+/// # Errors
+/// What `done` says.
+pub fn play_places<E>(
+    comparison: &Comparison,
+    threads: usize,
+    places: &[u32],
+    mut done: impl FnMut(u32, &Replication) -> Result<(), E>,
+) -> Result<(), E> {
+    for some in places.chunks(threads.max(1)) {
+        let played = in_order(threads, some.len(), |index| comparison.replicate(some[index]));
+        for (place, replication) in some.iter().zip(&played) {
+            done(*place, replication)?;
+        }
+    }
+    Ok(())
 }

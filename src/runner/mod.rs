@@ -7,7 +7,7 @@ mod play;
 mod prove;
 mod suite;
 
-pub use compare::play_comparison;
+pub use compare::{play_comparison, play_places};
 pub use http_world::{Link, WorldError, play_over_http};
 pub use oracles::{Covered, cover_oracles, survey_oracles};
 pub use play::{World, blueprint, blueprint_behind, play};

@@ -192,6 +192,11 @@ impl Sources {
         id
     }
 
+    /// All texts, in the order in which they were taken in.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.list.iter()
+    }
+
     /// The text of an id that [`add`](Self::add) of this very collection gave.
     ///
     /// # Panics

@@ -5,7 +5,7 @@
 
 use super::parts::{Blueprint, Caps, Ending, Recording};
 use super::seams::Seams;
-use crate::backend::{self, Auth, CallKey, ConnectionNo, Face, Service};
+use crate::backend::{self, Auth, CallKey, ConnectionNo, Face, Service, Spent};
 use crate::fault::{Fault, FaultPlan};
 use crate::job::{self, Action, Desk, Told};
 use crate::people::{FromCore, Outside};
@@ -54,6 +54,8 @@ pub trait Watch {
     fn core(&mut self, record: &Record<CoreEvent>);
     /// What the service left.
     fn service(&mut self, record: &Record<ServiceEvent>);
+    /// What a response cost that ended in this tick.
+    fn spent(&mut self, spent: &Spent);
 }
 
 /// How a run went.
@@ -137,6 +139,9 @@ impl<S: Seams> Model<S> {
                     }
                     for record in self.service.drain_notes() {
                         watch.service(&record);
+                    }
+                    for spent in self.service.drain_spent() {
+                        watch.spent(&spent);
                     }
                 }
             }

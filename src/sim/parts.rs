@@ -70,13 +70,17 @@ impl Blueprint {
     /// The service.
     #[must_use]
     pub fn service(&self, recording: Recording) -> Service {
-        Service::new(backend::Setup {
+        let service = Service::new(backend::Setup {
             profile: self.profile.clone(),
             scripts: self.scripts.clone(),
             plan: self.plan.clone(),
             seed: self.seed,
             notes: notes(recording),
-        })
+        });
+        match recording {
+            Recording::Streamed => service.keeping_bills(),
+            Recording::Full | Recording::Off => service,
+        }
     }
 
     /// People, tools and sinks.

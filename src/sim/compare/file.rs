@@ -26,6 +26,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::plan::{Comparison, Gate, GateBound, Named, Repeats};
 use super::strategies::{Drafts, drafts};
 use super::workload::Source;
@@ -104,6 +106,7 @@ impl Comparison {
         }
         Some(Self {
             name: Arc::from(name),
+            digest: digest(sources),
             title: world.title.clone(),
             hypothesis: registered.hypothesis,
             indifference: registered.indifference,
@@ -124,6 +127,17 @@ impl Comparison {
             world,
         })
     }
+}
+
+/// What tells one comparison from another: the texts of its files, wherever they stand.
+fn digest(sources: &Sources) -> Arc<str> {
+    let mut hash = Sha256::new();
+    for source in sources.iter() {
+        hash.update((source.text().len() as u64).to_le_bytes());
+        hash.update(source.text().as_bytes());
+    }
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.into()
 }
 
 /// The deciding metric and the others, each once.

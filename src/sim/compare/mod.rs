@@ -11,6 +11,7 @@
 
 mod file;
 mod findings;
+mod part;
 mod plan;
 mod stage;
 mod strategies;
@@ -18,6 +19,7 @@ mod study;
 mod workload;
 
 pub use findings::{Best, Cell, Contrast, Control, Findings, GateFinding, GateVerdict, Standing, Verdict};
+pub use part::{Kept, PartError};
 pub use plan::{Comparison, Gate, GateBound, Named, Repeats};
 pub use stage::{Outcome, Stage};
 pub use study::{Replication, Study};

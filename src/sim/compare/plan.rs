@@ -14,6 +14,8 @@ use crate::units::{Probability, SimDuration, SimTime};
 pub struct Comparison {
     /// The name of its file.
     pub name: Arc<str>,
+    /// SHA-256 of all files that it is made of, in hexadecimal.
+    pub digest: Arc<str>,
     /// What it is about, in one line.
     pub title: Spanned<String>,
     /// What is expected to come out.

@@ -9,7 +9,7 @@ use crate::people::{OutsideSetup, OutsideTask};
 use crate::rng::{Purpose, Seed, normal_quantile};
 use crate::sim::metric::{Measures, Stories, Window, measure};
 use crate::sim::strategy::{StrategyRouter, TaskRoutes};
-use crate::sim::{Blueprint, Caps, Ending, Honest, Model, Recording};
+use crate::sim::{Blueprint, Caps, Ending, Honest, Model, Recording, Seams};
 use crate::sinks;
 use crate::units::{JobId, SimDuration};
 
@@ -90,9 +90,15 @@ impl Comparison {
     /// Plays a strategy on the tasks of a replication.
     #[must_use]
     pub fn play(&self, stage: &Stage, named: &Named) -> Outcome {
+        self.play_behind(stage, named, Honest)
+    }
+
+    /// The same with somebody who reaches into the traffic.
+    #[must_use]
+    pub fn play_behind(&self, stage: &Stage, named: &Named, seams: impl Seams) -> Outcome {
         let blueprint = self.blueprint(stage, named);
         let mut stories = Stories::of(stage.tasks.len(), Arc::clone(&self.prices));
-        let played = Model::new(&blueprint, Honest, Recording::Streamed).play_watched(&mut stories);
+        let played = Model::new(&blueprint, seams, Recording::Streamed).play_watched(&mut stories);
         let window = Window {
             from: self.warm_up,
             until: self.until,

@@ -18,7 +18,7 @@ pub enum Bucket {
     Late,
     /// It ended with a part of the result.
     Partial,
-    /// It ended without a result.
+    /// It ended without a result, or with one that the service does not call complete.
     Failed,
     /// A limit ended it.
     TimedOut,
@@ -59,7 +59,7 @@ pub fn bucket_of(story: &Story, facts: &SortFacts) -> Bucket {
     if story.refused {
         return Bucket::Shed;
     }
-    let whole = story.state == Some(StateName::Succeeded);
+    let whole = story.is_whole();
     if is_forsaken(story, facts) {
         return match whole {
             true => Bucket::Stranded,
@@ -67,6 +67,7 @@ pub fn bucket_of(story: &Story, facts: &SortFacts) -> Bucket {
         };
     }
     match story.state {
+        Some(StateName::Succeeded) if !whole => Bucket::Failed,
         Some(StateName::Succeeded) => {
             let took = story.shown_result.map(|at| at.since(story.submitted));
             match (took, facts.targets.result) {

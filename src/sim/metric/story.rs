@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::backend::Spent;
 use crate::sim::Watch;
 use crate::trace::{
-    Audience, BackendEvent, Boundary, CoreEvent, Execution, JobEvent, LaneName, OutsideEvent, PeopleEvent,
-    Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName, UserEvent, View, WireEvent,
+    Audience, BackendEvent, Boundary, CoreEvent, Execution, JobEvent, LaneName, On, OutsideEvent,
+    PeopleEvent, Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName, UserEvent, View,
+    WireEvent,
 };
-use crate::units::{JobId, SimDuration, SimTime};
+use crate::units::{JobId, SimDuration, SimTime, TurnNo};
+use crate::wire::{ResponseId, Status};
 
 /// What tasks of one sort are, whatever a strategy does with them.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +104,12 @@ pub struct Story {
     grants: Vec<Arc<str>>,
     /// Effects without a grant for exactly that act.
     pub unsafe_releases: u32,
+    /// Whether an operator supplied the result.
+    resolved: bool,
+    /// The responses made for it, with their turns.
+    responses: Vec<(ResponseId, TurnNo)>,
+    /// The last turn of which a response was completed, by the service's own record.
+    completed: Option<TurnNo>,
 }
 
 /// What happened to all tasks of a run.
@@ -156,7 +165,6 @@ impl Watch for Stories {
 
     fn core(&mut self, record: &Record<CoreEvent>) {
         let now = record.at;
-        let prices = Arc::clone(&self.prices);
         let Some(story) = self.of_job(record.job) else {
             return;
         };
@@ -165,7 +173,7 @@ impl Watch for Stories {
             CoreEvent::Router(RouterEvent::Decided(decided)) => {
                 (story.execution, story.boundary) = (Some(decided.execution), Some(decided.boundary));
             }
-            CoreEvent::Job(event) => story.job(now, event, &prices),
+            CoreEvent::Job(event) => story.job(now, event),
             CoreEvent::Runtime(RuntimeEvent::Acknowledged) => story.acknowledged = Some(now),
             CoreEvent::Runtime(RuntimeEvent::Shown {
                 audience: Audience::User,
@@ -184,9 +192,19 @@ impl Watch for Stories {
                     None => self.strays += 1,
                 }
             }
-            ServiceEvent::Backend(BackendEvent::Became { status, .. }) if !status.is_open() => {
+            ServiceEvent::Backend(BackendEvent::Became { response, status, .. }) if !status.is_open() => {
                 if let Some(story) = self.of_job(record.job) {
                     story.service_ended = Some(now);
+                    story.response_ended(response, *status == Status::Completed);
+                }
+            }
+            ServiceEvent::Backend(BackendEvent::Created {
+                response,
+                origin: Some(origin),
+                ..
+            }) => {
+                if let Some(story) = self.of_job(Some(origin.job)) {
+                    story.responses.push((response.clone(), origin.turn));
                 }
             }
             ServiceEvent::Backend(BackendEvent::McpActed { digest, .. }) => {
@@ -197,9 +215,37 @@ impl Watch for Stories {
             ServiceEvent::Wire(_) | ServiceEvent::Backend(_) => {}
         }
     }
+
+    fn spent(&mut self, spent: &Spent) {
+        let price = self.prices.get(&spent.tier).copied();
+        let Some(story) = self.of_job(Some(spent.job)) else {
+            return;
+        };
+        story.tokens += u64::from(spent.input) + u64::from(spent.output);
+        if let Some(price) = price {
+            let (input, output) = (f64::from(spent.input), f64::from(spent.output));
+            story.cost += (input * price.input + output * price.output) / 1e6;
+        }
+    }
 }
 
 impl Story {
+    /// Whether it ended whole: by its own word, and by that of the service about the response of its last turn, so that
+    /// nobody can call a failure a success.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let last = self.responses.iter().map(|(_, turn)| *turn).max();
+        self.state == Some(StateName::Succeeded)
+            && (self.resolved || (last.is_some() && self.completed == last))
+    }
+
+    fn response_ended(&mut self, response: &ResponseId, whole: bool) {
+        let found = self.responses.iter().find(|(known, _)| known == response);
+        if let Some((_, turn)) = found.filter(|_| whole) {
+            self.completed = self.completed.max(Some(*turn));
+        }
+    }
+
     fn user(&mut self, now: SimTime, event: &UserEvent) {
         match event {
             UserEvent::Submitted { .. } => (self.submitted, self.shown_last) = (now, Some(now)),
@@ -235,9 +281,10 @@ impl Story {
         }
     }
 
-    fn job(&mut self, now: SimTime, event: &JobEvent, prices: &Prices) {
+    fn job(&mut self, now: SimTime, event: &JobEvent) {
         match event {
-            JobEvent::Moved { to, .. } => {
+            JobEvent::Moved { to, on, .. } => {
+                self.resolved |= *on == On::OperatorResolve;
                 self.state = Some(*to);
                 self.ended = to.is_terminal().then_some(now);
                 if *to == StateName::Dispatching {
@@ -252,18 +299,6 @@ impl Story {
             JobEvent::GrantConsumed { digest, .. } => {
                 self.grants.push(Arc::clone(digest));
                 self.granted_at = Some(now);
-            }
-            JobEvent::Used {
-                input,
-                output,
-                tier_served,
-                ..
-            } => {
-                self.tokens += u64::from(*input) + u64::from(*output);
-                if let Some(price) = prices.get(tier_served) {
-                    let (input, output) = (f64::from(*input), f64::from(*output));
-                    self.cost += (input * price.input + output * price.output) / 1e6;
-                }
             }
             _ => {}
         }

@@ -144,7 +144,7 @@ metrics! {
     Cost = "cost", Money, DOWN, false,
         "the tokens of all tasks at the declared price of the tier served, for each task submitted";
     CostPerGood = "cost_per_good", Money, DOWN, false,
-        "what the tokens of all tasks cost at the declared prices, for each task of the goodput";
+        "what the tokens of all tasks cost at the declared prices, for each task of the goodput; none where there is no such task";
     Fairness = "fairness", Index, UP, false,
         "Jain's index over the goodput of the home lanes: 1 if all lanes fare alike";
     LeastServed = "least_served", Index, UP, false,
@@ -164,7 +164,7 @@ metrics! {
         "share of the tasks in this bucket: ended whole, with the result on view within its target";
     Late = "late", Share, DOWN, false, "share of the tasks in this bucket: ended whole, behind its target";
     Partial = "partial", Share, DOWN, false, "share of the tasks in this bucket: ended with a part of the result";
-    Failed = "failed", Share, DOWN, false, "share of the tasks in this bucket: ended without a result";
+    Failed = "failed", Share, DOWN, false, "share of the tasks in this bucket: ended without a result, or with one that the service does not call complete";
     TimedOut = "timed_out", Share, DOWN, false, "share of the tasks in this bucket: ended by a limit";
     Cancelled = "cancelled", Share, None, false, "share of the tasks in this bucket: stopped because somebody asked";
     Denied = "denied", Share, None, false, "share of the tasks in this bucket: an approver said no";

@@ -105,7 +105,6 @@ impl Router for StrategyRouter {
             decision: &sort.decision,
             predicted: self.tasks.predicted.get(place).copied(),
             chance: self.tasks.chances.get(place).copied().unwrap_or(0.5),
-            now: seen.now,
             lanes: seen.lanes,
         });
         match choice {

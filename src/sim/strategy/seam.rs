@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::job::{HandOver, LaneSeen};
 use crate::policy::{self, Decision};
 use crate::trace::{Execution, LaneName};
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimDuration;
 
 /// Says where tasks go.
 pub trait Strategy: Debug + Send + Sync {
@@ -19,7 +19,8 @@ pub trait Strategy: Debug + Send + Sync {
     }
 }
 
-/// What a strategy sees of a task and of the world around it.
+/// What a strategy sees of a task and of the world around it. The instant is not among it: who knows when tasks begin to
+/// count could turn all away that come before.
 #[derive(Debug, Clone, Copy)]
 pub struct Sight<'a> {
     /// The kind of the task.
@@ -32,8 +33,6 @@ pub struct Sight<'a> {
     pub predicted: Option<SimDuration>,
     /// A number in `0..1` that belongs to this task alone, for strategies that toss coins.
     pub chance: f64,
-    /// The instant.
-    pub now: SimTime,
     /// How full the lanes are, in the order of [`LaneName::ALL`].
     pub lanes: [LaneSeen; 3],
 }

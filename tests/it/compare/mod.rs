@@ -1,12 +1,15 @@
 //! Comparisons: what is read, what is played, what is said about it.
 
+mod cheats;
 mod file;
 mod metrics;
+mod parts;
 mod play;
 
 use lanebench::report::{Paint, render_all};
+use lanebench::runner::play_comparison;
 use lanebench::scenario::{Diagnostics, Sources};
-use lanebench::sim::compare::Comparison;
+use lanebench::sim::compare::{Comparison, Kept, Study};
 
 use crate::scenario::from_disk;
 use crate::support::repo;
@@ -40,4 +43,16 @@ fn small(changes: &[(&str, &str)]) -> Comparison {
     }
     let (comparison, said) = read(SMALL, &text);
     comparison.unwrap_or_else(|| panic!("{said}"))
+}
+
+/// A study that nothing interrupts.
+fn played(comparison: &Comparison) -> Study {
+    unbroken(play_comparison(comparison, 2, &Kept::new(), |_, _| Ok(())))
+}
+
+fn unbroken<T>(result: Result<T, std::convert::Infallible>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(never) => match never {},
+    }
 }

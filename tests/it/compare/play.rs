@@ -5,14 +5,14 @@ use std::process::{Command, Stdio};
 use lanebench::report::{CompareKind, CompareReport, Paint};
 use lanebench::rng::Seed;
 use lanebench::runner::play_comparison;
-use lanebench::sim::compare::{Cell, Comparison, Findings, Standing, Verdict};
+use lanebench::sim::compare::{Cell, Comparison, Findings, Kept, Standing, Verdict};
 use serde_json::Value;
 
-use super::{SMALL, small};
+use super::{SMALL, played, small, unbroken};
 use crate::support::{check_golden, repo};
 
 fn rendered(comparison: &Comparison, threads: usize) -> [String; 3] {
-    let study = play_comparison(comparison, threads, |_| {});
+    let study = unbroken(play_comparison(comparison, threads, &Kept::new(), |_, _| Ok(())));
     let findings = Findings::of(comparison, &study);
     let report = CompareReport {
         comparison,
@@ -92,7 +92,7 @@ fn the_same_strategy_under_another_name_differs_by_nothing() {
         "  all-interactive: all_interactive\n",
         "  again: policy\n  all-interactive: all_interactive\n",
     )]);
-    let study = play_comparison(&comparison, 2, |_| {});
+    let study = played(&comparison);
     for replication in &study.replications {
         assert_eq!(replication.outcomes[0], replication.outcomes[2]);
         assert_ne!(replication.outcomes[0], replication.control);
@@ -119,7 +119,7 @@ fn a_policy_without_the_boundary_fails_the_comparison() {
         "product-first: { policy: ../../../scenarios/policies/product-first.yaml }",
         &change,
     )]);
-    let study = play_comparison(&comparison, 2, |_| {});
+    let study = played(&comparison);
     let findings = Findings::of(&comparison, &study);
     // The core asks all the same: nothing lands without a grant.
     assert_eq!(findings.unsafe_releases, [0; 6]);
@@ -139,7 +139,7 @@ fn too_few_replications_are_said_to_be_too_few() {
         ("indifference: 2%\n", ""),
         ("  - { strategy: coin, metric: live_wait, at_most: 30s }\n", ""),
     ]);
-    let study = play_comparison(&comparison, 2, |_| {});
+    let study = played(&comparison);
     let findings = Findings::of(&comparison, &study);
     assert!(!findings.converged);
     assert_eq!(findings.standing(), Standing::Undecided);

@@ -1,0 +1,96 @@
+//! Files with replications that were played: written line by line, taken up again, put together.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::command::complain;
+use super::exit::Exit;
+use super::files::{FilesError, read, shown};
+use crate::sim::compare::{Comparison, Kept, Replication};
+
+/// Takes the replications out of a part.
+///
+/// # Errors
+/// How the program ends if it is none of this comparison; that was said.
+pub(super) fn take_part(comparison: &Comparison, path: &Path, kept: &mut Kept) -> Result<usize, Exit> {
+    let name = shown(path);
+    let bytes = match read(path) {
+        Ok(bytes) => bytes,
+        Err(error @ FilesError::Missing(_)) => {
+            complain(error, "name the parts that `lanebench compare --part` wrote");
+            return Err(Exit::Input);
+        }
+        Err(error) => {
+            complain(error, "make it readable and try again");
+            return Err(Exit::Machine);
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    comparison.read_part(&text, kept).map_err(|error| {
+        complain(
+            format_args!("`{name}` cannot be used: {error}"),
+            "play that part again into a new file",
+        );
+        Exit::Input
+    })
+}
+
+/// A part that grows by a line for each replication.
+#[derive(Debug)]
+pub(super) struct PartFile {
+    name: String,
+    file: File,
+}
+
+impl PartFile {
+    /// Opens a part to write on, and takes out what is there already. What was interrupted in the middle of a line is cut.
+    ///
+    /// # Errors
+    /// How the program ends if that is not possible; that was said.
+    pub(super) fn open(comparison: &Comparison, path: &Path, kept: &mut Kept) -> Result<Self, Exit> {
+        let whole = match path.exists() {
+            true => take_part(comparison, path, kept)?,
+            false => 0,
+        };
+        let name = shown(path);
+        let opened = || -> io::Result<File> {
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)?;
+            file.set_len(whole as u64)?;
+            file.seek(SeekFrom::End(0))?;
+            if whole == 0 {
+                file.write_all(comparison.part_header().as_bytes())?;
+            }
+            Ok(file)
+        };
+        match opened() {
+            Ok(file) => Ok(Self { name, file }),
+            Err(error) => Err(unwritten(&name, &error)),
+        }
+    }
+
+    /// Adds a replication, so that nothing of it is lost from now on.
+    ///
+    /// # Errors
+    /// How the program ends if that is not possible; that was said.
+    pub(super) fn add(&mut self, comparison: &Comparison, place: u32, one: &Replication) -> Result<(), Exit> {
+        let line = comparison.part_line(place, one);
+        let written = self
+            .file
+            .write_all(line.as_bytes())
+            .and_then(|()| self.file.flush());
+        written.map_err(|error| unwritten(&self.name, &error))
+    }
+}
+
+fn unwritten(name: &str, error: &io::Error) -> Exit {
+    complain(
+        format_args!("the part `{name}` cannot be written: {error}"),
+        "name a file in a folder that exists and that you may write to",
+    );
+    Exit::Machine
+}

@@ -1,0 +1,192 @@
+//! Replications as text, so that they can be played in many places and at many times, and put together.
+//!
+//! A part is JSON lines: a header that says which comparison it belongs to, and a line for each replication. Numbers are
+//! written as texts that give back the very same numbers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Comparison;
+use super::stage::Outcome;
+use super::study::{Replication, Study};
+use crate::sim::metric::{Bucket, Measures, Metric};
+
+const FORMAT: &str = "lanebench-part";
+/// Raised whenever a replication means something else.
+const VERSION: u32 = 1;
+
+/// Why a part cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PartError {
+    /// It does not begin as a part does.
+    #[error("it is no part of a comparison: its first line is no header")]
+    Header,
+    /// It belongs to something else.
+    #[error("it belongs to another comparison, or to other contents of its files")]
+    Stranger,
+    /// Another program wrote it.
+    #[error("it was written by lanebench {0}, and this is lanebench {version}", version = env!("CARGO_PKG_VERSION"))]
+    Version(String),
+    /// A line is broken.
+    #[error("line {0} is no replication")]
+    Line(usize),
+    /// The same replication came out differently.
+    #[error("replication {0} is there twice, and not the same")]
+    Twice(u32),
+}
+
+/// Replications by their places, out of parts.
+pub type Kept = BTreeMap<u32, Replication>;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: String,
+    version: u32,
+    program: String,
+    comparison: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    place: u32,
+    runs: Vec<Run>,
+    control: Run,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Run {
+    tasks: u64,
+    buckets: Vec<u64>,
+    values: Vec<Option<String>>,
+    broken: Option<String>,
+}
+
+impl Comparison {
+    /// The first line of a part of this comparison.
+    #[must_use]
+    pub fn part_header(&self) -> String {
+        line(&Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            comparison: self.digest.to_string(),
+        })
+    }
+
+    /// The line of a replication.
+    #[must_use]
+    pub fn part_line(&self, place: u32, replication: &Replication) -> String {
+        line(&Line {
+            place,
+            runs: replication.outcomes.iter().map(Run::of).collect(),
+            control: Run::of(&replication.control),
+        })
+    }
+
+    /// Takes the replications out of a part. A last line without its end was interrupted, and does not count.
+    ///
+    /// - returns: how many bytes of the text are whole.
+    ///
+    /// # Errors
+    /// [`PartError`] if it is no part of this comparison.
+    pub fn read_part(&self, text: &str, kept: &mut Kept) -> Result<usize, PartError> {
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut lines = text[..whole].lines().zip(1..);
+        let Some((first, _)) = lines.next() else {
+            return Ok(0);
+        };
+        let header: Header = serde_json::from_str(first).map_err(|_| PartError::Header)?;
+        if header.format != FORMAT {
+            return Err(PartError::Header);
+        }
+        if header.version != VERSION || header.program != env!("CARGO_PKG_VERSION") {
+            return Err(PartError::Version(header.program));
+        }
+        if *header.comparison != *self.digest {
+            return Err(PartError::Stranger);
+        }
+        for (text, number) in lines {
+            let (place, replication) = self.replication(text).ok_or(PartError::Line(number))?;
+            match kept.get(&place) {
+                Some(known) if *known != replication => return Err(PartError::Twice(place)),
+                Some(_) => {}
+                None => drop(kept.insert(place, replication)),
+            }
+        }
+        Ok(whole)
+    }
+
+    fn replication(&self, text: &str) -> Option<(u32, Replication)> {
+        let line: Line = serde_json::from_str(text).ok()?;
+        let outcomes: Vec<Outcome> = line.runs.into_iter().map(Run::outcome).collect::<Option<_>>()?;
+        let fits = outcomes.len() == self.strategies.len() && line.place < self.repeats.most;
+        let replication = Replication {
+            seed: self.seed(line.place),
+            outcomes,
+            control: line.control.outcome()?,
+        };
+        fits.then_some((line.place, replication))
+    }
+
+    /// The study that these replications make: at each look in turn, as if they were played one after another.
+    ///
+    /// # Errors
+    /// The place of the first replication that is needed and not there.
+    pub fn put_together(&self, kept: &Kept) -> Result<Study, u32> {
+        let mut study = Study::default();
+        for look in self.repeats.looks() {
+            for place in u32::try_from(study.replications.len()).unwrap_or(u32::MAX)..look {
+                study.replications.push(kept.get(&place).ok_or(place)?.clone());
+            }
+            if self.converged(&study.replications) {
+                break;
+            }
+        }
+        Ok(study)
+    }
+}
+
+impl Run {
+    fn of(outcome: &Outcome) -> Self {
+        let Measures {
+            values,
+            tasks,
+            buckets,
+        } = &outcome.measures;
+        Self {
+            tasks: *tasks,
+            buckets: buckets.to_vec(),
+            // A number is written with as many digits as give it back.
+            values: values
+                .iter()
+                .map(|value| value.map(|value| value.to_string()))
+                .collect(),
+            broken: outcome.broken.clone(),
+        }
+    }
+
+    fn outcome(self) -> Option<Outcome> {
+        let buckets: [u64; Bucket::ALL.len()] = self.buckets.try_into().ok()?;
+        let number = |text: Option<String>| match text {
+            None => Some(None),
+            Some(text) => text.parse::<f64>().ok().map(Some),
+        };
+        let values: Vec<Option<f64>> = self.values.into_iter().map(number).collect::<Option<_>>()?;
+        (values.len() == Metric::ALL.len()).then_some(Outcome {
+            measures: Measures {
+                values,
+                tasks: self.tasks,
+                buckets,
+            },
+            broken: self.broken,
+        })
+    }
+}
+
+fn line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value);
+    #[expect(clippy::expect_used, reason = "text keys, whole numbers and texts")]
+    let text = text.expect("JSON in memory");
+    text + "\n"
+}

@@ -1,0 +1,140 @@
+//! Parts: what is played in many places is what is played in one.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use lanebench::report::{CompareKind, CompareReport, Paint};
+use lanebench::runner::play_comparison;
+use lanebench::sim::compare::{Comparison, Findings, Kept, PartError};
+
+use super::{SMALL, played, small, unbroken};
+use crate::support::repo;
+
+fn json(comparison: &Comparison, study: &lanebench::sim::compare::Study) -> String {
+    let findings = Findings::of(comparison, study);
+    let report = CompareReport {
+        comparison,
+        study,
+        findings: &findings,
+    };
+    CompareKind::Json.render(&report, Paint::Plain)
+}
+
+/// A part with these replications.
+fn part(comparison: &Comparison, places: impl Iterator<Item = u32>) -> String {
+    let lines = places.map(|place| comparison.part_line(place, &comparison.replicate(place)));
+    comparison.part_header() + &lines.collect::<String>()
+}
+
+#[test]
+fn parts_put_together_are_the_study_that_one_machine_plays() {
+    let comparison = small(&[]);
+    let alone = played(&comparison);
+    for shards in [2, 3] {
+        let mut kept = Kept::new();
+        for shard in (0..shards).rev() {
+            let text = part(&comparison, (0..8).filter(|place| place % shards == shard));
+            assert_eq!(comparison.read_part(&text, &mut kept), Ok(text.len()));
+        }
+        let together = comparison.put_together(&kept).unwrap();
+        assert_eq!(together, alone);
+        assert_eq!(json(&comparison, &together), json(&comparison, &alone));
+        kept.remove(&3);
+        assert_eq!(comparison.put_together(&kept), Err(3));
+    }
+}
+
+#[test]
+fn what_was_interrupted_goes_on_where_it_was() {
+    let comparison = small(&[]);
+    let alone = played(&comparison);
+    let text = part(&comparison, 0..3);
+    // The last line has no end: its replication is played again.
+    let torn = &text[..text.len() - 10];
+    let mut kept = Kept::new();
+    let whole = comparison.read_part(torn, &mut kept).unwrap();
+    assert_eq!((kept.len(), torn[..whole].lines().count()), (2, 3));
+    let mut again = Vec::new();
+    let study = unbroken(play_comparison(&comparison, 2, &kept, |place, _| {
+        again.push(place);
+        Ok(())
+    }));
+    assert_eq!(study, alone);
+    assert_eq!(again.first(), Some(&2));
+}
+
+#[test]
+fn a_part_of_something_else_is_refused() {
+    let comparison = small(&[]);
+    let other = small(&[("length: 12m", "length: 13m")]);
+    let text = part(&comparison, 0..1);
+    let mut kept = Kept::new();
+    assert_eq!(other.read_part(&text, &mut kept), Err(PartError::Stranger));
+    assert_eq!(comparison.read_part("x\n", &mut kept), Err(PartError::Header));
+    let broken = text.replace("\"place\":0", "\"place\":99");
+    assert_eq!(comparison.read_part(&broken, &mut kept), Err(PartError::Line(2)));
+    assert!(kept.is_empty());
+    assert!(comparison.read_part(&text, &mut kept).is_ok());
+    let changed = text.replacen("\"tasks\":", "\"tasks\":1", 1);
+    assert_eq!(
+        comparison.read_part(&changed, &mut kept),
+        Err(PartError::Twice(0))
+    );
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+#[track_caller]
+fn said(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_lanebench"))
+        .current_dir(repo(""))
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), text)
+}
+
+#[test]
+fn a_job_array_plays_its_shards_and_merges_them() {
+    let folder = Folder::new("job-array");
+    let (first, second) = (folder.file("1.jsonl"), folder.file("2.jsonl"));
+    let slurm = |id| {
+        [
+            ("SLURM_ARRAY_TASK_ID", id),
+            ("SLURM_ARRAY_TASK_MIN", "3"),
+            ("SLURM_ARRAY_TASK_COUNT", "2"),
+        ]
+    };
+    for (part, id) in [(&first, "3"), (&second, "4")] {
+        let (code, text) = said(&["compare", SMALL, "--shard", "auto", "--part", part], &slurm(id));
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains("of 2: 4 replications are kept"), "{text}");
+    }
+    let (code, text) = said(&["merge", SMALL, &first], &[]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("no part has the replication of seed 2"), "{text}");
+    let merged = said(&["merge", SMALL, &second, &first], &[]);
+    assert_eq!(merged, said(&["compare", SMALL, "--threads", "1"], &[]));
+    let (code, text) = said(&["compare", SMALL, "--shard", "auto", "--part", &first], &[]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("no variable of a job array is set"), "{text}");
+    let (code, text) = said(&["merge", SMALL, "README.md"], &[]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("it is no part of a comparison"), "{text}");
+}

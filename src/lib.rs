@@ -53,7 +53,7 @@
 //! | view | what a user or an operator is shown of a job | |
 //! | scenario, expectation, invariant | a file; what it says must be true; what must be true of every run | test, assert |
 //! | sabotage | a deliberately wrong variant, to show that a check can fail | mutant |
-//! | strategy | what a comparison puts side by side: a policy, a built-in | algorithm |
+//! | strategy | what a comparison puts side by side: a policy, a built-in, a program | algorithm |
 //! | comparison, replication | a file; one play of all its strategies on the tasks of a seed | experiment, trial |
 //! | sort | tasks of a comparison that are alike: a kind with its changes, share and targets | class |
 //! | home | the lane in which the policy of a comparison puts a task, whatever a strategy does | |

@@ -1,7 +1,7 @@
 //! `lanebench compare` and `lanebench merge`: strategies side by side on the same tasks and the same luck.
 
 use std::io::{self, IsTerminal, Write, stderr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -14,7 +14,7 @@ use super::policies::refuse_file;
 use super::run::write_report;
 use super::shard::{Shard, ShardArg};
 use crate::report::{CompareKind, CompareReport, CompareRequest, Paint, metrics_text};
-use crate::runner::{play_comparison, play_places};
+use crate::runner::{Programs, answers_again, launch, play_comparison, play_places};
 use crate::sim::compare::{Comparison, Findings, Kept, Standing, Study};
 
 /// The arguments of `compare`.
@@ -35,6 +35,9 @@ pub(super) struct Compare {
     /// Play only a part of the replications, such as `2/4`, to be merged; `auto` or `auto/4` asks the job array
     #[arg(long, value_name = "I/N", requires = "part")]
     shard: Option<ShardArg>,
+    /// Let strategies that are programs run: they may do whatever you may do
+    #[arg(long)]
+    allow_programs: bool,
     #[command(flatten)]
     writing: Writing,
 }
@@ -70,14 +73,23 @@ pub(super) fn compare(args: &Compare) -> Exit {
     let Some(file) = &args.file else {
         return write(&metrics_text());
     };
-    let comparison = match load_comparison(file, args.writing.tint.paint_of_stderr()) {
+    let mut comparison = match load_comparison(file, args.writing.tint.paint_of_stderr()) {
         Ok(comparison) => comparison,
         Err(error) => return refuse(&error),
     };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let programs = launch(&mut comparison, folder.unwrap_or_else(|| Path::new(".")));
+    if programs.count() > 0 && !args.allow_programs {
+        complain(
+            format_args!("`{}` has strategies that are programs", comparison.name),
+            "read them, and let them run with `--allow-programs`",
+        );
+        return Exit::Input;
+    }
     let played = match args.shard {
-        None => play(args, &comparison).map(|study| args.writing.show(&comparison, &study)),
+        None => play(args, &comparison, &programs),
         Some(shard) => match shard.settle(|name| std::env::var(name).ok()) {
-            Ok(shard) => play_shard(args, &comparison, shard),
+            Ok(shard) => play_shard(args, &comparison, shard, &programs),
             Err(error) => {
                 complain(error, "say which shard this is, such as `--shard 2/4`");
                 Err(Exit::Input)
@@ -131,22 +143,56 @@ impl Compare {
     }
 }
 
-fn play(args: &Compare, comparison: &Comparison) -> Result<Study, Exit> {
+/// A replication counts only if every program has done its part.
+fn sound(programs: &Programs) -> Result<(), Exit> {
+    match programs.failure() {
+        None => Ok(()),
+        Some(error) => {
+            complain(
+                error,
+                "the protocol stands in the documentation of `runner::launch`",
+            );
+            Err(Exit::Machine)
+        }
+    }
+}
+
+fn play(args: &Compare, comparison: &Comparison, programs: &Programs) -> Result<Exit, Exit> {
     let (kept, mut part) = args.part(comparison)?;
     let mut progress = Progress::new(comparison.repeats.most, kept.len());
     let study = play_comparison(comparison, args.threads(), &kept, |place, one| {
         progress.more();
+        sound(programs)?;
         match &mut part {
             Some(part) => part.add(comparison, place, one),
             None => Ok(()),
         }
     });
     progress.end();
-    study
+    let study = study?;
+    let same = match study.replications.first() {
+        Some(first) if programs.count() > 0 => answers_again(comparison, first),
+        _ => true,
+    };
+    sound(programs)?;
+    let exit = args.writing.show(comparison, &study);
+    if same {
+        return Ok(exit);
+    }
+    complain(
+        "a program that was asked the same again answered otherwise",
+        "let it decide by what it is asked and by its seed alone",
+    );
+    Ok(Exit::Undecided)
 }
 
 /// Plays every replication of a shard up to the cap: whether fewer are enough is seen when all are put together.
-fn play_shard(args: &Compare, comparison: &Comparison, shard: Shard) -> Result<Exit, Exit> {
+fn play_shard(
+    args: &Compare,
+    comparison: &Comparison,
+    shard: Shard,
+    programs: &Programs,
+) -> Result<Exit, Exit> {
     let (kept, part) = args.part(comparison)?;
     let Some(mut part) = part else {
         return Err(Exit::Input);
@@ -163,6 +209,7 @@ fn play_shard(args: &Compare, comparison: &Comparison, shard: Shard) -> Result<E
     let mut progress = Progress::new(most, own.len() - missing.len());
     let played = play_places(comparison, args.threads(), &missing, |place, one| {
         progress.more();
+        sound(programs)?;
         part.add(comparison, place, one)
     });
     progress.end();

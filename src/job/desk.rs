@@ -42,7 +42,7 @@ pub struct Seen {
 }
 
 /// How full a lane is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct LaneSeen {
     /// Jobs that may hold a place at once.
     pub capacity: u32,

@@ -4,6 +4,7 @@ mod compare;
 mod http_world;
 mod oracles;
 mod play;
+mod program;
 mod prove;
 mod suite;
 
@@ -11,6 +12,7 @@ pub use compare::{play_comparison, play_places};
 pub use http_world::{Link, WorldError, play_over_http};
 pub use oracles::{Covered, cover_oracles, survey_oracles};
 pub use play::{World, blueprint, blueprint_behind, play};
+pub use program::{ProgramError, Programs, answers_again, launch};
 pub use prove::{enumerate, prove_policy};
 pub(crate) use suite::in_order;
 pub use suite::{Loaded, SuiteOptions, facts, play_suite, replay};

@@ -137,6 +137,7 @@ fn strategy() -> Value {
             ("spill", keys(&[("above", of("probability"))])),
             ("quoted_wait", keys(&[over(), ("service", of("duration"))])),
             ("shed", keys(&[("waiting", integer(0, 1_000_000))])),
+            ("program", list(&of("text"), 1)),
             ("oracle", keys(&[over()])),
         ],
         &[],

@@ -193,6 +193,7 @@ impl Reading<'_, '_> {
                 name: Arc::clone(&draft.name),
                 span: draft.span,
                 strategy: Arc::clone(&draft.strategy),
+                program: draft.program.clone(),
                 policy,
                 routes,
                 predictor: draft.predictor,

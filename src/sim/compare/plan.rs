@@ -63,6 +63,8 @@ pub struct Named {
     pub span: Span,
     /// What it does.
     pub strategy: Arc<dyn Strategy>,
+    /// The program that decides, with its arguments, if it is one: it has to be launched before anything is played.
+    pub program: Option<Arc<[String]>>,
     /// The policy that stands behind it.
     pub policy: Arc<Policy>,
     /// What it is shown of the tasks of each sort.

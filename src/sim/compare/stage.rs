@@ -131,7 +131,9 @@ impl Comparison {
             predicted: predicted(stage, named),
             chances: Arc::clone(&stage.chances),
         };
-        let router = StrategyRouter::new(Arc::clone(&named.strategy), Arc::clone(&named.routes), routes);
+        let begun = named.strategy.begin(stage.seed);
+        let strategy = begun.unwrap_or_else(|| Arc::clone(&named.strategy));
+        let router = StrategyRouter::new(strategy, Arc::clone(&named.routes), routes);
         let mut desk = world.core(stage.seed, Arc::new(router));
         desk.tasks = match named.wait {
             Some(wait) => self.waiting(stage, wait),

@@ -15,6 +15,7 @@
 //! | `spill: { above: 90% }` | as the policy says; what is permitted in the background goes there while the interactive lane is so full |
 //! | `quoted_wait: { over: 20s, service: 30s }` | the same while a place, held for `service`, would have to be waited for longer |
 //! | `shed: { waiting: 50 }` | as the policy says; refused where so many wait in the lane |
+//! | `program: [python3, mine.py]` | what a program answers, over JSON lines: see `runner::launch` |
 //! | `oracle: { over: 2m }` | in the background what is permitted there and will take longer: it is shown the future, and marked |
 //!
 //! Every built-in strategy keeps the approval boundary of the policy of the comparison, or a stricter one.
@@ -22,7 +23,7 @@
 use std::sync::Arc;
 
 use crate::scenario::decode::{
-    decimal, duration, integer, map, mismatch, probability, spanned, string, variant,
+    decimal, duration, integer, map, mismatch, non_empty, probability, spanned, string, variant,
 };
 use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, quoted};
 use crate::sim::strategy::{Builtin, Strategy};
@@ -43,12 +44,13 @@ pub(super) struct Draft {
     pub(super) span: Span,
     pub(super) strategy: Arc<dyn Strategy>,
     pub(super) policy: Option<Spanned<String>>,
+    pub(super) program: Option<Arc<[String]>>,
     pub(super) predictor: Option<f64>,
     pub(super) wait: Option<SimDuration>,
 }
 
 /// The words of strategies.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "policy",
     "all_interactive",
     "all_background",
@@ -59,6 +61,7 @@ const WORDS: [&str; 11] = [
     "spill",
     "quoted_wait",
     "shed",
+    "program",
     "oracle",
 ];
 
@@ -113,12 +116,18 @@ fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
         span: case.span,
         strategy: Arc::new(Builtin::Policy),
         policy: None,
+        program: None,
         predictor: None,
         wait: None,
     };
     let builtin = match case.name {
         "policy" => {
             draft.policy = case.optional(spanned(string), out)?;
+            Builtin::Policy
+        }
+        "program" => {
+            let words = case.value(non_empty(string), out)?;
+            draft.program = Some(words.into());
             Builtin::Policy
         }
         "all_interactive" => case.bare(Builtin::AllInteractive, out)?,

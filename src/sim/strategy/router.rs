@@ -16,6 +16,7 @@ pub struct SortRoutes {
     pub kind: Arc<str>,
     /// What is declared.
     pub attributes: policy::Task,
+    declared: Arc<[(Arc<str>, Arc<str>)]>,
     decision: Decision,
     by_policy: Routed,
 }
@@ -27,6 +28,7 @@ impl SortRoutes {
         let decision = policy.decide(&attributes);
         Self {
             by_policy: routed(policy, &attributes, &decision),
+            declared: declared(policy, &attributes),
             decision,
             kind,
             attributes,
@@ -102,6 +104,7 @@ impl Router for StrategyRouter {
         let choice = self.strategy.choose(&Sight {
             kind: &sort.kind,
             attributes: &sort.attributes,
+            declared: &sort.declared,
             decision: &sort.decision,
             predicted: self.tasks.predicted.get(place).copied(),
             chance: self.tasks.chances.get(place).copied().unwrap_or(0.5),
@@ -120,6 +123,20 @@ impl Router for StrategyRouter {
             }
         }
     }
+}
+
+/// What is known, by name.
+fn declared(policy: &Policy, task: &policy::Task) -> Arc<[(Arc<str>, Arc<str>)]> {
+    let vocabulary = policy.vocabulary();
+    let given = vocabulary
+        .attributes()
+        .filter_map(|attribute| task.given(attribute));
+    given
+        .map(|given| {
+            let value = vocabulary.write_value(given.attribute, given.value);
+            (Arc::from(vocabulary.name(given.attribute)), Arc::from(value))
+        })
+        .collect()
 }
 
 const fn boundary(decision: &Decision) -> Boundary {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::job::{HandOver, LaneSeen};
 use crate::policy::{self, Decision};
+use crate::rng::Seed;
 use crate::trace::{Execution, LaneName};
 use crate::units::SimDuration;
 
@@ -12,6 +13,12 @@ use crate::units::SimDuration;
 pub trait Strategy: Debug + Send + Sync {
     /// Where a task goes. The same sight gets the same choice.
     fn choose(&self, sight: &Sight<'_>) -> Choice;
+
+    /// The strategy for one run, if it has to begin anew with each: what runs a program does.
+    fn begin(&self, seed: Seed) -> Option<Arc<dyn Strategy>> {
+        let _ = seed;
+        None
+    }
 
     /// Whether it is shown what nobody can know.
     fn is_oracle(&self) -> bool {
@@ -27,6 +34,8 @@ pub struct Sight<'a> {
     pub kind: &'a str,
     /// What is declared about the task.
     pub attributes: &'a policy::Task,
+    /// The same by name, as it is written.
+    pub declared: &'a [(Arc<str>, Arc<str>)],
     /// What the policy says about it.
     pub decision: &'a Decision,
     /// How long its work is predicted to take, if the strategy has a predictor.

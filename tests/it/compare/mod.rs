@@ -5,6 +5,7 @@ mod file;
 mod metrics;
 mod parts;
 mod play;
+mod program;
 
 use lanebench::report::{Paint, render_all};
 use lanebench::runner::play_comparison;

@@ -111,19 +111,17 @@ impl Service {
         self.free(handle);
     }
 
-    /// Lets a foreground response go that is over, unbound and not stored.
+    /// Lets the events of a foreground response go that is over and unbound, for nobody else may read them; and the
+    /// response, if it is not stored.
     fn free(&mut self, handle: Handle) {
-        let is_spent = |run: &Run| {
-            run.is_ended()
-                && matches!(
-                    run.hold,
-                    Hold::Foreground {
-                        keep: Keep::Unstored,
-                        patron: None
-                    }
-                )
+        let Some(run) = self.runs.get_mut(handle).filter(|run| run.is_ended()) else {
+            return;
         };
-        if self.runs.get(handle).is_some_and(is_spent) {
+        let Hold::Foreground { keep, patron: None } = run.hold else {
+            return;
+        };
+        run.log = None;
+        if keep == Keep::Unstored {
             self.let_go(handle);
         }
     }

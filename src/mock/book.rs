@@ -18,6 +18,9 @@ const EVENTS_WAITING: usize = 65_536;
 /// Creates whose client went away before their response was known.
 const ORPHANS: usize = 1_024;
 
+/// Names up to which those of forgotten responses are not looked for.
+const ORDER_MIN: usize = 64;
+
 /// What a call is about.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Subject {
@@ -371,6 +374,11 @@ impl Book {
         };
         if self.known.insert(id.clone(), known).is_some() {
             return;
+        }
+        // Most are forgotten long before they are the oldest; their names go once they are the greater part.
+        if self.known_order.len() >= 2 * self.known.len().max(ORDER_MIN) {
+            let known = &self.known;
+            self.known_order.retain(|id| known.contains_key(id));
         }
         self.known_order.push_back(id.clone());
         if self.known_order.len() > self.known_max

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::awake::Awake;
 use super::body::Body;
 use super::control::{self, CONTROL};
 use super::metrics::{METRICS, metrics};
@@ -94,6 +95,8 @@ pub(super) struct House {
     sessions: Mutex<BTreeMap<Arc<str>, Arc<Room>>>,
     pub(super) tally: Arc<Tally>,
     pub(super) door: Door,
+    /// Where time is real, nobody waits for the server to wake up.
+    awake: Option<Awake>,
     /// Room for long bodies, of all sessions together.
     bodies: Arc<Semaphore>,
 }
@@ -140,6 +143,7 @@ impl Front {
     pub fn new(plan: ServicePlan, text: Option<Arc<str>>, clock: Clock, options: FrontOptions) -> Self {
         let house = House {
             bodies: bodies_of(&options.mock),
+            awake: matches!(clock.pace(), Pace::Real(_)).then(Awake::begin),
             options,
             base: Arc::new(RoomSetup { plan, text }),
             clock,
@@ -168,7 +172,11 @@ impl Front {
         });
         let visit = |request| {
             let guest = Arc::clone(&guest);
-            async move { Ok::<_, Infallible>(guest.visit(request).await) }
+            async move {
+                let reply = guest.visit(request).await;
+                guest.house.awake.iter().for_each(Awake::replied);
+                Ok::<_, Infallible>(reply)
+            }
         };
         self.0.door.serve(&slot, stream, visit).await;
     }

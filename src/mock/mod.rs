@@ -5,6 +5,7 @@
 //! reported, not judged. There is no time-out, no retry and no chance of its own; the same bytes come over TCP and
 //! over a connection in memory.
 
+mod awake;
 mod body;
 mod book;
 mod control;

@@ -1,5 +1,6 @@
 //! The part of a Response object that repeats the request.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -29,7 +30,7 @@ pub(super) type Metadata = Vec<(Arc<str>, Arc<str>)>;
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Body {
     /// `"key":value` pairs with commas between them, without line breaks.
-    pairs: String,
+    pairs: Arc<str>,
     /// The metadata without the keys that carry an [`Origin`].
     metadata: Metadata,
     obfuscation: Obfuscation,
@@ -37,9 +38,9 @@ struct Body {
 }
 
 impl Echo {
-    pub(super) fn new(pairs: String, metadata: Metadata, obfuscation: Obfuscation, details: Details) -> Self {
+    pub(super) fn new(pairs: &str, metadata: Metadata, obfuscation: Obfuscation, details: Details) -> Self {
         Self(Arc::new(Body {
-            pairs,
+            pairs: shared(pairs),
             metadata,
             obfuscation,
             details,
@@ -81,6 +82,21 @@ impl Echo {
     pub(super) fn pairs(&self) -> &str {
         &self.0.pairs
     }
+}
+
+thread_local! {
+    /// The pairs of the last request.
+    static LAST: RefCell<Arc<str>> = RefCell::new(Arc::from(""));
+}
+
+/// The pairs, kept once for requests that come one after the other and say the same, as most clients' do.
+fn shared(pairs: &str) -> Arc<str> {
+    LAST.with_borrow_mut(|last| {
+        if **last != *pairs {
+            *last = pairs.into();
+        }
+        Arc::clone(last)
+    })
 }
 
 /// A map of metadata: the origin, then the rest.

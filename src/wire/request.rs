@@ -64,7 +64,7 @@ pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
     if create.input.is_empty() && !has_context(&request) {
         return Err(ApiError::empty_array("input"));
     }
-    Ok((create, Echo::new(pairs, metadata, obfuscation, details)))
+    Ok((create, Echo::new(&pairs, metadata, obfuscation, details)))
 }
 
 /// An endpoint that takes a part of a create request.

@@ -135,6 +135,11 @@ impl Agenda {
         self.weight += weight;
     }
 
+    /// How many expiries are planned, and what those responses weigh.
+    pub(super) fn kept(&self) -> (usize, u64) {
+        (self.expiries.iter().map(VecDeque::len).sum(), self.weight)
+    }
+
     /// When something is due for which the service has to be stepped.
     pub(super) fn next(&self) -> Option<SimTime> {
         self.near.peek().map(|Reverse(key)| instant(*key))

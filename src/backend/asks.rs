@@ -180,6 +180,22 @@ impl Service {
         }
     }
 
+    /// Whether one more response may be in progress: nothing but its end makes room again.
+    fn check_room(&self) -> Result<(), ApiError> {
+        let bounds = &self.desk.profile.contract.bounds;
+        let (kept, kept_weight) = self.desk.agenda.kept();
+        let open = self.runs.len().saturating_sub(kept);
+        let weight = self.runs.weight().saturating_sub(kept_weight);
+        if open < bounds.open_max && weight < bounds.open_bytes_max {
+            return Ok(());
+        }
+        let message = format!(
+            "There are {open} responses in progress, which keep {weight} bytes of their requests: as many as may be. \
+             Wait until some have ended, or cancel them."
+        );
+        Err(ApiError::held_enough("too_many_responses", message))
+    }
+
     /// What has to be so before a run is thought of.
     fn check_create(&self, create: &Create, account: AccountNo) -> Result<(), ApiError> {
         let contract = &self.desk.profile.contract;
@@ -207,15 +223,19 @@ impl Service {
         if found.locked_by.is_some() {
             return Err(ApiError::conversation_locked());
         }
-        Ok(Some(Before {
+        let before = Before {
             asked: found.last.clone(),
             turns: found.turns,
             choice: found.choice,
-        }))
+        };
+        self.conversations
+            .check_bytes(&self.desk.profile.contract.bounds)?;
+        Ok(Some(before))
     }
 
     fn create(&mut self, key: CallKey, account: AccountNo, create: &Arc<Create>) -> Result<Answer, ApiError> {
         self.admit(&key)?;
+        self.check_room()?;
         self.check_create(create, account)?;
         let who = self.ledger.project(account);
         let conversation = self.conversation_before(create, who)?;
@@ -552,10 +572,10 @@ impl Service {
             found.locked_by = None;
         }
         if completed {
-            found.items.extend(items);
             found.last = output;
             found.turns = found.turns.saturating_add(1);
             found.choice = choice;
+            self.conversations.add(id, items);
         }
     }
 }

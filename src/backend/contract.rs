@@ -185,6 +185,30 @@ impl Switches {
     }
 }
 
+/// Some switches, each set to a reading.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SwitchSet(Vec<String>);
+
+impl SwitchSet {
+    /// Adds one, written `name=reading`; what is added last counts.
+    ///
+    /// # Errors
+    /// [`SwitchError`] if there is no such switch or reading.
+    pub fn add(&mut self, text: &str) -> Result<(), SwitchError> {
+        Switches::default().parse(text)?;
+        self.0.push(text.to_owned());
+        Ok(())
+    }
+
+    /// Sets them.
+    pub fn apply(&self, switches: &mut Switches) {
+        for text in &self.0 {
+            let set = switches.parse(text);
+            debug_assert!(set.is_ok(), "looked at when it was added");
+        }
+    }
+}
+
 /// Declares the names under which the switches are set.
 macro_rules! names {
     ($count:literal: $($name:literal => $field:ident: $reading:ident,)*) => {
@@ -272,6 +296,31 @@ pub struct Account {
     pub quota: Option<u64>,
 }
 
+/// What a service holds of the things that go by nobody's will but their clients': whoever asks for more is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Responses in progress at most.
+    pub open_max: usize,
+    /// Bytes of their requests at most, in all.
+    pub open_bytes_max: u64,
+    /// Conversations at most.
+    pub conversations_max: usize,
+    /// Bytes of their items at most, in all, before the next is added.
+    pub conversation_bytes_max: u64,
+}
+
+/// None.
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            open_max: usize::MAX,
+            open_bytes_max: u64::MAX,
+            conversations_max: usize::MAX,
+            conversation_bytes_max: u64::MAX,
+        }
+    }
+}
+
 /// How the service reads its contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contract {
@@ -287,6 +336,8 @@ pub struct Contract {
     pub kept_max: u32,
     /// Bytes of their requests that ended responses keep at most, in all.
     pub kept_bytes_max: u64,
+    /// What may be held that nothing makes room for.
+    pub bounds: Bounds,
     /// The limits of whoever has no account of their own.
     pub rates: Rates,
     /// The tokens that whoever has no account of their own may use in all.
@@ -304,6 +355,7 @@ impl Default for Contract {
             unstored_kept: SimDuration::from_secs(600),
             kept_max: u32::MAX,
             kept_bytes_max: u64::MAX,
+            bounds: Bounds::default(),
             rates: Rates::default(),
             quota: None,
             accounts: Arc::from([]),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Bounds;
 use super::ledger::AccountNo;
 use super::slots::Handle;
 use crate::wire::{ApiError, Item, Page, StoredItem, json_text, render_page};
@@ -30,16 +31,25 @@ pub(super) struct Conversation {
 
 /// All conversations.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Conversations(BTreeMap<Arc<str>, Conversation>);
+pub(super) struct Conversations {
+    by_id: BTreeMap<Arc<str>, Conversation>,
+    /// Bytes of their items, in all.
+    bytes: u64,
+}
+
+fn bytes_of(items: &[StoredItem]) -> u64 {
+    items.iter().map(|item| item.json.len() as u64).sum()
+}
 
 impl Conversations {
     pub(super) fn insert(&mut self, id: Arc<str>, conversation: Conversation) {
-        self.0.insert(id, conversation);
+        self.bytes += bytes_of(&conversation.items);
+        self.by_id.insert(id, conversation);
     }
 
     /// The conversation of this id, whosever it is.
     pub(super) fn get(&self, id: &str) -> Option<&Conversation> {
-        self.0.get(id)
+        self.by_id.get(id)
     }
 
     /// The conversation of this id.
@@ -47,27 +57,76 @@ impl Conversations {
     /// # Errors
     /// 404 if there is none, or it belongs to another project.
     pub(super) fn find(&mut self, id: &str, owner: AccountNo) -> Result<&mut Conversation, ApiError> {
-        let found = self.0.get_mut(id).filter(|found| found.owner == owner);
+        let found = self.by_id.get_mut(id).filter(|found| found.owner == owner);
         found.ok_or_else(|| ApiError::conversation_not_found(id))
     }
 
     /// Whether one has this id.
     pub(super) fn has(&self, id: &str) -> bool {
-        self.0.contains_key(id)
+        self.by_id.contains_key(id)
     }
 
     /// The conversation of this id, whoever owns it.
     pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Conversation> {
-        self.0.get_mut(id)
+        self.by_id.get_mut(id)
     }
 
     pub(super) fn remove(&mut self, id: &str) {
-        self.0.remove(id);
+        if let Some(gone) = self.by_id.remove(id) {
+            self.bytes -= bytes_of(&gone.items);
+        }
+    }
+
+    /// Adds items to one.
+    pub(super) fn add(&mut self, id: &str, items: Vec<StoredItem>) {
+        if let Some(found) = self.by_id.get_mut(id) {
+            self.bytes += bytes_of(&items);
+            found.items.extend(items);
+        }
+    }
+
+    /// Takes an item out of one.
+    pub(super) fn drop_item(&mut self, id: &str, item: &str) {
+        if let Some(found) = self.by_id.get_mut(id) {
+            self.bytes -= bytes_of(&found.items);
+            found.items.retain(|own| *own.id != *item);
+            self.bytes += bytes_of(&found.items);
+        }
+    }
+
+    /// Whether one more may be made.
+    ///
+    /// # Errors
+    /// 429 if there are as many as may be.
+    pub(super) fn check_count(&self, bounds: &Bounds) -> Result<(), ApiError> {
+        if self.by_id.len() < bounds.conversations_max {
+            return Ok(());
+        }
+        let message = format!(
+            "There are {} conversations, as many as may be: delete one that is not needed any more.",
+            self.by_id.len()
+        );
+        Err(ApiError::held_enough("too_many_conversations", message))
+    }
+
+    /// Whether items may be added.
+    ///
+    /// # Errors
+    /// 429 if those that there are take as much room as they may.
+    pub(super) fn check_bytes(&self, bounds: &Bounds) -> Result<(), ApiError> {
+        if self.bytes < bounds.conversation_bytes_max {
+            return Ok(());
+        }
+        let message = format!(
+            "The items of all conversations take {} bytes, as much as may be: delete one that is not needed any more.",
+            self.bytes
+        );
+        Err(ApiError::held_enough("too_many_items", message))
     }
 
     /// Whether some conversation holds an item of this id.
     pub(super) fn has_item(&self, item: &str) -> bool {
-        self.0
+        self.by_id
             .values()
             .any(|conversation| conversation.items.iter().any(|own| *own.id == *item))
     }

@@ -36,9 +36,9 @@ mod words;
 
 pub use choice::{Choice, Chosen, Looks, MetadataMatch};
 pub use contract::{
-    Account, BackgroundUnstored, CancelCompleted, CancelOutput, CancelRace, Contract, DeleteInFlight,
+    Account, BackgroundUnstored, Bounds, CancelCompleted, CancelOutput, CancelRace, Contract, DeleteInFlight,
     DeleteObject, EndedUsage, GetAfterDelete, ModelMissing, Models, Rates, RequestIds, StreamClose,
-    SwitchError, Switches,
+    SwitchError, SwitchSet, Switches,
 };
 pub use message::{
     Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, Signatures, StreamEnd, WebhookSend,

@@ -13,6 +13,8 @@ use crate::wire::{Item, ResponseId, StoredItem};
 pub(super) struct Runs {
     slots: Slots<Run>,
     by_id: Lookup<ResponseId, Handle>,
+    /// What all of them keep of their requests.
+    weight: u64,
     /// The last ones that were deleted.
     deleted: VecDeque<ResponseId>,
 }
@@ -25,6 +27,7 @@ impl Runs {
         Self {
             slots: Slots::new(),
             by_id: Lookup::default(),
+            weight: 0,
             deleted: VecDeque::new(),
         }
     }
@@ -32,6 +35,11 @@ impl Runs {
     /// How many are held.
     pub(super) const fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// What all of them keep of their requests.
+    pub(super) const fn weight(&self) -> u64 {
+        self.weight
     }
 
     /// Whether a response, readable or not, has this id.
@@ -44,6 +52,7 @@ impl Runs {
         let me = self.slots.insert_with(make);
         if let Some(run) = self.slots.get(me) {
             self.by_id.insert(run.object.id.clone(), me);
+            self.weight += run.weight();
         }
         me
     }
@@ -129,6 +138,7 @@ impl Runs {
     /// Lets it go.
     pub(super) fn remove(&mut self, run: Handle) -> Option<Run> {
         let gone = self.slots.remove(run)?;
+        self.weight -= gone.weight();
         if self.by_id.get(&gone.object.id) == Some(&run) {
             self.by_id.remove(&gone.object.id);
         }

@@ -133,6 +133,9 @@ impl Service {
         };
         match talk {
             Talk::Make { metadata, items } => {
+                let bounds = &self.desk.profile.contract.bounds;
+                self.conversations.check_count(bounds)?;
+                self.conversations.check_bytes(bounds)?;
                 let mut id = name::id("conv_", bits);
                 let mut again = 0;
                 while self.conversations.has(&id) {
@@ -166,7 +169,9 @@ impl Service {
                 Ok(format!("{{\"id\":{id},\"object\":\"conversation.deleted\",\"deleted\":true}}").into())
             }
             Talk::AddItems { id, items } => {
-                let found = self.conversations.find(id, who)?;
+                self.conversations.find(id, who)?;
+                self.conversations
+                    .check_bytes(&self.desk.profile.contract.bounds)?;
                 let added = named(items);
                 let page = Page {
                     limit: 100,
@@ -174,7 +179,7 @@ impl Service {
                     after: None,
                 };
                 let list = render_page(&added, &page).ok_or_else(|| missing(&page));
-                found.items.extend(added);
+                self.conversations.add(id, added);
                 list
             }
             Talk::ListItems { id, page } => self.conversations.find(id, who)?.page(page),
@@ -185,8 +190,9 @@ impl Service {
             Talk::DropItem { id, item } => {
                 let found = self.conversations.find(id, who)?;
                 found.item(item)?;
-                found.items.retain(|own| own.id != *item);
-                Ok(found.render(id))
+                let shown = found.render(id);
+                self.conversations.drop_item(id, item);
+                Ok(shown)
             }
         }
     }

@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::files::{self, FilesError};
 use super::run::refuse;
 use super::serve_log::LogWriter;
-use crate::backend::Switches;
+use crate::backend::{SwitchSet, Switches};
 use crate::check::ClientVerdict;
 use crate::clock::{Clock, Pace, TimeScale, run};
 use crate::mock::{Front, FrontOptions, MockOptions, SessionVerdict, WebhookTarget};
@@ -120,12 +120,12 @@ pub(super) fn serve(args: &Serve) -> Exit {
         return print(profile.text);
     }
     match prepared(args) {
-        Ok((plan, text, options)) => serve_as(args, plan, text, options),
+        Ok((plan, text, options, switches)) => serve_as(args, plan, text, options, switches),
         Err(exit) => exit,
     }
 }
 
-type Prepared = (ServicePlan, Option<Arc<str>>, MockOptions);
+type Prepared = (ServicePlan, Option<Arc<str>>, MockOptions, SwitchSet);
 
 /// Everything that can be wrong with the arguments is found here.
 fn prepared(args: &Serve) -> Result<Prepared, Exit> {
@@ -140,20 +140,11 @@ fn prepared(args: &Serve) -> Result<Prepared, Exit> {
         return Err(Exit::Input);
     }
     let options = options(args)?;
-    let (mut plan, text) = match &args.scenario {
+    let (plan, text) = match &args.scenario {
         Some(file) => from_file(file).map_err(|error| refuse(&error))?,
         None => (args.profile.plan(), Some(args.profile.text.into())),
     };
-    for switch in &args.switches {
-        if let Err(error) = plan.profile.contract.switches.parse(switch) {
-            complain(
-                &error,
-                &format!("the switches are {}", Switches::NAMES.join(", ")),
-            );
-            return Err(Exit::Input);
-        }
-    }
-    Ok((plan, text, options))
+    Ok((plan, text, options, switches(args)?))
 }
 
 /// Reads a service file, or a scenario with everything that it names.
@@ -175,6 +166,21 @@ fn from_file(file: &Path) -> Result<(ServicePlan, Option<Arc<str>>), FilesError>
     let text = String::from_utf8_lossy(&bytes).into();
     let plan = plan.ok_or_else(|| FilesError::Empty(files::shown(file)))?;
     Ok((plan, Some(text)))
+}
+
+/// What is said about the contract on the command line.
+fn switches(args: &Serve) -> Result<SwitchSet, Exit> {
+    let mut switches = SwitchSet::default();
+    for switch in &args.switches {
+        if let Err(error) = switches.add(switch) {
+            complain(
+                &error,
+                &format!("the switches are {}", Switches::NAMES.join(", ")),
+            );
+            return Err(Exit::Input);
+        }
+    }
+    Ok(switches)
 }
 
 fn options(args: &Serve) -> Result<MockOptions, Exit> {
@@ -199,7 +205,13 @@ fn options(args: &Serve) -> Result<MockOptions, Exit> {
     })
 }
 
-fn serve_as(args: &Serve, plan: ServicePlan, text: Option<Arc<str>>, mock: MockOptions) -> Exit {
+fn serve_as(
+    args: &Serve,
+    plan: ServicePlan,
+    text: Option<Arc<str>>,
+    mock: MockOptions,
+    switches: SwitchSet,
+) -> Exit {
     let log = match args.log.as_deref().map(LogWriter::open).transpose() {
         Ok(log) => log,
         Err(error) => {
@@ -212,6 +224,7 @@ fn serve_as(args: &Serve, plan: ServicePlan, text: Option<Arc<str>>, mock: MockO
         sessions_max: args.sessions as usize,
         stored_max: args.kept_max,
         kept: args.record_max as usize,
+        switches,
         log: log.as_ref().map(LogWriter::sink),
         ..FrontOptions::default()
     };

@@ -21,7 +21,7 @@ use super::routes::{self, EXCHANGE_HEADER, FAULT_HEADER};
 use super::script::ScriptSlot;
 use super::server::{Door, MockOptions, accept_each, bodies_of};
 use super::session::{Common, DEFAULT, LineSink, Room, RoomSetup, Tally};
-use crate::backend::ConnectionNo;
+use crate::backend::{Bounds, ConnectionNo, SwitchSet};
 use crate::check::{ClientJudgement, judge_client};
 use crate::clock::{Clock, Pace};
 use crate::fault::HeaderMatch;
@@ -43,6 +43,11 @@ pub struct FrontOptions {
     pub stored_max: u32,
     /// What the ended responses of each session keep of their requests, in all.
     pub stored_bytes_max: u64,
+    /// What each session holds of responses in progress and of conversations; a request for more is refused with 429.
+    /// 20,000 responses, 10,000 conversations, and 64 MiB of each by default.
+    pub bounds: Bounds,
+    /// Readings of the contract that hold whatever a session plays, before and after somebody loads something.
+    pub switches: SwitchSet,
     /// Requests, responses and webhooks that the record of each session lists, of each sort.
     pub kept: usize,
     /// Where a line goes for each request that is over.
@@ -56,6 +61,13 @@ impl Default for FrontOptions {
             sessions_max: 64,
             stored_max: 4_096,
             stored_bytes_max: 64 << 20,
+            bounds: Bounds {
+                open_max: 20_000,
+                open_bytes_max: 64 << 20,
+                conversations_max: 10_000,
+                conversation_bytes_max: 64 << 20,
+            },
+            switches: SwitchSet::default(),
             kept: 2_000,
             log: None,
         }
@@ -303,6 +315,8 @@ impl House {
             kept: self.options.kept,
             stored_max: self.options.stored_max,
             stored_bytes_max: self.options.stored_bytes_max,
+            bounds: self.options.bounds,
+            switches: &self.options.switches,
             bodies: &self.bodies,
             tally: &self.tally,
         };

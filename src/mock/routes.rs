@@ -233,7 +233,7 @@ impl Caller {
 
     /// Asks the backend something beside the life of a response.
     async fn call_side(self, ask: Result<Box<Side>, ApiError>) -> Response<Body> {
-        let (call, faults) = match self.key_and_faults(ExchangeKind::Other, false) {
+        let (call, faults) = match self.key_and_faults(ExchangeKind::Other, ask.is_ok()) {
             Ok(both) => both,
             Err(error) => return self.refuse(&error),
         };
@@ -265,17 +265,18 @@ impl Caller {
         }
     }
 
-    /// The key of the call, and the faults that it asks for itself or that were injected for the next of its sort.
+    /// The key of the call, and the faults that it asks for itself or that were injected for the next of its sort. A
+    /// request that is refused for what it says uses up none of the latter: they are for one that works.
     fn key_and_faults(
         &self,
         kind: ExchangeKind,
-        makes_response: bool,
+        is_valid: bool,
     ) -> Result<(CallKey, Vec<(Target, Fault)>), ApiError> {
         let mut faults = Vec::new();
         if let (Some(ticket), Some((_, epoch))) = (&self.visit.ticket, &self.shared.record) {
             faults = own_faults(&self.headers, kind, *epoch)?;
-            let makes = makes_response && kind == ExchangeKind::Create;
-            if !ticket.shots(kind, makes, &self.headers, &mut faults) {
+            let shots = is_valid.then_some(kind);
+            if !ticket.shots(shots, &self.headers, &mut faults) {
                 let message = format!(
                     "This session has seen {INJECTED_MAX} different injected faults, as many as it can: POST \
                      /_lanebench/reset begins it anew."

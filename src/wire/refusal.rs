@@ -478,6 +478,12 @@ impl ApiError {
         )
     }
 
+    /// The error of a server that holds as much as it may of something, which no client library tries again.
+    #[must_use]
+    pub fn held_enough(code: &str, message: String) -> Self {
+        Self::plain(429, "lanebench_error", Some(code), None, message).with_should_retry(false)
+    }
+
     /// An error without a body.
     #[must_use]
     pub fn without_body(http: u16) -> Self {

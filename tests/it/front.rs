@@ -1,5 +1,6 @@
 //! The stand-alone server over connections in memory and a clock that is moved by hand: no test waits for real time.
 
+mod bounds;
 mod control;
 mod exchanges;
 mod faults;

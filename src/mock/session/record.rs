@@ -158,19 +158,18 @@ impl Ticket {
         self.record.publish(sight);
     }
 
-    /// Adds the one-shot faults that strike it.
+    /// Adds the one-shot faults that strike it, if it is of a kind that any may strike.
     ///
     /// - returns: whether the service has room for all of them among those that were injected before.
     pub(in crate::mock) fn shots(
         &self,
-        kind: ExchangeKind,
-        makes_response: bool,
+        kind: Option<ExchangeKind>,
         headers: &http::HeaderMap,
         out: &mut Vec<(Target, Fault)>,
     ) -> bool {
         let mut sight = self.record.sight();
-        if !sight.shots.is_empty() {
-            sight.shots.take(kind, makes_response, headers, out);
+        if let Some(kind) = kind.filter(|_| !sight.shots.is_empty()) {
+            sight.shots.take(kind, headers, out);
         }
         // The plan here takes in what the plan of the service will.
         out.iter()

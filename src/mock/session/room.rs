@@ -9,7 +9,7 @@ use super::observed::Observed;
 use super::record::{LineSink, Record};
 use super::sight::Sight;
 use super::tally::Tally;
-use crate::backend::{Choice, Profile, Service, Setup};
+use crate::backend::{Bounds, Choice, Profile, Service, Setup, SwitchSet};
 use crate::clock::{Clock, Pace, Stepper};
 use crate::mock::server::{Carrier, Mock, MockOptions};
 use crate::rng::{Law, Seed};
@@ -51,6 +51,8 @@ pub(in crate::mock) struct Common<'a> {
     pub(in crate::mock) kept: usize,
     pub(in crate::mock) stored_max: u32,
     pub(in crate::mock) stored_bytes_max: u64,
+    pub(in crate::mock) bounds: Bounds,
+    pub(in crate::mock) switches: &'a SwitchSet,
     pub(in crate::mock) bodies: &'a Arc<Semaphore>,
     pub(in crate::mock) tally: &'a Arc<Tally>,
 }
@@ -90,6 +92,8 @@ impl Room {
         let contract = &mut profile.contract;
         contract.kept_max = contract.kept_max.min(common.stored_max);
         contract.kept_bytes_max = contract.kept_bytes_max.min(common.stored_bytes_max);
+        contract.bounds = common.bounds;
+        common.switches.apply(&mut contract.switches);
         let faults = plan.fault_plan(seed);
         let options = MockOptions {
             streaming: profile.streaming,

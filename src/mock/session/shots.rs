@@ -63,7 +63,6 @@ impl Shots {
     pub(in crate::mock) fn take(
         &mut self,
         kind: ExchangeKind,
-        makes_response: bool,
         headers: &HeaderMap,
         out: &mut Vec<(Target, Fault)>,
     ) {
@@ -75,7 +74,7 @@ impl Shots {
                             .iter()
                             .any(|(target, _)| matches!(target, Target::Exchange(_)))
                 }
-                Target::Response | Target::Step(_) | Target::Webhook => makes_response,
+                Target::Response | Target::Step(_) | Target::Webhook => kind == ExchangeKind::Create,
                 Target::Tool(_) | Target::Sink(_) => false,
             };
             if fits

@@ -56,6 +56,7 @@ pub(super) fn contract(keys: &mut MapReader<'_, '_>) -> Option<Contract> {
         unstored_kept: unstored_kept?,
         kept_max: kept_max?.unwrap_or(usual.kept_max),
         kept_bytes_max: usual.kept_bytes_max,
+        bounds: usual.bounds,
         rates: rates?,
         quota: quota?,
         accounts: accounts?.into(),

@@ -86,11 +86,11 @@ class Peer:
         sys.exit(f"{self.name} did not answer on port {self.port} within 30 s")
 
 
-def ask(port, path, body=None):
+def ask(port, path, body=None, method="POST", key=KEY):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    body = json.dumps(body or {"model": "gpt-4o", "input": "hello"})
-    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
-    connection.request("POST", path, body, headers)
+    body = json.dumps(body or {"model": "gpt-4o", "input": "hello"}) if method == "POST" else None
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+    connection.request(method, path, body, headers)
     reply = connection.getresponse()
     text = reply.read()
     connection.close()
@@ -196,6 +196,26 @@ def side_by_side(folder, lua, args):
             print(f"  {column}: {best['lanebench'][column][0] / fastest[0]:.2f} times {fastest[1]}")
 
 
+def what_is_done(folder):
+    """What each server does with a request: the keys and bytes of its reply, and the status of what is wrong."""
+    print(f"{'what is done with a request':36}{'keys':>6}{'bytes':>7}{'no key':>8}{'out of range':>14}{'unknown field':>15}"
+          f"{'read again':>12}")
+    for peer in peers(folder):
+        peer.install()
+        process, _ = peer.start(folder)
+        plain = {"model": "gpt-4o", "input": "hello"}
+        _, text = ask(peer.port, peer.path, plain)
+        made = json.loads(text)
+        statuses = [
+            ask(peer.port, peer.path, plain, key=None)[0],
+            ask(peer.port, peer.path, plain | {"temperature": 9})[0],
+            ask(peer.port, peer.path, plain | {"no_such_field": 1})[0],
+            ask(peer.port, f"{peer.path}/{made['id']}", method="GET")[0],
+        ]
+        stop(process)
+        print(f"{peer.name:36}{len(made):>6}{len(text):>7}" + "".join(map("{:>{}}".format, statuses, (8, 14, 15, 12))))
+
+
 def stop(process):
     process.terminate()
     try:
@@ -210,11 +230,12 @@ def memory_over_requests(folder, lua):
     peer = ours(folder, 4021, scenario(folder, "instant.yaml"))
     process, _ = peer.start(folder)
     url = f"http://127.0.0.1:{peer.port}{peer.path}"
-    done, marks = 0, {}
+    done, marks, streamed = 0, {}, False
     for goal in (100_000, 1_000_000):
         while done < goal:
-            rate, *_ = load(url, lua, 32, 2, False)
+            rate, *_ = load(url, lua, 32, 2, streamed)
             done += int(rate * 2)
+            streamed = not streamed
         marks[goal] = (done, resident(process))
     stop(process)
     (first, small), (last, large) = marks.values()
@@ -290,6 +311,8 @@ def main():
         folder = Path(name)
         lua = folder / "post.lua"
         lua.write_text(LUA)
+        if args.only is None:
+            what_is_done(folder)
         side_by_side(folder, lua, args)
         memory_over_requests(folder, lua)
         injected_delay(folder, lua)

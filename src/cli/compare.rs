@@ -58,10 +58,10 @@ pub(super) struct Merge {
 /// How a study is written.
 #[derive(Debug, Args)]
 struct Writing {
-    /// How the result is written to stdout: human, csv or json
+    /// How the result is written to stdout: human, csv, json or html
     #[arg(long, default_value_t = CompareKind::Human, value_name = "FORMAT")]
     format: CompareKind,
-    /// Write a report as well: human, csv or json; may be given many times
+    /// Write a report as well: human, csv, json or html; may be given many times
     #[arg(long = "report", value_name = "KIND=PATH")]
     reports: Vec<CompareRequest>,
     #[command(flatten)]

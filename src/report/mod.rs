@@ -29,8 +29,8 @@ mod witness;
 pub use catalogue::{catalogue_json, catalogue_text};
 pub use client::{client_json, client_text, fails};
 pub use compare::{
-    CompareKind, CompareKindError, CompareReport, CompareRequest, compare_csv, compare_json, compare_text,
-    metrics_text,
+    CompareKind, CompareKindError, CompareReport, CompareRequest, compare_csv, compare_html, compare_json,
+    compare_text, metrics_text,
 };
 pub use csv::{invariants_csv, runs_csv};
 pub use diagnostic::{render, render_all};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{CompareReport, compare_csv, compare_json, compare_text};
+use super::{CompareReport, compare_csv, compare_html, compare_json, compare_text};
 use crate::report::Paint;
 use crate::scenario::{nearest, quoted_list};
 
@@ -16,11 +16,13 @@ pub enum CompareKind {
     Csv,
     /// Everything; see [`compare_json`].
     Json,
+    /// A page with plots; see [`compare_html`].
+    Html,
 }
 
 impl CompareKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Human, Self::Csv, Self::Json];
+    pub const ALL: [Self; 4] = [Self::Human, Self::Csv, Self::Json, Self::Html];
 
     /// The word used on the command line.
     #[must_use]
@@ -29,6 +31,7 @@ impl CompareKind {
             Self::Human => "human",
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 
@@ -39,6 +42,7 @@ impl CompareKind {
             Self::Human => compare_text(report, paint),
             Self::Csv => compare_csv(report),
             Self::Json => compare_json(report),
+            Self::Html => compare_html(report),
         }
     }
 }

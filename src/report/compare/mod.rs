@@ -1,13 +1,16 @@
-//! Comparisons: a table for people, rows for data frames, JSON for programs.
+//! Comparisons: a table and a page for people, rows for data frames, JSON for programs.
 
 mod data;
 mod kind;
 mod number;
+mod page;
 mod rows;
+mod svg;
 mod text;
 
 pub use data::compare_json;
 pub use kind::{CompareKind, CompareKindError, CompareRequest};
+pub use page::compare_html;
 pub use rows::compare_csv;
 pub use text::{compare_text, metrics_text};
 

@@ -58,6 +58,29 @@ pub trait Watch {
     fn spent(&mut self, spent: &Spent);
 }
 
+/// Two see the same.
+impl<A: Watch, B: Watch> Watch for (&mut A, &mut B) {
+    fn outside(&mut self, record: &Record<OutsideEvent>) {
+        self.0.outside(record);
+        self.1.outside(record);
+    }
+
+    fn core(&mut self, record: &Record<CoreEvent>) {
+        self.0.core(record);
+        self.1.core(record);
+    }
+
+    fn service(&mut self, record: &Record<ServiceEvent>) {
+        self.0.service(record);
+        self.1.service(record);
+    }
+
+    fn spent(&mut self, spent: &Spent) {
+        self.0.spent(spent);
+        self.1.spent(spent);
+    }
+}
+
 /// How a run went.
 #[derive(Debug, Clone)]
 pub struct Played {

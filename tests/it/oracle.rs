@@ -6,12 +6,15 @@
 use std::collections::BTreeMap;
 
 use lanebench::rng::Seed;
+use lanebench::runner::blueprint;
 use lanebench::sabotage::engine::{Catcher, WrongEngine};
-use lanebench::sim::laws::{Law, monotony};
+use lanebench::sim::laws::{Law, Ledger, Rules, monotony};
 use lanebench::sim::oracle::{
     Case, Class, Effort, Fate, Measured, Quantity, Run, Servers, Station, Z_MAX, further, published,
 };
-use lanebench::sim::{Ending, Honest};
+use lanebench::sim::{Ending, Honest, Model, Recording};
+
+use crate::suite::suite;
 
 const SEED: Seed = Seed(3);
 
@@ -110,6 +113,25 @@ fn more_places_and_fewer_arrivals_make_nobody_wait_longer() {
     let pairs = tight.customers.iter().zip(&calm.customers);
     assert!(pairs.clone().all(|(tight, calm)| calm.wait <= tight.wait + 1e-4));
     assert!(pairs.clone().any(|(tight, calm)| calm.wait < 0.5 * tight.wait));
+}
+
+/// Lanes of all kinds, retries, hand-overs, approvals, cancels, operators: the laws hold whatever happens.
+#[test]
+fn laws_hold_in_every_shipped_scenario() {
+    let mut broken = Vec::new();
+    for loaded in suite() {
+        let blueprint = blueprint(&loaded.scenario, SEED);
+        let rules = Rules {
+            lanes: blueprint.desk.lanes,
+            shared: blueprint.desk.shared,
+        };
+        let mut ledger = Ledger::new(rules, blueprint.outside.tasks.len());
+        let played = Model::new(&blueprint, Honest, Recording::Streamed).play_watched(&mut ledger);
+        for breach in ledger.close(played.end, &played.ending) {
+            broken.push(format!("{}: {breach:?}", loaded.file));
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
 }
 
 const EFFORT: Effort = Effort {

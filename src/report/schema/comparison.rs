@@ -7,6 +7,7 @@ use super::scenario::{ends, fault, lanes, person};
 use super::service::backend;
 use super::value::{any, case, integer, list, object, of, one_or_list, words};
 use crate::sim::metric::Metric;
+use crate::sim::workload::trace::Format;
 
 /// The schema of a comparison.
 pub(super) fn comparison() -> Value {
@@ -107,14 +108,61 @@ fn workload() -> Value {
         ("requester", of("name")),
     ];
     sort.extend(plan());
-    object(
+    let client = object(
+        &[("rates", of("text")), ("sizes", of("text"))],
+        &["rates", "sizes"],
+    );
+    let tokens = object(
+        &[
+            ("base", of("duration")),
+            ("prefill", number()),
+            ("decode", number()),
+        ],
+        &["prefill", "decode"],
+    );
+    let mut workload = object(
         &[
             ("arrivals", arrivals),
+            ("trace", trace()),
+            ("clients", list(&client, 1)),
+            ("tokens", tokens),
+            ("assign", words(["chance", "input", "output"])),
             ("length", of("duration")),
             ("warm_up", of("duration")),
             ("mix", list(&object(&sort, &["kind", "share"]), 1)),
         ],
-        &["arrivals", "length", "mix"],
+        &["length", "mix"],
+    );
+    let one = ["arrivals", "trace", "clients"].map(|key| json!({ "required": [key] }));
+    workload["oneOf"] = json!(one);
+    workload
+}
+
+fn trace() -> Value {
+    let at = any(&["timestamp", "seconds", "millis"].map(|kind| case(kind, &of("text"))));
+    let column = |key: &'static str| (key, of("text"));
+    let csv = object(
+        &[
+            ("at", at),
+            column("input"),
+            column("output"),
+            column("session"),
+            column("images"),
+            column("took"),
+        ],
+        &["at", "input", "output"],
+    );
+    object(
+        &[
+            ("file", of("text")),
+            ("format", any(&[words(Format::WORDS), case("csv", &csv)])),
+            ("rows", json!({ "type": "integer", "minimum": 1 })),
+            ("blocks", of("duration")),
+            ("jitter", of("duration")),
+            ("pace", number()),
+            ("failed", words(["keep", "leave_out"])),
+        ],
+        &["file", "format"],
     )
 }
 

@@ -19,7 +19,8 @@
 //!
 //! | key of `workload` | value | default |
 //! |---|---|---|
-//! | `arrivals` | `{ poisson: { every } }`, `{ renewal: { every, cv2 } }`, `{ bursts: [{ every, lasts }] }` or `{ daily: { every, hours } }` | required |
+//! | `arrivals` | `{ poisson: { every } }`, `{ renewal: { every, cv2 } }`, `{ bursts: [{ every, lasts }] }` or `{ daily: { every, hours } }` | one of the three is required |
+//! | `trace`, `clients` | requests of a published trace, or of clients that draw: see [`feed`](super::feed) | |
 //! | `length` | for how long tasks arrive | required |
 //! | `warm_up` | tasks submitted before do not count | `0s` |
 //! | `mix` | the sorts of tasks: see [`Setting`] | required |
@@ -28,9 +29,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::feed::{Files, Spring, spring};
 use super::plan::{Comparison, Gate, GateBound, Named, Repeats};
 use super::strategies::{Drafts, drafts};
-use super::workload::Source;
 use crate::job::{Plan, ToolAct};
 use crate::policy::Attribute;
 use crate::scenario::decode::{
@@ -83,6 +84,15 @@ impl Comparison {
         let repeats = keys.or("replications", REPEATS, repeats);
         let gates = keys.node("gates");
         keys.finish();
+        let mut files = Files {
+            from: name,
+            resolver: &mut *resolver,
+            digests: Vec::new(),
+        };
+        let source = workload
+            .spring
+            .and_then(|spring| spring.open(&mut files, sources, out));
+        let requests = files.digests;
         let mut reading = Reading {
             setting,
             root: &root,
@@ -106,7 +116,7 @@ impl Comparison {
         }
         Some(Self {
             name: Arc::from(name),
-            digest: digest(sources),
+            digest: digest(sources, &requests),
             title: world.title.clone(),
             hypothesis: registered.hypothesis,
             indifference: registered.indifference,
@@ -115,7 +125,7 @@ impl Comparison {
             metric: registered.metric,
             sorts: sorts(&world, &portions),
             shares: portions.iter().map(|portion| portion.share).collect(),
-            source: workload.source?,
+            source: source?,
             until: SimTime::START + workload.length?,
             warm_up: SimTime::START + workload.warm_up?,
             worst: worst?,
@@ -129,12 +139,16 @@ impl Comparison {
     }
 }
 
-/// What tells one comparison from another: the texts of its files, wherever they stand.
-fn digest(sources: &Sources) -> Arc<str> {
+/// What tells one comparison from another: the texts of its files, wherever they stand, and the digests of those that
+/// its tasks come out of.
+fn digest(sources: &Sources, requests: &[[u8; 32]]) -> Arc<str> {
     let mut hash = Sha256::new();
     for source in sources.iter() {
         hash.update((source.text().len() as u64).to_le_bytes());
         hash.update(source.text().as_bytes());
+    }
+    for request in requests {
+        hash.update(request);
     }
     let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     hex.into()
@@ -323,7 +337,7 @@ fn positive(node: &Node, out: &mut Diagnostics) -> Option<SimDuration> {
 /// The workload, as far as it could be read.
 #[derive(Default)]
 struct Workload<'n> {
-    source: Option<Source>,
+    spring: Option<Spring>,
     length: Option<SimDuration>,
     warm_up: Option<SimDuration>,
     mix: Option<&'n Node>,
@@ -331,7 +345,7 @@ struct Workload<'n> {
 
 fn workload<'n>(node: &'n Node, out: &mut Diagnostics) -> Option<Workload<'n>> {
     let mut keys = map(node, out)?;
-    let arrivals = keys.required("arrivals", arrivals);
+    let spring = spring(&mut keys, arrivals);
     let length = keys.required("length", positive);
     let warm_up = keys.or("warm_up", SimDuration::ZERO, duration);
     let mix = keys.required("mix", |node, _| Some(node));
@@ -346,7 +360,7 @@ fn workload<'n>(node: &'n Node, out: &mut Diagnostics) -> Option<Workload<'n>> {
     }
     keys.finish();
     Some(Workload {
-        source: arrivals.map(Source::Law),
+        spring,
         length,
         warm_up,
         mix,

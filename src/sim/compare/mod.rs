@@ -9,6 +9,7 @@
 //! instants, lengths, users and approvers; what is said about the study is a function of the replications in the order
 //! of their seeds.
 
+mod feed;
 mod file;
 mod findings;
 mod part;
@@ -23,4 +24,4 @@ pub use part::{Kept, PartError};
 pub use plan::{Comparison, Gate, GateBound, Named, Repeats};
 pub use stage::{Outcome, Stage};
 pub use study::{Replication, Study};
-pub use workload::Source;
+pub use workload::{Arrival, Assign, Source, Taken};

@@ -7,6 +7,7 @@ use crate::backend::Script;
 use crate::job::{Plan, TaskSpec};
 use crate::people::{OutsideSetup, OutsideTask};
 use crate::rng::{Purpose, Seed, normal_quantile};
+use crate::sim::laws::{Ledger, Rules};
 use crate::sim::metric::{Measures, Stories, Window, measure};
 use crate::sim::strategy::{StrategyRouter, TaskRoutes};
 use crate::sim::{Blueprint, Caps, Ending, Honest, Model, Recording, Seams};
@@ -28,6 +29,20 @@ pub struct Stage {
     lengths: Arc<[SimDuration]>,
 }
 
+impl Stage {
+    /// The sort of each task, by its number.
+    #[must_use]
+    pub fn sorts(&self) -> &[u32] {
+        &self.sorts
+    }
+
+    /// The script of each task, by its number.
+    #[must_use]
+    pub fn scripts(&self) -> &[Option<Script>] {
+        &self.scripts
+    }
+}
+
 /// How a strategy fared in a replication.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -46,22 +61,22 @@ impl Comparison {
         let mut tasks = Vec::with_capacity(arrivals.len());
         let mut scripts = Vec::with_capacity(arrivals.len());
         let mut people = Vec::with_capacity(arrivals.len());
-        for ((at, sort), number) in arrivals.iter().zip(1_u32..) {
-            let of = &world.tasks[*sort as usize];
+        for (arrival, number) in arrivals.iter().zip(1_u32..) {
+            let of = &world.tasks[arrival.sort as usize];
             let name: Arc<str> = format!("{}-{number}", of.task.name).into();
             people.push(OutsideTask {
                 name: Arc::clone(&name),
                 kind: Arc::clone(&of.task.kind),
-                at: *at,
+                at: arrival.at,
                 requester: of.task.requester.clone(),
                 own: of.task.plan.approval.own,
-                user: world.people.user(JobId(*sort)),
+                user: world.people.user(JobId(arrival.sort)),
             });
             tasks.push(TaskSpec {
                 name,
                 ..of.task.clone()
             });
-            scripts.push(Some(of.script.clone()));
+            scripts.push(Some(arrival.script(&of.script)));
         }
         let jobs = || (0_u32..).map(JobId).take(arrivals.len());
         let lengths = match self.strategies.iter().any(|named| named.predictor.is_some()) {
@@ -77,7 +92,7 @@ impl Comparison {
                 .map(|job| seed.unit(Purpose::Route, u64::from(job.0), 0))
                 .collect(),
             lengths,
-            sorts: arrivals.iter().map(|(_, sort)| *sort).collect(),
+            sorts: arrivals.iter().map(|arrival| arrival.sort).collect(),
             outside: Arc::new(OutsideSetup {
                 tasks: people,
                 ..world.outside(seed)
@@ -98,7 +113,14 @@ impl Comparison {
     pub fn play_behind(&self, stage: &Stage, named: &Named, seams: impl Seams) -> Outcome {
         let blueprint = self.blueprint(stage, named);
         let mut stories = Stories::of(stage.tasks.len(), Arc::clone(&self.prices));
-        let played = Model::new(&blueprint, seams, Recording::Streamed).play_watched(&mut stories);
+        let rules = Rules {
+            lanes: blueprint.desk.lanes,
+            shared: blueprint.desk.shared,
+        };
+        let mut ledger = Ledger::new(rules, stage.tasks.len());
+        let played =
+            Model::new(&blueprint, seams, Recording::Streamed).play_watched(&mut (&mut stories, &mut ledger));
+        let breach = ledger.close(played.end, &played.ending).first();
         let window = Window {
             from: self.warm_up,
             until: self.until,
@@ -117,7 +139,8 @@ impl Comparison {
             Ending::Quiet if !measures.conserves() => {
                 Some("the buckets do not sum up to the tasks submitted".to_owned())
             }
-            Ending::Quiet => None,
+            Ending::Quiet => breach
+                .map(|breach| format!("the law of {} does not hold: {}", breach.law.word(), breach.what)),
         };
         Outcome { measures, broken }
     }

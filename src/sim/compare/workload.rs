@@ -1,36 +1,124 @@
-//! The tasks of a replication: when they arrive, and of which sort they are.
+//! The tasks of a replication: when they arrive, of which sort they are, and how long their answers are.
 
-use crate::rng::{Purpose, Seed};
-use crate::sim::workload::Arrivals;
-use crate::units::{Probability, SimTime};
+use crate::backend::{Script, Step, StepWork};
+use crate::rng::{Law, Purpose, Seed};
+use crate::sim::workload::{Arrivals, Feed, Request, TokenSpeed};
+use crate::units::{Probability, SimDuration, SimTime};
 
 /// Where tasks come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// They arrive by a law, and chance says of which sort each of them is.
     Law(Arrivals),
+    /// They are the requests of a trace or of clients.
+    Feed(Feed, Taken),
+}
+
+/// What is taken over from a request, and how.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Taken {
+    /// How long so many tokens take; none: as long as the scripts of the kinds say.
+    pub tokens: Option<TokenSpeed>,
+    /// Of which sort a request is.
+    pub assign: Assign,
+}
+
+/// How requests become sorts of tasks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Assign {
+    /// By chance, with the shares of the mix.
+    #[default]
+    Chance,
+    /// By tokens in: the shortest are of the first sort of the mix as far as its share goes, and so on.
+    Input,
+    /// By tokens out, likewise.
+    Output,
+}
+
+/// A task to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// When.
+    pub at: SimTime,
+    /// Its sort, by its place in the mix.
+    pub sort: u32,
+    /// Its answer, if it comes from a request: tokens, and how long it takes.
+    pub answer: Option<(u32, SimDuration)>,
 }
 
 impl Source {
-    /// The instants until `until`, with the sort of each task; at most `most` of them.
+    /// The tasks until `until`; at most `most` of them.
     #[must_use]
-    pub fn tasks(
-        &self,
-        shares: &[Probability],
-        seed: Seed,
-        until: SimTime,
-        most: usize,
-    ) -> Vec<(SimTime, u32)> {
+    pub fn tasks(&self, shares: &[Probability], seed: Seed, until: SimTime, most: usize) -> Vec<Arrival> {
+        let by_chance = |number: u64| sort(shares, seed.unit(Purpose::Mix, number, 0));
         match self {
             Self::Law(arrivals) => {
                 let instants = arrivals.instants(seed).take_while(|at| *at < until).take(most);
                 let numbered = instants.zip(0_u64..);
                 numbered
-                    .map(|(at, number)| (at, sort(shares, seed.unit(Purpose::Mix, number, 0))))
+                    .map(|(at, number)| Arrival {
+                        at,
+                        sort: by_chance(number),
+                        answer: None,
+                    })
+                    .collect()
+            }
+            Self::Feed(feed, taken) => {
+                let requests = feed.requests(seed, until, most);
+                let cuts = taken.assign.cuts(&requests, shares);
+                let numbered = requests.iter().zip(0_u64..);
+                numbered
+                    .map(|(request, number)| Arrival {
+                        at: request.at,
+                        sort: match taken.assign.tokens(request) {
+                            None => by_chance(number),
+                            Some(tokens) => below(&cuts, tokens),
+                        },
+                        answer: taken.tokens.map(|speed| {
+                            // An answer without a word would be a failure, and a request of a trace is none.
+                            (request.output.max(1), speed.length(request.input, request.output))
+                        }),
+                    })
                     .collect()
             }
         }
     }
+}
+
+impl Assign {
+    const fn tokens(self, request: &Request) -> Option<u32> {
+        match self {
+            Self::Chance => None,
+            Self::Input => Some(request.input),
+            Self::Output => Some(request.output),
+        }
+    }
+
+    /// The most tokens of each sort but the last.
+    fn cuts(self, requests: &[Request], shares: &[Probability]) -> Vec<u32> {
+        let mut tokens: Vec<u32> = requests
+            .iter()
+            .filter_map(|request| self.tokens(request))
+            .collect();
+        tokens.sort_unstable();
+        let mut sum = 0_u64;
+        let but_last = shares.len().saturating_sub(1);
+        let cut = |share: &Probability| {
+            sum += u64::from(share.millionths());
+            let place = tokens.len() as u64 * sum / 1_000_000;
+            let place = usize::try_from(place).unwrap_or(usize::MAX);
+            let last = place.checked_sub(1)?;
+            tokens.get(last).copied()
+        };
+        let cuts: Vec<Option<u32>> = shares.iter().take(but_last).map(cut).collect();
+        cuts.into_iter().map(Option::unwrap_or_default).collect()
+    }
+}
+
+/// The first sort that takes so many tokens.
+fn below(cuts: &[u32], tokens: u32) -> u32 {
+    let place = cuts.iter().position(|cut| tokens <= *cut).unwrap_or(cuts.len());
+    u32::try_from(place).unwrap_or(0)
 }
 
 /// The sort at a place of the mix.
@@ -44,4 +132,92 @@ fn sort(shares: &[Probability], u: f64) -> u32 {
     }
     // What rounding left over belongs to the last sort.
     u32::try_from(shares.len().saturating_sub(1)).unwrap_or(0)
+}
+
+impl Arrival {
+    /// The script of its sort, with its own answer as the last message.
+    #[must_use]
+    pub fn script(&self, usual: &Script) -> Script {
+        let Some((tokens, takes)) = self.answer else {
+            return usual.clone();
+        };
+        let mut steps: Vec<Step> = usual.steps.to_vec();
+        let mut backwards = steps.iter_mut().rev();
+        let last = backwards.find(|step| matches!(step.work, StepWork::Message { .. }));
+        if let Some(step) = last {
+            *step = Step {
+                work: StepWork::Message { tokens },
+                takes: Law::Constant(takes),
+            };
+        }
+        Script {
+            queued: usual.queued,
+            steps: steps.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sim::workload::Replay;
+    use crate::sim::workload::trace::Row;
+
+    fn feed() -> Feed {
+        let row = |number: u32| Row {
+            at: SimTime::START + SimDuration::from_secs(u64::from(number)),
+            input: 1_000 - number,
+            output: number,
+            session: None,
+            images: None,
+            took: None,
+            failed: false,
+            line: number + 2,
+        };
+        let rows = (0..1_000).map(row).collect();
+        Feed::Trace(Replay::new(rows, None, SimDuration::ZERO, 1.0).unwrap())
+    }
+
+    fn sorts(assign: Assign) -> Vec<(u32, u32)> {
+        let shares =
+            [200_000, 500_000, 300_000].map(|share| Probability::new(f64::from(share) / 1e6).unwrap());
+        let speed = TokenSpeed {
+            base: SimDuration::ZERO,
+            prefill: 1e9,
+            decode: 1.0,
+        };
+        let taken = Taken {
+            tokens: Some(speed),
+            assign,
+        };
+        let until = SimTime::START + SimDuration::from_secs(2_000);
+        let all = Source::Feed(feed(), taken).tasks(&shares, Seed(3), until, usize::MAX);
+        all.iter()
+            .map(|task| (task.sort, task.answer.unwrap().0))
+            .collect()
+    }
+
+    #[test]
+    fn lengths_or_chance_say_of_which_sort_a_request_is() {
+        let count = |all: &[(u32, u32)], sort| all.iter().filter(|(one, _)| *one == sort).count();
+        let by_output = sorts(Assign::Output);
+        assert_eq!([0, 1, 2].map(|sort| count(&by_output, sort)), [200, 500, 300]);
+        assert!(
+            by_output
+                .iter()
+                .all(|(sort, tokens)| (*tokens < 200) == (*sort == 0))
+        );
+        let by_input = sorts(Assign::Input);
+        assert!(
+            by_input
+                .iter()
+                .all(|(sort, tokens)| (*tokens >= 800) == (*sort == 0))
+        );
+        let by_chance = sorts(Assign::Chance);
+        for (sort, share) in [(0, 200_i64), (1, 500), (2, 300)] {
+            let found = count(&by_chance, sort) as i64;
+            assert!((found - share).abs() < 70, "{sort}: {found}");
+        }
+    }
 }

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 
 use super::account::{Account, Claim, Exit};
+use crate::backend::Spent;
 use crate::job::{LaneSpec, SharedCapacity};
-use crate::sim::Ending;
+use crate::sim::{Ending, Watch};
 use crate::trace::{
     CoreEvent, Event, JobEvent, LaneName, On, OutsideEvent, PeopleEvent, Record, RouterEvent, RuntimeEvent,
-    StateName, UserEvent,
+    ServiceEvent, StateName, UserEvent,
 };
 use crate::units::{JobId, SimDuration, SimTime};
 
@@ -125,14 +126,13 @@ impl Ledger {
     /// Takes a record of any channel.
     pub fn take(&mut self, record: &Record) {
         match &record.event {
-            Event::Outside(event) => self.outside(record.at, record.job, event),
-            Event::Core(event) => self.core(record.at, record.job, event),
+            Event::Outside(event) => self.heard(record.at, record.job, event),
+            Event::Core(event) => self.told(record.at, record.job, event),
             Event::Service(_) => {}
         }
     }
 
-    /// Takes a record of the outside.
-    pub fn outside(&mut self, at: SimTime, job: Option<JobId>, event: &OutsideEvent) {
+    fn heard(&mut self, at: SimTime, job: Option<JobId>, event: &OutsideEvent) {
         self.turn(at);
         let Some(account) = job.and_then(|job| self.accounts.get_mut(job.0 as usize)) else {
             return;
@@ -151,8 +151,7 @@ impl Ledger {
         }
     }
 
-    /// Takes a record of the core.
-    pub fn core(&mut self, at: SimTime, job: Option<JobId>, event: &CoreEvent) {
+    fn told(&mut self, at: SimTime, job: Option<JobId>, event: &CoreEvent) {
         self.turn(at);
         match event {
             CoreEvent::Runtime(RuntimeEvent::LaneLoad {
@@ -338,6 +337,20 @@ impl Ledger {
         }
         &self.breaches
     }
+}
+
+impl Watch for Ledger {
+    fn outside(&mut self, record: &Record<OutsideEvent>) {
+        self.heard(record.at, record.job, &record.event);
+    }
+
+    fn core(&mut self, record: &Record<CoreEvent>) {
+        self.told(record.at, record.job, &record.event);
+    }
+
+    fn service(&mut self, _record: &Record<ServiceEvent>) {}
+
+    fn spent(&mut self, _spent: &Spent) {}
 }
 
 /// What is wrong with how a task left, if anything is.

@@ -31,7 +31,7 @@ use crate::units::SimDuration;
 /// Where tasks come from, before any file is read.
 pub(super) enum Spring {
     Law(Arrivals),
-    Trace(TraceDraft, Taken),
+    Trace(Box<TraceDraft>, Taken),
     Clients(Vec<ClientDraft>, Taken),
 }
 
@@ -74,7 +74,7 @@ pub(super) fn spring(
     let assign = keys.or("assign", Assign::Chance, words("way to assign", &assign));
     let (key, node) = found?;
     let draft = match key {
-        "trace" => Draft::Trace(trace(node, keys.out())?),
+        "trace" => Draft::Trace(Box::new(trace(node, keys.out())?)),
         _ => Draft::Clients(non_empty(client)(node, keys.out())?),
     };
     let taken = Taken {
@@ -88,7 +88,7 @@ pub(super) fn spring(
 }
 
 enum Draft {
-    Trace(TraceDraft),
+    Trace(Box<TraceDraft>),
     Clients(Vec<ClientDraft>),
 }
 

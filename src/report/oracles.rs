@@ -43,10 +43,10 @@ pub fn oracles_text(surveyed: &[Surveyed], half_width: f64, quiet: bool, paint: 
                 left(name, NAME),
                 quantity.word(),
                 number(engine.moments.mean(), 6),
-                number(engine.z(), 2),
+                number(engine.score(), 2),
                 number(line.moments.mean(), 6),
                 share(line.half_width()),
-                number(line.z(), 2),
+                number(line.score(), 2),
             );
             let _ = writeln!(out, "{}", row.trim_end());
         }
@@ -107,7 +107,7 @@ fn measured(measured: &Measured) -> Value {
     json!({
         "mean": measured.moments.mean(),
         "half_width": measured.half_width(),
-        "z": measured.z(),
+        "z": measured.score(),
         "replications": measured.moments.count(),
     })
 }

@@ -3,9 +3,9 @@
 use super::cases::Case;
 use super::line::Visit;
 use super::station::{STAFF, Servers, Station, UNIT};
-use crate::rng::{Purpose, Seed, exponential, name_key};
+use crate::rng::{Purpose, Seed, exponential, name_key, normal_quantile};
 use crate::sim::laws::{Account, Breach, Ledger, Rules};
-use crate::sim::stats::{Interval, Moments, mean_interval};
+use crate::sim::stats::{Interval, Moments, mean_interval, student_cdf};
 use crate::sim::{Blueprint, Ending, Honest, Model, Recording, Seams};
 use crate::units::{SimDuration, SimTime};
 
@@ -190,6 +190,15 @@ impl Measured {
     pub fn z(&self) -> Option<f64> {
         let (mean, error) = (self.moments.mean()?, self.moments.error()?);
         (error > 0.0).then(|| (mean - self.expected) / error)
+    }
+
+    /// The same on the scale of the normal law, where few replications count for what they are: Student's law of so many
+    /// has long tails.
+    #[must_use]
+    pub fn score(&self) -> Option<f64> {
+        let z = self.z()?;
+        let tail = student_cdf(-z.abs(), (self.moments.count() - 1) as f64);
+        Some(-normal_quantile(tail.max(1e-300)) * z.signum())
     }
 
     /// The interval of 99 %.

@@ -108,7 +108,7 @@ impl Surveyed {
     /// Whether everything is as the closed forms have it.
     #[must_use]
     pub fn holds(&self, half_width: f64) -> bool {
-        let fits = |measured: &Measured| measured.z().is_some_and(|z| z.abs() < Z_MAX);
+        let fits = |measured: &Measured| measured.score().is_some_and(|z| z.abs() < Z_MAX);
         let narrow = |measured: &Measured| measured.half_width().is_some_and(|half| half <= half_width);
         self.wrong.is_none()
             && self.engine.iter().all(fits)

@@ -13,7 +13,7 @@ use super::part::{PartFile, take_part};
 use super::policies::refuse_file;
 use super::run::write_report;
 use super::shard::{Shard, ShardArg};
-use crate::report::{CompareKind, CompareReport, CompareRequest, Paint, metrics_text};
+use crate::report::{CompareKind, CompareReport, CompareRequest, metrics_text};
 use crate::runner::{Programs, answers_again, launch, play_comparison, play_places};
 use crate::sim::compare::{Comparison, Findings, Kept, Standing, Study};
 
@@ -61,7 +61,7 @@ struct Writing {
     /// How the result is written to stdout: human, csv, json or html
     #[arg(long, default_value_t = CompareKind::Human, value_name = "FORMAT")]
     format: CompareKind,
-    /// Write a report as well: human, csv, json or html; may be given many times
+    /// Write a report as well: human, csv, json, html, or svg for a folder of plots; may be given many times
     #[arg(long = "report", value_name = "KIND=PATH")]
     reports: Vec<CompareRequest>,
     #[command(flatten)]
@@ -233,7 +233,7 @@ impl Writing {
             findings: &findings,
         };
         for request in &self.reports {
-            if let Err(exit) = write_report(&request.path, request.kind.render(&report, Paint::Plain)) {
+            if let Err(exit) = write_request(request, &report) {
                 return exit;
             }
         }
@@ -302,4 +302,19 @@ fn write(text: &str) -> Exit {
             Exit::Machine
         }
     }
+}
+
+/// Writes the files of one report.
+fn write_request(request: &CompareRequest, report: &CompareReport<'_>) -> Result<(), Exit> {
+    if let Some(folder) = request.folder() {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            complain(
+                format_args!("the folder `{folder}` cannot be made: {error}"),
+                "name a folder that you may write to",
+            );
+            Exit::Machine
+        })?;
+    }
+    let mut files = request.render(report).into_iter();
+    files.try_for_each(|(path, text)| write_report(&path, text))
 }

@@ -1,8 +1,9 @@
-//! Results to bytes: diagnostics, terminal, JUnit, CSV, JSON; opens no file and prints nothing.
+//! Results to bytes: diagnostics, terminal, JUnit, CSV, JSON, pages with plots; opens no file and prints nothing.
 //!
 //! Invariant: the same result gives the same bytes, on every machine and whatever stands in titles and paths.
 
 mod catalogue;
+mod chart;
 mod client;
 mod compare;
 mod csv;
@@ -29,8 +30,8 @@ mod witness;
 pub use catalogue::{catalogue_json, catalogue_text};
 pub use client::{client_json, client_text, fails};
 pub use compare::{
-    CompareKind, CompareKindError, CompareReport, CompareRequest, compare_csv, compare_html, compare_json,
-    compare_text, metrics_text,
+    CompareFile, CompareKind, CompareKindError, CompareReport, CompareRequest, compare_csv, compare_figures,
+    compare_html, compare_json, compare_text, metrics_text,
 };
 pub use csv::{invariants_csv, runs_csv};
 pub use diagnostic::{render, render_all};

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::CompareReport;
+use super::shape::ShapeRows;
 use crate::report::json::pretty;
 use crate::sim::compare::{Cell, Control, GateBound, Outcome, Standing};
 use crate::sim::metric::{Bucket, Metric};
@@ -21,14 +22,17 @@ const VERSION: u32 = 1;
 /// | `standing` | `decided`, `failed` or `undecided`; `converged` says whether the intervals are narrow enough |
 /// | `replications`, `tasks` | how many; the tasks that count, for one strategy |
 /// | `definitions[]` | `metric`, `unit`, `better` (`more`, `less` or null), `tail`, `definition`, of the metrics reported |
-/// | `strategies[]` | `name`, `oracle`, `unsafe_releases`, `ungated`, `pareto` (`free`, `share`), `metrics[]` |
+/// | `strategies[]` | `name`, `oracle`, `unsafe_releases`, `ungated`, `pareto` (`free`, `share`), `metrics[]`, `buckets` (by bucket, over all runs), `shapes` |
 /// | `strategies[].metrics[]` | `metric`, `mean`, `low`, `high`, `contrast` (below); null numbers where nothing can be said |
 /// | `contrast` | `difference`, `low`, `high`, `unpaired_low`, `unpaired_high`, `variance_ratio` (null: infinite), `p`, `adjusted_p`, `verdict` |
 /// | `controls[]` | the reference against itself: `metric`, `difference`, `low`, `high`, `p`, `alarms`, `deals`, `rate_low`, `rate_high` |
 /// | `best` | `strategy` (null: several are left), `left[]`, `confidence`, `indifference` |
 /// | `gates[]` | `strategy`, `metric`, `bound`, `mean`, `low`, `high`, `verdict` |
 /// | `broken[]` | `seed`, `strategy`, `why`: runs that are no evidence |
-/// | `runs[]` | `seed`, `strategy` (null: the control), `tasks`, `buckets` (by bucket), `values` (by metric) |
+/// | `runs[]` | `seed`, `strategy` (null: the control), `tasks`, `buckets` (by bucket), `values` (by metric), `shapes` |
+/// | `shapes` | `live_waits`, `result_times`, `course` |
+/// | `live_waits`, `result_times` | `tasks`; of them `without` end; quantiles (null: too many have no end); `bins[]`: the longest length of a bin in seconds, exactly, and how many lie in it; a bin is at most a 64th of its lengths wide |
+/// | `course[]` | 24 slots of equal length while tasks arrive, the warm-up with them, and one for all behind: tasks submitted, those of them abandoned or stranded, approval requests put before a person |
 #[must_use]
 pub fn compare_json(report: &CompareReport<'_>) -> String {
     pretty(&Document::of(report))
@@ -75,6 +79,8 @@ struct Strategy<'a> {
     ungated: u64,
     pareto: Option<Pareto>,
     metrics: Vec<Said>,
+    buckets: serde_json::Map<String, serde_json::Value>,
+    shapes: ShapeRows,
 }
 
 #[derive(Serialize)]
@@ -159,6 +165,7 @@ struct Run<'a> {
     tasks: u64,
     buckets: serde_json::Map<String, serde_json::Value>,
     values: serde_json::Map<String, serde_json::Value>,
+    shapes: ShapeRows,
 }
 
 impl<'a> Document<'a> {
@@ -235,7 +242,9 @@ fn definition(metric: Metric) -> Definition {
 
 fn strategies<'a>(report: &CompareReport<'a>) -> Vec<Strategy<'a>> {
     let CompareReport {
-        comparison, findings, ..
+        comparison,
+        study,
+        findings,
     } = *report;
     let each = comparison.strategies.iter().enumerate();
     each.map(|(place, named)| Strategy {
@@ -253,8 +262,17 @@ fn strategies<'a>(report: &CompareReport<'a>) -> Vec<Strategy<'a>> {
             .zip(&findings.cells)
             .map(|(metric, row)| said(*metric, &row[place]))
             .collect(),
+        buckets: buckets(&study.buckets(place)),
+        shapes: ShapeRows::of(&study.shapes(place)),
     })
     .collect()
+}
+
+fn buckets(counts: &[u64; Bucket::ALL.len()]) -> serde_json::Map<String, serde_json::Value> {
+    let pairs = Bucket::ALL.iter().zip(counts);
+    pairs
+        .map(|(bucket, count)| (Metric::of(*bucket).word().to_owned(), (*count).into()))
+        .collect()
 }
 
 fn said(metric: Metric, cell: &Cell) -> Said {
@@ -355,17 +373,15 @@ fn runs<'a>(report: &CompareReport<'a>) -> Vec<Run<'a>> {
 
 fn run<'a>(seed: u64, strategy: Option<&'a str>, outcome: &Outcome) -> Run<'a> {
     let measures = &outcome.measures;
-    let buckets = Bucket::ALL.iter().zip(measures.buckets);
     let values = Metric::ALL.iter().zip(&measures.values);
     Run {
         seed,
         strategy,
         tasks: measures.tasks,
-        buckets: buckets
-            .map(|(bucket, count)| (Metric::of(*bucket).word().to_owned(), count.into()))
-            .collect(),
+        buckets: buckets(&measures.buckets),
         values: values
             .map(|(metric, value)| (metric.word().to_owned(), (*value).into()))
             .collect(),
+        shapes: ShapeRows::of(&measures.shapes),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{CompareReport, compare_csv, compare_html, compare_json, compare_text};
+use super::{CompareReport, compare_csv, compare_figures, compare_html, compare_json, compare_text};
 use crate::report::Paint;
 use crate::scenario::{nearest, quoted_list};
 
@@ -61,17 +61,53 @@ impl FromStr for CompareKind {
         found.ok_or_else(|| CompareKindError::Unknown {
             word: word.to_owned(),
             nearest: nearest(word, words()),
+            known: quoted_list(words()),
         })
     }
 }
+
+/// What may be written to files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompareFile {
+    /// A file.
+    One(CompareKind),
+    /// A folder with every figure of the page as SVG; see [`compare_figures`].
+    Figures,
+}
+
+/// The word of [`CompareFile::Figures`].
+const FIGURES: &str = "svg";
 
 /// A report of a comparison that a user asks for, written `KIND=PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompareRequest {
     /// Which.
-    pub kind: CompareKind,
-    /// Where it goes.
+    pub file: CompareFile,
+    /// Where it goes: a file, or a folder for figures.
     pub path: String,
+}
+
+impl CompareRequest {
+    /// The folder that has to be there, if it is one of Lanebench's own.
+    #[must_use]
+    pub fn folder(&self) -> Option<&str> {
+        (self.file == CompareFile::Figures).then_some(&self.path)
+    }
+
+    /// The files with their texts. The same study gives the same bytes.
+    #[must_use]
+    pub fn render(&self, report: &CompareReport<'_>) -> Vec<(String, String)> {
+        match self.file {
+            CompareFile::One(kind) => vec![(self.path.clone(), kind.render(report, Paint::Plain))],
+            CompareFile::Figures => {
+                let folder = self.path.trim_end_matches('/');
+                let figures = compare_figures(report).into_iter();
+                figures
+                    .map(|(name, text)| (format!("{folder}/{name}"), text))
+                    .collect()
+            }
+        }
+    }
 }
 
 impl FromStr for CompareRequest {
@@ -79,11 +115,23 @@ impl FromStr for CompareRequest {
 
     fn from_str(text: &str) -> Result<Self, CompareKindError> {
         let (word, path) = text.split_once('=').ok_or(CompareKindError::Shape)?;
-        let kind = word.parse()?;
+        let file = match CompareKind::ALL.into_iter().find(|kind| kind.word() == word) {
+            Some(kind) => CompareFile::One(kind),
+            None if word == FIGURES => CompareFile::Figures,
+            None => {
+                return Err(CompareKindError::Unknown {
+                    word: word.to_owned(),
+                    nearest: nearest(word, file_words()),
+                    known: quoted_list(file_words()),
+                });
+            }
+        };
         match path {
-            "" => Err(CompareKindError::NoPath { kind }),
+            "" => Err(CompareKindError::NoPath {
+                word: word.to_owned(),
+            }),
             path => Ok(Self {
-                kind,
+                file,
                 path: path.to_owned(),
             }),
         }
@@ -96,27 +144,33 @@ pub enum CompareKindError {
     /// It has no equals sign.
     #[error(
         "a report is asked for as `KIND=PATH`, for example `csv=runs.csv`; kinds: {}",
-        quoted_list(words())
+        quoted_list(file_words())
     )]
     Shape,
     /// There is no such report.
-    #[error("unknown report `{word}`{}; kinds: {}", meant(*.nearest), quoted_list(words()))]
+    #[error("unknown report `{word}`{}; kinds: {known}", meant(*.nearest))]
     Unknown {
         /// What was written.
         word: String,
         /// What was most likely meant.
         nearest: Option<&'static str>,
+        /// What there is.
+        known: String,
     },
     /// Nothing stands behind the equals sign.
-    #[error("the report `{kind}` needs a path, for example `{kind}=report`")]
+    #[error("the report `{word}` needs a path, for example `{word}=report`")]
     NoPath {
         /// Which report.
-        kind: CompareKind,
+        word: String,
     },
 }
 
 fn words() -> impl Iterator<Item = &'static str> {
     CompareKind::ALL.into_iter().map(CompareKind::word)
+}
+
+fn file_words() -> impl Iterator<Item = &'static str> {
+    words().chain([FIGURES])
 }
 
 fn meant(nearest: Option<&str>) -> String {

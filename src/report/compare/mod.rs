@@ -1,15 +1,18 @@
-//! Comparisons: a table and a page for people, rows for data frames, JSON for programs.
+//! Comparisons: a table for people, a page with plots, rows for data frames, JSON for programs.
 
 mod data;
+mod figures;
 mod kind;
 mod number;
 mod page;
 mod rows;
-mod svg;
+mod shape;
+mod tables;
 mod text;
 
 pub use data::compare_json;
-pub use kind::{CompareKind, CompareKindError, CompareRequest};
+pub use figures::compare_figures;
+pub use kind::{CompareFile, CompareKind, CompareKindError, CompareRequest};
 pub use page::compare_html;
 pub use rows::compare_csv;
 pub use text::{compare_text, metrics_text};

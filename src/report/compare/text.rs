@@ -4,7 +4,9 @@ use super::CompareReport;
 use super::number::{number, percent, signed, unit};
 use crate::report::paint::{Paint, Tone};
 use crate::report::text::{block, counted, grouped, left, line, right, wrap};
-use crate::sim::compare::{Cell, Contrast, Control, GateBound, GateFinding, GateVerdict, Standing, Verdict};
+use crate::sim::compare::{
+    Cell, Comparison, Contrast, Control, GateBound, GateFinding, GateVerdict, Standing, Verdict,
+};
 use crate::sim::metric::Metric;
 use crate::sim::stats::{Direction, Interval};
 
@@ -176,7 +178,8 @@ fn metric_block(report: &CompareReport<'_>, metric: Metric, place: usize, paint:
     out
 }
 
-fn percent_round(share: f64) -> String {
+/// A share in per cent with the digits that it has.
+pub(super) fn percent_round(share: f64) -> String {
     let text = format!("{:.1}", share * 100.0);
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
@@ -301,17 +304,7 @@ fn gates_block(report: &CompareReport<'_>, paint: Paint) -> String {
     } = *report;
     let mut out = format!("{}\n", paint.tone(Tone::Strong, "gates"));
     for (gate, found) in comparison.gates.iter().zip(&findings.gates) {
-        let bound = match gate.bound {
-            GateBound::AtLeast(least) => format!("at least {}", number(least)),
-            GateBound::AtMost(most) => format!("at most {}", number(most)),
-            GateBound::NoWorseThan(other, by) => {
-                format!(
-                    "no worse than `{}` by {}",
-                    comparison.strategies[other].name,
-                    number(by)
-                )
-            }
-        };
+        let bound = bound_text(comparison, gate.bound);
         let GateFinding {
             interval, verdict, ..
         } = found;
@@ -332,6 +325,18 @@ fn gates_block(report: &CompareReport<'_>, paint: Paint) -> String {
         ));
     }
     out
+}
+
+/// What a gate asks for, in words.
+pub(super) fn bound_text(comparison: &Comparison, bound: GateBound) -> String {
+    match bound {
+        GateBound::AtLeast(least) => format!("at least {}", number(least)),
+        GateBound::AtMost(most) => format!("at most {}", number(most)),
+        GateBound::NoWorseThan(other, by) => {
+            let other = &comparison.strategies[other].name;
+            format!("no worse than `{other}` by {}", number(by))
+        }
+    }
 }
 
 fn closing(report: &CompareReport<'_>, paint: Paint) -> String {

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::plan::Comparison;
 use super::stage::Outcome;
 use super::study::{Replication, Study};
-use crate::sim::metric::{Bucket, Measures, Metric};
+use crate::sim::metric::{Bucket, Measures, Metric, SLOTS, Shapes};
 
 const FORMAT: &str = "lanebench-part";
 /// Raised whenever a replication means something else.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a part cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,7 @@ struct Run {
     tasks: u64,
     buckets: Vec<u64>,
     values: Vec<Option<String>>,
+    shapes: Shapes,
     broken: Option<String>,
 }
 
@@ -153,6 +154,7 @@ impl Run {
             values,
             tasks,
             buckets,
+            shapes,
         } = &outcome.measures;
         Self {
             tasks: *tasks,
@@ -162,6 +164,7 @@ impl Run {
                 .iter()
                 .map(|value| value.map(|value| value.to_string()))
                 .collect(),
+            shapes: shapes.clone(),
             broken: outcome.broken.clone(),
         }
     }
@@ -173,11 +176,13 @@ impl Run {
             Some(text) => text.parse::<f64>().ok().map(Some),
         };
         let values: Vec<Option<f64>> = self.values.into_iter().map(number).collect::<Option<_>>()?;
-        (values.len() == Metric::ALL.len()).then_some(Outcome {
+        let whole = values.len() == Metric::ALL.len() && self.shapes.course.slots.len() == SLOTS + 1;
+        whole.then_some(Outcome {
             measures: Measures {
                 values,
                 tasks: self.tasks,
                 buckets,
+                shapes: self.shapes,
             },
             broken: self.broken,
         })

@@ -3,7 +3,7 @@
 use super::plan::Comparison;
 use super::stage::Outcome;
 use crate::rng::Seed;
-use crate::sim::metric::Metric;
+use crate::sim::metric::{Bucket, Metric, Shapes};
 use crate::sim::stats::{Moments, mean_interval};
 
 /// One replication: all strategies on the same tasks, and the control on tasks of its own.
@@ -22,6 +22,34 @@ pub struct Replication {
 pub struct Study {
     /// The replications in the order of their seeds.
     pub replications: Vec<Replication>,
+}
+
+impl Study {
+    /// The shapes of all runs of a strategy, put together in the order of their seeds.
+    #[must_use]
+    pub fn shapes(&self, strategy: usize) -> Shapes {
+        let mut all = Shapes::default();
+        for replication in &self.replications {
+            if let Some(outcome) = replication.outcomes.get(strategy) {
+                all.merge(&outcome.measures.shapes);
+            }
+        }
+        all
+    }
+
+    /// Where the tasks of all runs of a strategy ended up, in the order of [`Bucket::ALL`].
+    #[must_use]
+    pub fn buckets(&self, strategy: usize) -> [u64; Bucket::ALL.len()] {
+        let mut all = [0; Bucket::ALL.len()];
+        for replication in &self.replications {
+            if let Some(outcome) = replication.outcomes.get(strategy) {
+                for (sum, count) in all.iter_mut().zip(outcome.measures.buckets) {
+                    *sum += count;
+                }
+            }
+        }
+        all
+    }
 }
 
 /// Where the seeds of the control begin, far from those of the replications.

@@ -51,6 +51,12 @@ impl Bucket {
         Self::Parked,
         Self::Open,
     ];
+
+    /// Whether the user left before the end and got nothing.
+    #[must_use]
+    pub const fn is_forsaken(self) -> bool {
+        matches!(self, Self::Abandoned | Self::Stranded)
+    }
 }
 
 /// The bucket of a task.

@@ -1,6 +1,7 @@
 //! From what happened to numbers.
 
 use super::bucket::{Bucket, bucket_of};
+use super::shape::Shapes;
 use super::story::{SortFacts, Stories, Story};
 use super::table::Metric;
 use crate::sim::stats::{jain, quantile};
@@ -29,6 +30,8 @@ pub struct Measures {
     pub tasks: u64,
     /// Where they ended up, in the order of [`Bucket::ALL`].
     pub buckets: [u64; Bucket::ALL.len()],
+    /// What single numbers do not say.
+    pub shapes: Shapes,
 }
 
 impl Measures {
@@ -55,12 +58,15 @@ pub fn measure(stories: &Stories, sort_of: &[u32], sorts: &[SortFacts], window: 
         let Some(facts) = sorts.get(*sort as usize) else {
             continue;
         };
-        sums.whole_run(story);
+        sums.whole_run(story, facts);
         if story.submitted >= window.from && story.submitted < window.until {
             sums.task(story, facts);
         }
     }
-    sums.finish(stories.interruptions)
+    for at in &stories.interruptions {
+        sums.shapes.course.at(*at, window.until).asked += 1;
+    }
+    sums.finish(stories.interruptions.len() as u64)
 }
 
 /// A mean under way.
@@ -109,6 +115,7 @@ struct Sums {
     stale: Mean,
     unsafe_releases: u64,
     ungated: u64,
+    shapes: Shapes,
 }
 
 impl Sums {
@@ -137,11 +144,15 @@ impl Sums {
             stale: Mean::default(),
             unsafe_releases: 0,
             ungated: 0,
+            shapes: Shapes::default(),
         }
     }
 
     /// What counts from the first task on.
-    fn whole_run(&mut self, story: &Story) {
+    fn whole_run(&mut self, story: &Story, facts: &SortFacts) {
+        let slot = self.shapes.course.at(story.submitted, self.window.until);
+        slot.submitted += 1;
+        slot.forsaken += u64::from(bucket_of(story, facts).is_forsaken());
         self.unsafe_releases += u64::from(story.unsafe_releases);
         self.ungated += u64::from(story.asked > 0 && story.boundary == Some(Boundary::None));
     }
@@ -178,17 +189,19 @@ impl Sums {
             self.over_gating
                 .add_if(story.boundary == Some(Boundary::Approval));
         }
-        let forsaken = matches!(bucket, Bucket::Abandoned | Bucket::Stranded);
         let lost = story.first_output.is_some()
-            && (forsaken || (story.ended.is_some() && story.shown_result.is_none()));
+            && (bucket.is_forsaken() || (story.ended.is_some() && story.shown_result.is_none()));
         self.hand_off_loss.add_if(lost);
     }
 
     fn times(&mut self, story: &Story, facts: &SortFacts, bucket: Bucket) {
         let home = |lane| facts.home == Some(lane);
         let useful = matches!(bucket, Bucket::InTime | Bucket::Late);
-        let result = self.wait(story, story.shown_result.filter(|_| useful));
+        let shown = story.shown_result.filter(|_| useful);
+        let result = self.wait(story, shown);
         self.results.push(result);
+        let length = |at: SimTime| at.since(story.submitted);
+        self.shapes.result_times.add(shown.map(length));
         if home(LaneName::Background) {
             self.results_background.add(result);
             let starved = self.wait(story, story.dispatched.or(story.ended));
@@ -201,6 +214,7 @@ impl Sums {
                 .filter(|at| story.left.is_none_or(|left| *at <= left));
             let wait = self.wait(story, seen);
             self.live.push(wait);
+            self.shapes.live_waits.add(seen.map(length));
             self.silence
                 .add(story.silence.min(self.window.worst).as_secs_f64());
         }
@@ -245,6 +259,7 @@ impl Sums {
             values,
             tasks: self.tasks,
             buckets: self.buckets,
+            shapes: self.shapes,
         }
     }
 

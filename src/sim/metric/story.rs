@@ -117,8 +117,8 @@ pub struct Story {
 pub struct Stories {
     stories: Vec<Story>,
     prices: Arc<Prices>,
-    /// How often somebody was put before an approval request.
-    pub interruptions: u64,
+    /// When somebody was put before an approval request, each time.
+    pub interruptions: Vec<SimTime>,
     /// Records about jobs that are not there.
     pub strays: u64,
 }
@@ -130,7 +130,7 @@ impl Stories {
         Self {
             stories: vec![Story::default(); tasks],
             prices,
-            interruptions: 0,
+            interruptions: Vec::new(),
             strays: 0,
         }
     }
@@ -149,7 +149,7 @@ impl Stories {
 impl Watch for Stories {
     fn outside(&mut self, record: &Record<OutsideEvent>) {
         if matches!(record.event, OutsideEvent::People(PeopleEvent::SawRequest { .. })) {
-            self.interruptions += 1;
+            self.interruptions.push(record.at);
         }
         let now = record.at;
         let Some(story) = self.of_job(record.job) else {

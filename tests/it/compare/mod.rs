@@ -4,6 +4,7 @@ mod cheats;
 mod feed;
 mod file;
 mod metrics;
+mod page;
 mod parts;
 mod play;
 mod program;

@@ -2,7 +2,6 @@
 
 use std::process::{Command, Stdio};
 
-use base64::Engine;
 use lanebench::report::{CompareKind, CompareReport, Paint};
 use lanebench::rng::Seed;
 use lanebench::runner::play_comparison;
@@ -27,65 +26,12 @@ fn rendered(comparison: &Comparison, threads: usize) -> [String; 4] {
 fn a_study_is_written_in_every_format_and_the_same_on_any_number_of_threads() {
     let comparison = small(&[]);
     let [human, csv, json, html] = rendered(&comparison, 1);
-    assert_eq!([&human, &csv, &json, &html], rendered(&comparison, 3).each_ref());
-    is_one_file(&html, &comparison);
+    assert!([&human, &csv, &json, &html] == rendered(&comparison, 3).each_ref());
     check_golden(&repo("tests/golden/compare/human.txt"), &human);
     agree(&csv, &json);
     for line in human.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
-}
-
-/// A page that asks for nothing else, whose plots can be saved as they are shown.
-fn is_one_file(html: &str, comparison: &Comparison) {
-    let shown: Vec<&str> = html
-        .split("<svg ")
-        .skip(1)
-        .filter_map(|rest| rest.split("</svg>").next())
-        .collect();
-    let links: Vec<&str> = html
-        .split("href=\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .collect();
-    // Two of each metric, two of tails, one trade, and the buckets.
-    assert_eq!(shown.len(), 2 * comparison.metrics.len() + 4);
-    assert_eq!(links.len(), shown.len());
-    for (plot, link) in shown.iter().zip(links) {
-        let saved = link.strip_prefix("data:image/svg+xml;base64,").unwrap();
-        let saved = base64::engine::general_purpose::STANDARD.decode(saved).unwrap();
-        assert_eq!(
-            String::from_utf8(saved).unwrap().trim_end(),
-            format!("<svg {plot}</svg>")
-        );
-        assert!(!plot.contains("NaN") && !plot.contains("inf"), "{plot}");
-    }
-    for named in &comparison.strategies {
-        assert!(
-            html.contains(&format!(">{}</text>", named.name)),
-            "{}",
-            named.name
-        );
-    }
-    let asks = ["<script", "<img", "<link", "url("];
-    assert!(asks.iter().all(|word| !html.contains(word)));
-}
-
-#[test]
-fn what_users_write_is_no_markup() {
-    let comparison = small(&[
-        (
-            "comparison: a little of everything",
-            "comparison: <script>alert(1)</script> & more",
-        ),
-        (
-            "replications: { min: 4, max: 8, half_width: 10%, round: 2 }",
-            "replications: { min: 2, max: 2 }",
-        ),
-    ]);
-    let [.., html] = rendered(&comparison, 2);
-    assert!(!html.contains("<script>"), "the title is markup");
-    assert!(html.contains("<h1>&lt;script&gt;alert(1)&lt;/script&gt; &amp; more</h1>"));
 }
 
 /// Every number of the table stands in the JSON, and the other way round.

@@ -155,6 +155,16 @@ impl Agenda {
         }
     }
 
+    /// Forgets the expiries that come first as long as they are of responses that are gone.
+    pub(super) fn forget_expired(&mut self, is_gone: impl Fn(Handle) -> bool) {
+        for queue in &mut self.expiries {
+            while let Some(gone) = queue.front().copied().filter(|first| is_gone(first.run)) {
+                queue.pop_front();
+                self.weight -= gone.weight;
+            }
+        }
+    }
+
     /// Takes the expiry that is due first if more than `kept_max` are planned, or what they keep weighs more than
     /// `bytes_max`.
     pub(super) fn pop_crowded_out(&mut self, kept_max: u32, bytes_max: u64) -> Option<Handle> {

@@ -406,6 +406,7 @@ impl Service {
         };
         let (call, response) = (run.key, run.object.id.clone());
         self.desk.out.push(Output::Made { call, response });
+        self.desk.serves(run.job(), handle);
         run.start(&mut self.desk);
         run.stamp(&self.desk);
         let conversation = run.asked.as_ref().and_then(|asked| conversation_of(asked));

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::agenda::Agenda;
 use super::fate::Fate;
+use super::slots::Handle;
 use super::text::Texts;
 use super::{CallKey, Output, Profile, Script, Setup, name};
 use crate::fault::{Fault, FaultPlan};
 use crate::rng::{Law, Purpose, Seed};
 use crate::trace::{BackendEvent, Notes, ServiceEvent};
-use crate::units::{JobId, SimDuration, SimTime};
+use crate::units::{JobId, SimDuration, SimTime, Window};
 use crate::wire::{Item, ResponseId};
 
 /// The settings, the time, what is due, what leaves and what is noted.
@@ -29,6 +30,17 @@ pub(super) struct Desk {
     pub(super) texts: Texts,
     plain: Arc<Fate>,
     scripts: Arc<[Option<Script>]>,
+    /// The jobs that are not listed, as far as they are not forgotten.
+    expected: Window<Expected>,
+}
+
+/// A job that is not listed.
+#[derive(Debug, Clone)]
+struct Expected {
+    script: Option<Script>,
+    /// Its responses.
+    runs: Vec<Handle>,
+    is_over: bool,
 }
 
 impl Desk {
@@ -45,6 +57,7 @@ impl Desk {
             no_output: Arc::from([]),
             texts: Texts::default(),
             plain: Arc::new(Fate::PLAIN),
+            expected: Window::from(JobId(u32::try_from(setup.scripts.len()).unwrap_or(u32::MAX))),
             scripts: setup.scripts,
         }
     }
@@ -59,8 +72,36 @@ impl Desk {
 
     /// The script of a job, or the one of strangers.
     pub(super) fn script(&self, job: JobId) -> &Script {
-        let own = self.scripts.get(job.0 as usize).and_then(Option::as_ref);
-        own.unwrap_or(&self.profile.script)
+        let listed = self.scripts.get(job.0 as usize).and_then(Option::as_ref);
+        let expected = || self.expected.get(job)?.script.as_ref();
+        listed.or_else(expected).unwrap_or(&self.profile.script)
+    }
+
+    /// Takes in the script of the next job that is not listed.
+    pub(super) fn expect_job(&mut self, script: Option<Script>) -> JobId {
+        self.expected.push(Expected {
+            script,
+            runs: Vec::new(),
+            is_over: false,
+        })
+    }
+
+    /// A response serves a job.
+    pub(super) fn serves(&mut self, job: JobId, run: Handle) {
+        if let Some(expected) = self.expected.get_mut(job) {
+            expected.runs.push(run);
+        }
+    }
+
+    /// Forgets a job that is not listed and gives its responses.
+    pub(super) fn forget(&mut self, job: JobId) -> Vec<Handle> {
+        let Some(expected) = self.expected.get_mut(job) else {
+            return Vec::new();
+        };
+        expected.is_over = true;
+        let runs = std::mem::take(&mut expected.runs);
+        while self.expected.pop_if(|expected| expected.is_over) {}
+        runs
     }
 
     /// The script of a job, or the one that was chosen for a stranger.

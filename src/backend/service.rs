@@ -150,6 +150,28 @@ impl Service {
         std::mem::swap(&mut self.desk.out, out);
     }
 
+    /// Takes in the script of the next job that the setup does not list, under the number that is returned.
+    pub fn expect_job(&mut self, script: Option<Script>) -> JobId {
+        self.desk.expect_job(script)
+    }
+
+    /// A job that the setup does not list is over, and nobody will name its responses any more: what has ended of them
+    /// goes before its time.
+    pub fn forget_job(&mut self, job: JobId) {
+        for run in self.desk.forget(job) {
+            if self
+                .runs
+                .get(run)
+                .is_some_and(|run| run.is_ended() && run.is_background())
+            {
+                self.runs.remove(run);
+            }
+        }
+        self.desk
+            .agenda
+            .forget_expired(|run| self.runs.get(run).is_none());
+    }
+
     /// What it saw so far.
     #[must_use]
     pub const fn notes(&self) -> &Notes<ServiceEvent> {

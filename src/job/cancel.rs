@@ -243,13 +243,13 @@ impl Job {
             self.cancel_id(ctx, response.id.clone());
             return;
         }
-        ctx.owners.insert(response.id.clone(), self.id);
+        ctx.owns(self.id, &response.id);
         self.abort_all(ctx, &[ExchangeKind::Create]);
         self.cancel_state(ctx, response);
     }
 
     fn cancel_id(&mut self, ctx: &mut Context<'_>, id: ResponseId) {
-        ctx.owners.insert(id.clone(), self.id);
+        ctx.owns(self.id, &id);
         ctx.parked.remove(&id);
         self.abort_all(ctx, &[ExchangeKind::Create]);
         if let State::Cancelling(cancelling) = &mut self.state {

@@ -17,7 +17,7 @@ use super::{Action, Input, LaneSpec, Placement, RosterEntry, SharedCapacity, Tas
 use crate::backend::Genuine;
 use crate::rng::Seed;
 use crate::trace::{CoreEvent, Decided, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName};
-use crate::units::{Exchange, JobId, SimTime};
+use crate::units::{Exchange, JobId, SimTime, Window};
 use crate::wire::{Ask, Break, Reply, ResponseId};
 
 /// Says where a task goes. It sees what is declared about the task and nothing else.
@@ -86,7 +86,10 @@ pub struct Desk {
     setup: Setup,
     now: SimTime,
     lanes: [Lane; 3],
-    jobs: Vec<Held>,
+    jobs: Window<Held>,
+    /// Jobs that are over and that nobody was told of; counted only where they are let go.
+    over: Vec<JobId>,
+    ended: Ended,
     wakes: Wakes,
     owners: HashMap<ResponseId, JobId, FixedState>,
     parked: BTreeSet<ResponseId>,
@@ -103,9 +106,20 @@ pub struct Desk {
 /// The order in which lanes are looked at where they share nothing.
 const LANE_ORDER: [LaneName; 3] = [LaneName::Interactive, LaneName::Background, LaneName::Approval];
 
+/// What becomes of jobs that are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// How they ended is kept.
+    Known,
+    /// They are let go.
+    LetGo,
+}
+
 /// What is held of a task.
 #[derive(Debug, Clone)]
 enum Held {
+    /// The task itself, which is not listed and will be submitted.
+    Expected(Box<TaskSpec>),
     /// Nothing: it was not submitted, or it was refused.
     Nothing,
     /// Its job.
@@ -113,19 +127,25 @@ enum Held {
     /// How its job ended. Whatever is told to such a job leaves a note and nothing else, so where no notes are kept,
     /// the job need not be kept either.
     Over(StateName),
+    /// Nothing, and it cannot be submitted any more.
+    Gone,
 }
 
 impl Held {
     fn job_mut(&mut self) -> Option<&mut Job> {
         match self {
             Self::Job(job) => Some(job),
-            Self::Nothing | Self::Over(_) => None,
+            Self::Expected(_) | Self::Nothing | Self::Over(_) | Self::Gone => None,
         }
+    }
+
+    const fn is_over(&self) -> bool {
+        matches!(self, Self::Over(_) | Self::Gone)
     }
 
     fn state(&self) -> Option<StateName> {
         match self {
-            Self::Nothing => None,
+            Self::Expected(_) | Self::Nothing | Self::Gone => None,
             Self::Job(job) => Some(job.state.name()),
             Self::Over(outcome) => Some(*outcome),
         }
@@ -141,7 +161,9 @@ impl Desk {
             now: SimTime::START,
             lanes: setup.lanes.map(Lane::new),
             wakes: Wakes::new(tasks),
-            jobs: std::iter::repeat_with(|| Held::Nothing).take(tasks).collect(),
+            jobs: Window::of(std::iter::repeat_with(|| Held::Nothing).take(tasks)),
+            over: Vec::new(),
+            ended: Ended::Known,
             owners: HashMap::default(),
             parked: BTreeSet::new(),
             deliveries: BTreeSet::new(),
@@ -153,6 +175,27 @@ impl Desk {
             open: 0,
             setup,
         }
+    }
+
+    /// The same runtime without memory of jobs that are over, where it leaves no notes: for runs of any number of
+    /// them. Nothing may name their responses any more, so there must be no webhooks.
+    #[must_use]
+    pub fn forgetting(mut self) -> Self {
+        if !self.notes.is_on() {
+            self.ended = Ended::LetGo;
+        }
+        self
+    }
+
+    /// Makes a task known that is not listed in the setup, and will be submitted under the number that is returned.
+    pub fn expect_task(&mut self, task: TaskSpec) -> JobId {
+        self.wakes.expect_one();
+        self.jobs.push(Held::Expected(Box::new(task)))
+    }
+
+    /// The jobs that were let go since this was last asked.
+    pub fn drain_gone(&mut self) -> impl Iterator<Item = JobId> {
+        self.over.drain(..)
     }
 
     /// When the core has to be stepped next, if nothing happens before.
@@ -174,16 +217,16 @@ impl Desk {
     /// Where a job stands; none if it was never accepted.
     #[must_use]
     pub fn state(&self, job: JobId) -> Option<StateName> {
-        self.jobs.get(job.0 as usize)?.state()
+        self.jobs.get(job)?.state()
     }
 
     /// Jobs that are neither ended nor parked. Where nothing is left to happen, nobody will ever move them.
     #[must_use]
     pub fn stuck(&self) -> Vec<JobId> {
         let open = |name: StateName| !name.is_terminal() && name != StateName::NeedsIntervention;
-        let jobs = self.jobs.iter().zip((0..).map(JobId));
-        jobs.filter(|(held, _)| held.state().is_some_and(open))
-            .map(|(_, id)| id)
+        let jobs = self.jobs.iter();
+        jobs.filter(|(_, held)| held.state().is_some_and(open))
+            .map(|(id, _)| id)
             .collect()
     }
 
@@ -222,6 +265,11 @@ impl Desk {
             freed |= self.wake_due(actions);
         }
         self.note_loads();
+        if !self.over.is_empty() {
+            while self.jobs.pop_if(Held::is_over) {
+                self.wakes.let_first_go();
+            }
+        }
     }
 
     /// Notes how full each lane is, where that changed.
@@ -294,16 +342,30 @@ impl Desk {
     }
 
     fn submitted(&mut self, id: JobId, actions: &mut Vec<Action>) -> bool {
-        let Some(task) = self.setup.tasks.get(id.0 as usize) else {
+        let seen = self.seen();
+        let Some(held) = self.jobs.get_mut(id) else {
             return false;
         };
-        if !matches!(self.jobs[id.0 as usize], Held::Nothing) {
+        let expected = match std::mem::replace(held, Held::Nothing) {
+            Held::Expected(task) => Some(task),
+            Held::Nothing => None,
+            submitted => {
+                *held = submitted;
+                return false;
+            }
+        };
+        let listed = || self.setup.tasks.get(id.0 as usize);
+        let Some(task) = expected.as_deref().or_else(listed) else {
             return false;
-        }
-        let (placement, decided) = match self.setup.router.route_seeing(id, &self.seen()) {
+        };
+        let (placement, decided) = match self.setup.router.route_seeing(id, &seen) {
             Routed::Placed(placement, decided) => (placement, decided),
             Routed::Refused(reason) => {
                 self.notes.note(self.now, id, || RouterEvent::Refused { reason });
+                if expected.is_some() {
+                    *held = Held::Gone;
+                    self.let_go(id);
+                }
                 return false;
             }
         };
@@ -327,7 +389,7 @@ impl Desk {
             attempts_max,
         });
         self.notes.note(self.now, id, || RuntimeEvent::Acknowledged);
-        self.jobs[id.0 as usize] = Held::Job(Box::new(job));
+        *held = Held::Job(Box::new(job));
         self.open += 1;
         self.lanes[lane as usize].arrive(id);
         self.with(id, actions, |_, ctx| ctx.freed = true)
@@ -382,7 +444,7 @@ impl Desk {
         actions: &mut Vec<Action>,
         act: impl FnOnce(&mut Job, &mut Context<'_>),
     ) -> bool {
-        let Some(held) = self.jobs.get_mut(id.0 as usize) else {
+        let Some(held) = self.jobs.get_mut(id) else {
             return false;
         };
         let Some(job) = held.job_mut() else {
@@ -399,7 +461,7 @@ impl Desk {
             roster: &self.setup.roster,
             phrases: &mut self.phrases,
             digests: &mut self.digests,
-            owners: &mut self.owners,
+            owners: (self.ended == Ended::Known).then_some(&mut self.owners),
             parked: &mut self.parked,
             freed: false,
             news: News::Perhaps,
@@ -419,8 +481,16 @@ impl Desk {
         }
         if !self.notes.is_on() && job.is_over() {
             *held = Held::Over(job.state.name());
+            self.let_go(id);
         }
         freed
+    }
+
+    /// A job is over: its place goes, and whoever holds something of it will be told, where that is wanted.
+    fn let_go(&mut self, id: JobId) {
+        if self.ended == Ended::LetGo {
+            self.over.push(id);
+        }
     }
 
     fn webhook(

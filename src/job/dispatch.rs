@@ -320,7 +320,7 @@ impl Job {
 
     /// The response id is known: the turn has its response.
     pub(super) fn known(&mut self, ctx: &mut Context<'_>, on: On, id: ResponseId) {
-        ctx.owners.insert(id.clone(), self.id);
+        ctx.owns(self.id, &id);
         self.heard_at = Some(ctx.now);
         self.progressed_at = ctx.now;
         let look_now = ctx.parked.remove(&id);

@@ -156,7 +156,7 @@ impl Job {
 
     /// A stray response says that it serves this job.
     pub(super) fn claim(&mut self, ctx: &mut Context<'_>, response: &Response) {
-        ctx.owners.insert(response.id.clone(), self.id);
+        ctx.owns(self.id, &response.id);
         let this_turn = response.origin == Some(self.origin());
         match &self.state {
             State::InDoubt { .. } if this_turn => self.adopt(ctx, response),

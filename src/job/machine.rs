@@ -32,8 +32,8 @@ pub(super) struct Context<'a> {
     pub(super) roster: &'a [RosterEntry],
     pub(super) phrases: &'a mut Phrases,
     pub(super) digests: &'a mut Digests,
-    /// Whose response is whose; looked up, never walked.
-    pub(super) owners: &'a mut HashMap<ResponseId, JobId, FixedState>,
+    /// Whose response is whose; looked up, never walked. None, if nobody will ask.
+    pub(super) owners: Option<&'a mut HashMap<ResponseId, JobId, FixedState>>,
     /// Responses that a webhook named before anybody knew them.
     pub(super) parked: &'a mut BTreeSet<ResponseId>,
     /// Whether a place became free.
@@ -50,6 +50,13 @@ pub(super) enum News {
 }
 
 impl Context<'_> {
+    /// Remembers whose response this is.
+    pub(super) fn owns(&mut self, job: JobId, response: &ResponseId) {
+        if let Some(owners) = &mut self.owners {
+            owners.insert(response.clone(), job);
+        }
+    }
+
     pub(super) fn outside(&mut self, job: JobId, message: ToOutside) {
         self.actions.push(Action::Outside { job, message });
     }

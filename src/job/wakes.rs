@@ -3,7 +3,7 @@
 //! Invariant: a job stands here once at most, under the instant that counts now; nothing here is out of date, so the
 //! queue is as long as jobs are in flight, and its first entry is awaited by somebody.
 
-use crate::units::{JobId, SimTime, horizon};
+use crate::units::{JobId, SimTime, Window, horizon};
 
 /// A queue of jobs in the order (instant, job); an instant can be changed in place.
 ///
@@ -19,7 +19,9 @@ pub(super) struct Wakes {
     /// The last key that belongs to what is near.
     horizon: Key,
     /// Where each job stands.
-    places: Vec<Place>,
+    places: Window<Place>,
+    /// Where what is no job stands.
+    strays: Place,
 }
 
 /// Instant and job in one number, which orders like the pair.
@@ -45,7 +47,36 @@ impl Wakes {
             near: Vec::new(),
             far: Vec::new(),
             horizon: 0,
-            places: vec![Place::Nowhere; jobs + 1],
+            places: Window::of(std::iter::repeat_n(Place::Nowhere, jobs)),
+            strays: Place::Nowhere,
+        }
+    }
+
+    /// There is one job more.
+    pub(super) fn expect_one(&mut self) {
+        self.places.push(Place::Nowhere);
+    }
+
+    /// The first job is over and wakes no more.
+    pub(super) fn let_first_go(&mut self) {
+        self.places.pop_if(|place| *place == Place::Nowhere);
+    }
+
+    /// Where a job stands.
+    fn place(&self, id: JobId) -> Place {
+        match id {
+            JobId::NONE => self.strays,
+            id => self.places.get(id).copied().unwrap_or(Place::Nowhere),
+        }
+    }
+
+    fn note_place(&mut self, id: JobId, place: Place) {
+        let known = match id {
+            JobId::NONE => Some(&mut self.strays),
+            id => self.places.get_mut(id),
+        };
+        if let Some(known) = known {
+            *known = place;
         }
     }
 
@@ -57,7 +88,7 @@ impl Wakes {
     /// Lets a job wake at an instant, instead of the one before; never, if that is the instant.
     pub(super) fn set(&mut self, id: JobId, at: SimTime) {
         let key = (u128::from(at.ticks()) << 32) | u128::from(id.0);
-        match self.places[slot(id)] {
+        match self.place(id) {
             Place::Near(place) if key <= self.horizon => self.put(place as usize, key),
             Place::Far(place) if key > self.horizon && at != SimTime::NEVER => self.far[place as usize] = key,
             place => {
@@ -78,12 +109,12 @@ impl Wakes {
             self.rise(self.near.len() - 1, key);
         } else {
             self.far.push(key);
-            self.places[slot(job(key))] = Place::Far(index(self.far.len() - 1));
+            self.note_place(job(key), Place::Far(index(self.far.len() - 1)));
         }
     }
 
     fn take_out(&mut self, id: JobId, place: Place) {
-        self.places[slot(id)] = Place::Nowhere;
+        self.note_place(id, Place::Nowhere);
         match place {
             Place::Nowhere => {}
             Place::Near(place) => {
@@ -100,8 +131,8 @@ impl Wakes {
     /// The last of the list stands where one has left it.
     fn leave_far(&mut self, place: usize) {
         self.far.swap_remove(place);
-        if let Some(moved) = self.far.get(place) {
-            self.places[slot(job(*moved))] = Place::Far(index(place));
+        if let Some(moved) = self.far.get(place).copied() {
+            self.note_place(job(moved), Place::Far(index(place)));
         }
     }
 
@@ -166,7 +197,7 @@ impl Wakes {
 
     fn stand(&mut self, place: usize, key: Key) {
         self.near[place] = key;
-        self.places[slot(job(key))] = Place::Near(index(place));
+        self.note_place(job(key), Place::Near(index(place)));
     }
 }
 
@@ -176,11 +207,6 @@ impl Wakes {
 )]
 const fn index(place: usize) -> u32 {
     place as u32
-}
-
-/// The place of a job among the places; what is no job comes first.
-const fn slot(id: JobId) -> usize {
-    id.0.wrapping_add(1) as usize
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the upper 64 of 96 bits")]
@@ -209,6 +235,7 @@ mod tests {
 
     fn check(jobs: u64) {
         let (mut wakes, mut sorted) = (Wakes::new(700), BTreeSet::new());
+        let slot = |id: JobId| id.0.wrapping_add(1) as usize;
         let mut set_at = [SimTime::NEVER; 701];
         for index in 0..20_000 {
             let bits = Seed(7).bits(Purpose::Arrival, jobs, index);

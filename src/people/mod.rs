@@ -5,6 +5,7 @@
 //! whether the roster lets its author decide.
 
 mod approver;
+mod arrivals;
 mod message;
 mod operator;
 mod outside;

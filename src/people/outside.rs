@@ -13,7 +13,7 @@ use crate::job::{self, ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside
 use crate::rng::{Law, Purpose, name_key};
 use crate::sinks::{Answered, Effort, Gate, Luck, Sinks, ToolRun, Tools};
 use crate::trace::{Audience, Notes, OutsideEvent, PeopleEvent, Principal, SinkEvent, UserEvent, View};
-use crate::units::{JobId, SimDuration, SimTime};
+use crate::units::{JobId, SimDuration, SimTime, Window};
 
 /// The outside world of a run.
 ///
@@ -23,14 +23,16 @@ use crate::units::{JobId, SimDuration, SimTime};
 pub struct Outside {
     pub(super) setup: Arc<OutsideSetup>,
     /// The tasks by their instants, and how many have arrived.
-    arrivals: Arc<[JobId]>,
-    arrived: usize,
+    pub(super) arrivals: Arc<[JobId]>,
+    pub(super) arrived: usize,
     /// The changes by their instants, and how many are made.
     changes: Arc<[usize]>,
     changed: usize,
     /// What a tightened policy asks for: the quorum, and why.
     pub(super) quorum: Option<(u16, Arc<str>)>,
-    pub(super) jobs: Vec<Known>,
+    pub(super) jobs: Window<Known>,
+    /// The next to arrive of the tasks that are not listed.
+    pub(super) next_expected: JobId,
     open: BTreeMap<ApprovalId, Open>,
     desk: Desk,
     sinks: Sinks,
@@ -42,11 +44,24 @@ pub struct Outside {
 }
 
 /// What people remember of a job.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     requests: u16,
     retrieved: bool,
     pub(super) standing: Standing,
+    /// Its task, if that is not listed.
+    pub(super) task: Option<Box<OutsideTask>>,
+    pub(super) is_over: bool,
+}
+
+impl Known {
+    /// A job whose task is not listed.
+    pub(super) fn of(task: OutsideTask) -> Self {
+        Self {
+            task: Some(Box::new(task)),
+            ..Self::default()
+        }
+    }
 }
 
 /// An approval request that is open.
@@ -79,7 +94,8 @@ impl Outside {
             changes: changes.into(),
             changed: 0,
             quorum: None,
-            jobs: vec![Known::default(); setup.tasks.len()],
+            jobs: Window::of(setup.tasks.iter().map(|_| Known::default())),
+            next_expected: JobId(u32::try_from(setup.tasks.len()).unwrap_or(u32::MAX)),
             open: BTreeMap::new(),
             desk: Desk::default(),
             sinks: Sinks::new(&setup.sinks),
@@ -106,7 +122,8 @@ impl Outside {
             .changes
             .get(self.changed)
             .map(|place| self.setup.changes[*place].at);
-        let first = [arrival.map(|task| task.at), change, self.timers.next()];
+        let expected = self.expected().map(|task| task.at);
+        let first = [arrival.map(|task| task.at), expected, change, self.timers.next()];
         first.into_iter().flatten().min()
     }
 
@@ -200,30 +217,6 @@ impl Outside {
         }));
     }
 
-    fn submit_tasks(&mut self, now: SimTime, out: &mut Vec<Input>) {
-        let next = self.arrivals.get(self.arrived).and_then(|job| self.task(*job));
-        if next.is_none_or(|task| task.at > now) {
-            return;
-        }
-        let setup = Arc::clone(&self.setup);
-        while let Some(job) = self.arrivals.get(self.arrived).copied() {
-            let task = &setup.tasks[job.0 as usize];
-            if task.at > now {
-                return;
-            }
-            self.arrived += 1;
-            self.notes.note(now, job, || UserEvent::Submitted {
-                task: Arc::clone(&task.name),
-                kind: Arc::clone(&task.kind),
-            });
-            out.push(Input {
-                job,
-                told: Told::Submitted,
-            });
-            self.plan_user((now, job), task);
-        }
-    }
-
     fn fire(&mut self, (now, job): (SimTime, JobId), due: Due, out: &mut Vec<Input>) {
         match due {
             Due::Leave => {
@@ -288,7 +281,7 @@ impl Outside {
 
     fn ask(&mut self, (now, job): (SimTime, JobId), request: Arc<ApprovalRequest>, out: &mut Vec<Input>) {
         self.sinks.remember(&request);
-        let Some(known) = self.jobs.get_mut(job.0 as usize) else {
+        let Some(known) = self.jobs.get_mut(job) else {
             return;
         };
         known.requests = known.requests.saturating_add(1);
@@ -322,7 +315,8 @@ impl Outside {
         number: u16,
     ) {
         let setup = Arc::clone(&self.setup);
-        let task = setup.tasks.get(job.0 as usize);
+        let own = self.own_task(job);
+        let task = setup.tasks.get(job.0 as usize).or(own.as_ref());
         for (approver, script) in setup.approvers.iter().enumerate() {
             if !(script.works_alone() && script.takes_up(request, task)) {
                 continue;
@@ -359,7 +353,8 @@ impl Outside {
             return;
         };
         let setup = Arc::clone(&self.setup);
-        let task = setup.tasks.get(job.0 as usize);
+        let own = self.own_task(job);
+        let task = setup.tasks.get(job.0 as usize).or(own.as_ref());
         for (approver, script) in setup.approvers.iter().enumerate() {
             let stale = *script.behaviour(number) == Behaviour::ApproveStale;
             if stale && script.works_alone() && script.takes_up(&request, task) {
@@ -412,16 +407,12 @@ impl Outside {
 
     /// A user looks how far the work has got, and takes the result once, when one is shown.
     fn retrieve(&mut self, (now, job): (SimTime, JobId), view: &View) {
-        let Some(known) = self.jobs.get_mut(job.0 as usize) else {
+        let balks = self.task(job).and_then(|task| self.setup.users[task.user].balks);
+        let Some(known) = self.jobs.get_mut(job) else {
             return;
         };
         let first = known.standing == Standing::Unseen;
         known.standing = known.standing.shown(view.state);
-        let balks = self
-            .setup
-            .tasks
-            .get(job.0 as usize)
-            .and_then(|task| self.setup.users[task.user].balks);
         if let Some(balks) = balks.filter(|_| first) {
             // What a tick shows is known at its end.
             self.timers
@@ -492,7 +483,7 @@ impl Outside {
             return;
         };
         let (by, digests) = (&script.person.name, seen(request));
-        let eligible = script.may_decide(request, self.setup.tasks.get(job.0 as usize));
+        let eligible = script.may_decide(request, self.task(job));
         self.notes.note(now, job, || PeopleEvent::Decided {
             approval: Arc::clone(&request.id),
             by: by.clone(),
@@ -572,10 +563,6 @@ impl Outside {
         });
         let told = Told::SinkAnswered { key, run, answer };
         out.push(Input { job, told });
-    }
-
-    pub(super) fn task(&self, job: JobId) -> Option<&OutsideTask> {
-        self.setup.tasks.get(job.0 as usize)
     }
 
     /// The instant after a delay of this law, at least a tick from now.

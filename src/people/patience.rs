@@ -63,7 +63,7 @@ impl Outside {
         why: Impatience,
         out: &mut Vec<Input>,
     ) {
-        let standing = self.jobs.get(job.0 as usize).map(|known| known.standing);
+        let standing = self.jobs.get(job).map(|known| known.standing);
         let why = match (why, standing) {
             (Impatience::Waited, Some(Standing::Outside | Standing::Queued)) => "waited",
             (Impatience::Balk(Balk::Busy), Some(Standing::Outside | Standing::Queued)) => "busy",

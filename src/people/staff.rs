@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::arrivals::task_of;
 use super::timer::{Decision, Due, Look, TimerKey};
 use super::{ApproverScript, Outside, Shift, StaffScript};
 use crate::job::{ApprovalId, ApprovalRequest, Input};
@@ -180,10 +181,14 @@ impl Outside {
     pub(super) fn call(&mut self, now: SimTime, place: usize) {
         let setup = Arc::clone(&self.setup);
         let staff = &setup.staffs[place];
-        let may = |approver: usize, job: JobId, request: &ApprovalRequest| {
-            setup.approvers[approver].takes_up(request, setup.tasks.get(job.0 as usize))
-        };
-        while let Some(taken) = self.lines[place].take((staff, now), may) {
+        loop {
+            let jobs = &self.jobs;
+            let may = |approver: usize, job: JobId, request: &ApprovalRequest| {
+                setup.approvers[approver].takes_up(request, task_of(&setup, jobs, job))
+            };
+            let Some(taken) = self.lines[place].take((staff, now), may) else {
+                break;
+            };
             let Taken {
                 approver,
                 job,

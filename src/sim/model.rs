@@ -5,6 +5,7 @@
 
 use super::parts::{Blueprint, Caps, Ending, Recording};
 use super::seams::Seams;
+use super::source::TaskSource;
 use crate::backend::{self, Auth, CallKey, ConnectionNo, Face, Service, Spent};
 use crate::fault::{Fault, FaultPlan};
 use crate::job::{self, Action, Desk, Told};
@@ -36,6 +37,10 @@ pub struct Model<S> {
     outputs: Vec<backend::Output>,
     said: Vec<job::Input>,
     log: Option<Vec<(SimTime, Vec<job::Input>)>>,
+    /// Where tasks come from that the blueprint does not list.
+    source: Option<Box<dyn TaskSource>>,
+    /// When the last of them arrives that is known.
+    known_until: SimTime,
 }
 
 /// When each part acts by itself next; never, if it only waits for others.
@@ -126,6 +131,55 @@ impl<S: Seams> Model<S> {
             outputs: Vec::new(),
             said: Vec::new(),
             log: (recording == Recording::Full).then(Vec::new),
+            source: None,
+            known_until: SimTime::START,
+        }
+    }
+
+    /// The same world with more tasks than the blueprint lists, each made when the one before it arrives.
+    ///
+    /// Where nothing is recorded and the service sends no webhooks, jobs that are over are forgotten by every part:
+    /// memory grows with the jobs in flight, however many are played. With webhooks, which may name a response
+    /// long after its job is over, it grows with the jobs.
+    #[must_use]
+    pub fn fed_by(mut self, source: Box<dyn TaskSource>, blueprint: &Blueprint) -> Self {
+        if blueprint.profile.webhook.is_none() {
+            self.desk = self.desk.forgetting();
+        }
+        self.source = Some(source);
+        self.expect_tasks();
+        self.due.outside = or_never(self.outside.next_deadline());
+        self
+    }
+
+    /// Makes the tasks known that arrive up to now, and the first behind them.
+    fn expect_tasks(&mut self) {
+        while self.known_until <= self.now
+            && let Some(source) = &mut self.source
+        {
+            let Some(arrival) = source.next() else {
+                self.source = None;
+                return;
+            };
+            assert!(
+                arrival.asked.at >= self.known_until,
+                "tasks come in the order of their instants"
+            );
+            self.known_until = arrival.asked.at;
+            let job = self.desk.expect_task(arrival.task);
+            let same = [
+                self.service.expect_job(arrival.script),
+                self.outside.expect_task(arrival.asked),
+            ];
+            assert_eq!(same, [job; 2], "a blueprint lists a script for each of its tasks");
+        }
+    }
+
+    /// Forgets the jobs of which the job core says that they are over.
+    fn forget_jobs(&mut self) {
+        for job in self.desk.drain_gone() {
+            self.service.forget_job(job);
+            self.outside.forget_job(job);
         }
     }
 
@@ -219,10 +273,12 @@ impl<S: Seams> Model<S> {
         }
         self.due.desk = or_never(self.desk.next_deadline());
         self.seams.wanted(self.now, &mut self.actions);
+        self.forget_jobs();
     }
 
     fn step_outside(&mut self) {
         self.steps += 1;
+        self.expect_tasks();
         self.seams.shown(self.now, &mut self.to_outside);
         self.outside.step(self.now, &mut self.to_outside, &mut self.said);
         self.due.outside = or_never(self.outside.next_deadline());

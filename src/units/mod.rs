@@ -7,8 +7,10 @@ mod amount;
 mod horizon;
 mod id;
 mod time;
+mod window;
 
 pub use amount::{Probability, ProbabilityError};
 pub(crate) use horizon::horizon;
 pub use id::{AttemptNo, Exchange, ExchangeError, ExchangeKind, JobId, TurnNo};
 pub use time::{DurationError, SimDuration, SimTime};
+pub(crate) use window::Window;

@@ -46,6 +46,7 @@ mod scenario;
 mod schema;
 mod serve;
 mod serve_switches;
+mod source;
 mod stream_faults;
 mod suite;
 mod support;

@@ -1,0 +1,83 @@
+//! How tasks arrive: those of the setup, and those that are made known while the run goes on.
+
+use std::sync::Arc;
+
+use super::outside::Known;
+use super::{Outside, OutsideSetup, OutsideTask};
+use crate::job::{Input, Told};
+use crate::trace::UserEvent;
+use crate::units::{JobId, SimTime, Window};
+
+impl Outside {
+    /// Makes a task known that the setup does not list, under the number that is returned; it arrives behind those that
+    /// were made known before.
+    ///
+    /// # Panics
+    /// If it names a user that is not there.
+    pub fn expect_task(&mut self, task: OutsideTask) -> JobId {
+        assert!(task.user < self.setup.users.len(), "every task has a user");
+        self.jobs.push(Known::of(task))
+    }
+
+    /// A job is over, and what is known of it goes.
+    pub fn forget_job(&mut self, job: JobId) {
+        if let Some(known) = self.jobs.get_mut(job) {
+            known.is_over = true;
+        }
+        while self.jobs.pop_if(|known| known.is_over) {}
+    }
+
+    /// The task that arrives next of those that are not listed.
+    pub(super) fn expected(&self) -> Option<&OutsideTask> {
+        self.jobs.get(self.next_expected)?.task.as_deref()
+    }
+
+    pub(super) fn submit_tasks(&mut self, now: SimTime, out: &mut Vec<Input>) {
+        while let Some(job) = self.arrivals.get(self.arrived).copied() {
+            let setup = Arc::clone(&self.setup);
+            let task = &setup.tasks[job.0 as usize];
+            if task.at > now {
+                break;
+            }
+            self.arrived += 1;
+            self.submit((now, job), task, out);
+        }
+        while let Some(task) = self.expected().filter(|task| task.at <= now).cloned() {
+            let job = self.next_expected;
+            self.next_expected = JobId(job.0 + 1);
+            self.submit((now, job), &task, out);
+        }
+    }
+
+    fn submit(&mut self, (now, job): (SimTime, JobId), task: &OutsideTask, out: &mut Vec<Input>) {
+        self.notes.note(now, job, || UserEvent::Submitted {
+            task: Arc::clone(&task.name),
+            kind: Arc::clone(&task.kind),
+        });
+        out.push(Input {
+            job,
+            told: Told::Submitted,
+        });
+        self.plan_user((now, job), task);
+    }
+
+    pub(super) fn task(&self, job: JobId) -> Option<&OutsideTask> {
+        task_of(&self.setup, &self.jobs, job)
+    }
+
+    /// The task of a job, if it is not listed.
+    pub(super) fn own_task(&self, job: JobId) -> Option<OutsideTask> {
+        let task = self.jobs.get(job)?.task.as_deref()?;
+        Some(task.clone())
+    }
+}
+
+/// The task of a job, listed or not.
+pub(super) fn task_of<'a>(
+    setup: &'a OutsideSetup,
+    jobs: &'a Window<Known>,
+    job: JobId,
+) -> Option<&'a OutsideTask> {
+    let expected = || jobs.get(job)?.task.as_deref();
+    setup.tasks.get(job.0 as usize).or_else(expected)
+}

@@ -1,6 +1,7 @@
 //! The page of a study and its plots: numbers, escaping, form, and labels that do not run into each other.
 
 use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
 
 use lanebench::report::{CompareKind, CompareReport, Paint, compare_figures};
 use lanebench::sim::compare::{Comparison, Findings};
@@ -10,7 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 use regex::Regex;
 use serde_json::Value;
 
-use super::{played, small};
+use super::{SMALL, played, small};
 use crate::support::{check_golden, repo};
 
 const USUAL: &str = "replications: { min: 4, max: 8, half_width: 10%, round: 2 }";
@@ -248,4 +249,41 @@ fn curves_end_below_one_where_tasks_never_got_there() {
         never += without;
     }
     assert!(never > 0);
+}
+
+#[test]
+fn the_command_writes_a_page_and_a_folder_of_plots() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("plots-of-a-study");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let inside = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let said = |reports: &[String]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lanebench"));
+        command
+            .current_dir(repo(""))
+            .args(["compare", SMALL])
+            .stdin(Stdio::null());
+        for report in reports {
+            command.args(["--report", report]);
+        }
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let page = inside("page.html");
+    let reports = [format!("html={page}"), format!("svg={}", inside("new/plots/"))];
+    let (_, stderr) = said(&reports);
+    assert_eq!(stderr, "");
+    let (text, _, figures) = written(&small(&[]));
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), text);
+    for (name, svg) in figures {
+        let file = inside(&format!("new/plots/{name}"));
+        assert_eq!(std::fs::read_to_string(file).unwrap(), svg);
+    }
+    // A file stands where the folder should be made.
+    let (code, stderr) = said(&[format!("svg={page}")]);
+    assert_eq!(code, Some(3));
+    assert!(stderr.contains("page.html` cannot be made"), "{stderr}");
+    let (code, stderr) = said(&["svgs=plots".to_owned()]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("did you mean `svg`?"), "{stderr}");
 }

@@ -17,6 +17,9 @@ pub(super) enum FilesError {
     /// There is nothing of this name.
     #[error("`{0}` does not exist")]
     Missing(String),
+    /// A folder where a file was meant.
+    #[error("`{0}` is a folder")]
+    Folder(String),
     /// It is there and cannot be read.
     #[error("`{path}` cannot be read: {cause}")]
     Unreadable {
@@ -101,6 +104,7 @@ pub(super) fn shown(path: &Path) -> String {
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
     fs::read(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => FilesError::Missing(shown(path)),
+        io::ErrorKind::IsADirectory => FilesError::Folder(shown(path)),
         _ => FilesError::Unreadable {
             path: shown(path),
             cause,

@@ -17,7 +17,7 @@ pub(super) fn take_part(comparison: &Comparison, path: &Path, kept: &mut Kept) -
     let name = shown(path);
     let bytes = match read(path) {
         Ok(bytes) => bytes,
-        Err(error @ FilesError::Missing(_)) => {
+        Err(error @ (FilesError::Missing(_) | FilesError::Folder(_))) => {
             complain(error, "name the parts that `lanebench compare --part` wrote");
             return Err(Exit::Input);
         }

@@ -67,7 +67,7 @@ pub(super) fn refuse_file(error: &FilesError, wanted: &str) -> Exit {
             let _ = write!(io::stderr(), "{text}");
             Exit::Input
         }
-        FilesError::Missing(_) | FilesError::Empty(_) => {
+        FilesError::Missing(_) | FilesError::Empty(_) | FilesError::Folder(_) => {
             complain(error, &format!("name {wanted}"));
             Exit::Input
         }

@@ -139,7 +139,7 @@ pub(super) fn refuse(error: &FilesError) -> Exit {
             let _ = write!(io::stderr(), "{text}");
             Exit::Input
         }
-        FilesError::Missing(_) => {
+        FilesError::Missing(_) | FilesError::Folder(_) => {
             complain(
                 error,
                 "check the path; scenarios may also be named by a folder above them",

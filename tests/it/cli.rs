@@ -73,6 +73,9 @@ fn what_cannot_be_read_is_said_and_ends_with_2() {
     ] {
         refused(&folder.0, &["run", path], 2, words);
     }
+    for command in ["check", "compare"] {
+        refused(&folder.0, &[command, "nothing"], 2, "`nothing` is a folder");
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn invariant_row(totals: &InvariantTotals) -> [String; INVARIANT_COLUMNS.len()] 
 }
 
 /// A heading and rows, which the types keep at the same length.
-fn table<const N: usize>(heading: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+pub(super) fn table<const N: usize>(heading: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let mut writer = Writer::from_writer(Vec::new());
     let mut written = writer.write_record(heading);
     for row in rows {

@@ -1,8 +1,7 @@
 //! A row for each strategy, metric and replication.
 
-use ::csv::Writer;
-
 use super::CompareReport;
+use crate::report::csv::table;
 use crate::sim::compare::Outcome;
 use crate::sim::metric::Metric;
 
@@ -23,17 +22,7 @@ pub fn compare_csv(report: &CompareReport<'_>) -> String {
     let CompareReport {
         comparison, study, ..
     } = *report;
-    let mut writer = Writer::from_writer(Vec::new());
-    let mut written = writer.write_record(COLUMNS);
-    let mut rows = |name: &str, role: &str, seed: u64, outcome: &Outcome| {
-        for metric in Metric::ALL {
-            let value = outcome.measures.value(*metric);
-            let value = value.map(|value| value.to_string()).unwrap_or_default();
-            let seed = seed.to_string();
-            let row = [name, role, &seed, metric.word(), metric.unit().word(), &value];
-            written = std::mem::replace(&mut written, Ok(())).and_then(|()| writer.write_record(row));
-        }
-    };
+    let mut rows = Vec::new();
     for (place, named) in comparison.strategies.iter().enumerate() {
         let role = match (place == comparison.reference, named.strategy.is_oracle()) {
             (true, _) => "reference",
@@ -42,19 +31,33 @@ pub fn compare_csv(report: &CompareReport<'_>) -> String {
         };
         for replication in &study.replications {
             if let Some(outcome) = replication.outcomes.get(place) {
-                rows(&named.name, role, replication.seed.0, outcome);
+                rows.extend(measured(&named.name, role, replication.seed.0, outcome));
             }
         }
     }
     let reference = &comparison.strategies[comparison.reference].name;
     for replication in &study.replications {
-        rows(reference, "control", replication.seed.0, &replication.control);
+        rows.extend(measured(
+            reference,
+            "control",
+            replication.seed.0,
+            &replication.control,
+        ));
     }
-    let bytes = written.ok().and_then(|()| writer.into_inner().ok());
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    #[expect(
-        clippy::expect_used,
-        reason = "rows of equal length made of text are written to memory"
-    )]
-    text.expect("CSV in memory")
+    table(COLUMNS, rows.into_iter())
+}
+
+/// The rows of a run.
+fn measured(name: &str, role: &str, seed: u64, outcome: &Outcome) -> impl Iterator<Item = [String; 6]> {
+    Metric::ALL.iter().map(move |metric| {
+        let value = outcome.measures.value(*metric);
+        [
+            name.to_owned(),
+            role.to_owned(),
+            seed.to_string(),
+            metric.word().to_owned(),
+            metric.unit().word().to_owned(),
+            value.map(|value| value.to_string()).unwrap_or_default(),
+        ]
+    })
 }

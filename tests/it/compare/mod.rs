@@ -9,6 +9,8 @@ mod parts;
 mod play;
 mod program;
 
+use std::process::{Command, Stdio};
+
 use lanebench::report::{Paint, render_all};
 use lanebench::runner::play_comparison;
 use lanebench::scenario::{Diagnostics, Sources};
@@ -58,4 +60,16 @@ fn unbroken<T>(result: Result<T, std::convert::Infallible>) -> T {
         Ok(value) => value,
         Err(never) => match never {},
     }
+}
+
+/// What the program ends with and prints, run at the root of the project.
+fn said(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_lanebench"))
+        .current_dir(repo(""))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
 }

@@ -1,14 +1,12 @@
 //! Comparisons as they are played: the same luck for all, the same bytes on any number of threads, exit codes.
 
-use std::process::{Command, Stdio};
-
 use lanebench::report::{CompareKind, CompareReport, Paint};
 use lanebench::rng::Seed;
 use lanebench::runner::play_comparison;
 use lanebench::sim::compare::{Cell, Comparison, Findings, Kept, Standing, Verdict};
 use serde_json::Value;
 
-use super::{SMALL, played, small, unbroken};
+use super::{SMALL, played, said, small, unbroken};
 use crate::support::{check_golden, repo};
 
 fn rendered(comparison: &Comparison, threads: usize) -> [String; 4] {
@@ -150,17 +148,6 @@ fn too_few_replications_are_said_to_be_too_few() {
     };
     let text = CompareKind::Human.render(&report, Paint::Plain);
     assert!(text.contains("undecided: did not converge"), "{text}");
-}
-
-fn said(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_lanebench"))
-        .current_dir(repo(""))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 #[test]

@@ -6,8 +6,7 @@ use std::process::{Command, Stdio};
 use lanebench::runner::{ProgramError, Programs, answers_again, launch};
 use lanebench::sim::compare::{Comparison, Outcome};
 
-use super::small;
-use crate::support::repo;
+use super::{said, small};
 
 /// The small comparison with a program of the shell in the place of the coin.
 fn with_shell(script: &str) -> (Comparison, Programs) {
@@ -87,16 +86,6 @@ fn a_program_that_changes_its_mind_is_found_out() {
 
 #[test]
 fn the_program_in_python_plays_where_it_is_allowed() {
-    let said = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_lanebench"))
-            .current_dir(repo(""))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code(), text(output.stdout), text(output.stderr))
-    };
     let file = "scenarios/comparisons/own-program.yaml";
     let (code, _, stderr) = said(&["compare", file]);
     assert_eq!(code, Some(2));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::timer::Insight;
 use super::{ApproverScript, Behaviour, OutsideTask, Reach};
 use crate::job::{Act, ApprovalRequest, ApprovalVerdict, OwnApproval, digest};
 
@@ -50,6 +51,33 @@ impl ApproverScript {
         };
         person.roles.contains(&request.role)
             && !task.is_some_and(|task| task.own == OwnApproval::Refused && own(task))
+    }
+
+    /// What comes of a look that is wrong or not, at a request that ought to be denied or not.
+    pub(super) fn insight(&self, number: u16, harmful: bool, wrong: bool) -> Insight {
+        let denies = harmful || matches!(self.behaviour(number), Behaviour::Deny { .. });
+        match (denies, wrong) {
+            (true, true) => Insight::WronglyApproved,
+            (false, true) => Insight::WronglyDenied,
+            (_, false) if harmful => Insight::Harmful,
+            (_, false) => Insight::Usual,
+        }
+    }
+
+    /// What this person says about the request with this insight; none is silence.
+    pub(super) fn says_with(&self, request: &ApprovalRequest, number: u16, insight: Insight) -> Option<Say> {
+        let denied = |reason: &str| {
+            Some(Say {
+                verdict: ApprovalVerdict::Deny,
+                reason: Some(reason.into()),
+            })
+        };
+        match insight {
+            Insight::Usual => self.says(request, number),
+            Insight::Harmful => denied("it ought not to be done"),
+            Insight::WronglyDenied => denied("it looks wrong"),
+            Insight::WronglyApproved => Some(Say::plain(ApprovalVerdict::Approve)),
+        }
     }
 
     /// What this person says about the request; none is silence.

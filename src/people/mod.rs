@@ -6,6 +6,7 @@
 
 mod approver;
 mod arrivals;
+mod attention;
 mod message;
 mod operator;
 mod outside;
@@ -15,6 +16,7 @@ mod setup;
 mod staff;
 mod timer;
 
+pub use attention::{Attention, Batch};
 pub use message::FromCore;
 pub use outside::Outside;
 pub use script::{

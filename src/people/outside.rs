@@ -7,7 +7,7 @@ use super::approver::seen;
 use super::operator::{Desk, News};
 use super::patience::Standing;
 use super::staff::Line;
-use super::timer::{Decision, Due, Impatience, Look, Timers};
+use super::timer::{Decision, Due, Impatience, Insight, Look, Timers};
 use super::{Behaviour, Changed, FromCore, Notice, OutsideSetup, OutsideTask};
 use crate::job::{self, ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told};
 use crate::rng::{Law, Purpose, name_key};
@@ -321,7 +321,7 @@ impl Outside {
             if !(script.works_alone() && script.takes_up(request, task)) {
                 continue;
             }
-            self.note_seen((now, job), request);
+            self.note_seen((now, job), request, &script.person.name);
             if !matches!(
                 script.behaviour(number),
                 Behaviour::Ignore | Behaviour::ApproveStale
@@ -331,15 +331,22 @@ impl Outside {
                     request: Arc::clone(request),
                     number,
                     look: Look::Again,
+                    insight: Insight::Usual,
                 };
                 self.plan_decision((now, job), decision);
             }
         }
     }
 
-    pub(super) fn note_seen(&mut self, (now, job): (SimTime, JobId), request: &ApprovalRequest) {
+    pub(super) fn note_seen(
+        &mut self,
+        (now, job): (SimTime, JobId),
+        request: &ApprovalRequest,
+        by: &Principal,
+    ) {
         self.notes.note(now, job, || PeopleEvent::SawRequest {
             approval: Arc::clone(&request.id),
+            by: by.clone(),
             digests: seen(request),
         });
     }
@@ -363,6 +370,7 @@ impl Outside {
                     request: Arc::clone(&request),
                     number,
                     look: Look::Never,
+                    insight: Insight::Usual,
                 };
                 self.plan_decision((now, job), decision);
             }
@@ -479,7 +487,7 @@ impl Outside {
     fn say(&mut self, (now, job): (SimTime, JobId), decision: &Decision, out: &mut Vec<Input>) {
         let Decision { request, number, .. } = decision;
         let script = &self.setup.approvers[decision.approver];
-        let Some(say) = script.says(request, *number) else {
+        let Some(say) = script.says_with(request, *number, decision.insight) else {
             return;
         };
         let (by, digests) = (&script.person.name, seen(request));
@@ -492,6 +500,17 @@ impl Outside {
             digests: digests.clone(),
             eligible,
         });
+        if matches!(
+            decision.insight,
+            Insight::WronglyApproved | Insight::WronglyDenied
+        ) {
+            self.notes.note(now, job, || PeopleEvent::Misjudged {
+                approval: Arc::clone(&request.id),
+                by: by.clone(),
+                verdict: say.word(),
+                digests: digests.clone(),
+            });
+        }
         if eligible {
             let human = script.person.acts_for.as_ref().unwrap_or(by);
             let said = Answered {

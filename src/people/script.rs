@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::{Attention, Batch};
 use crate::job::RosterEntry;
 use crate::rng::Law;
 use crate::trace::{Principal, Verb};
-use crate::units::{SimDuration, SimTime};
+use crate::units::{Probability, SimDuration, SimTime};
 
 /// What a user does beside asking for a task and taking its result, which every user does when shown one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,7 +69,7 @@ pub struct ApproverScript {
 }
 
 /// People who work on one line of requests: the request that waits longest goes to whoever is free.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StaffScript {
     /// What they are called.
     pub name: Arc<str>,
@@ -78,6 +79,12 @@ pub struct StaffScript {
     pub members: Range<usize>,
     /// When how many of them are there, in the order of the day; always all of them if nothing is said.
     pub shifts: Vec<Shift>,
+    /// How many requests one of them takes at once.
+    pub batch: Batch,
+    /// How well they look.
+    pub attention: Attention,
+    /// How many of the requests ought to be denied, whatever the members say about the others.
+    pub to_deny: Probability,
 }
 
 /// Some hours of every day; the run starts at midnight. What was begun in a shift is ended behind it.

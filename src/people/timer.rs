@@ -62,6 +62,22 @@ pub(super) struct Decision {
     pub(super) number: u16,
     /// Whether the approver looks again before deciding.
     pub(super) look: Look,
+    /// What comes of how well the approver looks.
+    pub(super) insight: Insight,
+}
+
+/// What comes of how well an approver looks at a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Insight {
+    /// The decision is what the approver always says.
+    #[default]
+    Usual,
+    /// The request ought to be denied, and is.
+    Harmful,
+    /// The decision is wrong: what ought to be denied is approved.
+    WronglyApproved,
+    /// The decision is wrong: what ought to be approved is denied.
+    WronglyDenied,
 }
 
 /// Whether somebody looks again before acting.

@@ -55,6 +55,10 @@ pub enum Purpose {
     Route = 21,
     /// How far a prediction is off.
     Predict = 22,
+    /// Whether a request ought to be denied.
+    Harm = 40,
+    /// Whether an approver is wrong.
+    Slip = 41,
 }
 
 impl Seed {

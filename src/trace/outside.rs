@@ -72,6 +72,8 @@ pub enum PeopleEvent {
     SawRequest {
         /// The request.
         approval: Arc<str>,
+        /// Who.
+        by: Principal,
         /// The digests of the acts as shown, computed from what was shown.
         digests: Vec<Arc<str>>,
     },
@@ -90,6 +92,17 @@ pub enum PeopleEvent {
         digests: Vec<Arc<str>>,
         /// Whether the roster lets this person decide.
         eligible: bool,
+    },
+    /// What an approver decided was the opposite of what an attentive one would have said.
+    Misjudged {
+        /// The request.
+        approval: Arc<str>,
+        /// Who.
+        by: Principal,
+        /// What was said: `approve` or `deny`.
+        verdict: &'static str,
+        /// The digests of the acts.
+        digests: Vec<Arc<str>>,
     },
     /// An operator was told that a job is parked.
     Notified,

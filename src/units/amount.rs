@@ -13,6 +13,8 @@ pub struct Probability(u32);
 pub struct ProbabilityError;
 
 impl Probability {
+    /// Never.
+    pub const ZERO: Self = Self(0);
     /// Always.
     pub const ONE: Self = Self(1_000_000);
 

@@ -141,9 +141,7 @@ const EFFORT: Effort = Effort {
 };
 
 fn places(case: &Case) -> u32 {
-    match case.station.servers {
-        Servers::Lanes(places) | Servers::Shared(places) | Servers::Staff(places) => places,
-    }
+    case.station.servers.number()
 }
 
 fn case(name: &str) -> Case {

@@ -105,7 +105,9 @@ fn people(
     tally: &mut Tally,
 ) {
     match event {
-        PeopleEvent::SawRequest { approval, digests } => {
+        PeopleEvent::SawRequest {
+            approval, digests, ..
+        } => {
             let Some(request) = job.approval(approval) else {
                 return;
             };

@@ -12,13 +12,14 @@ use crate::sim::stats::{Direction, pareto};
 use crate::units::SimTime;
 
 /// The buckets from what went well to what went wrong, with the series whose look each has: neighbours are apart.
-pub(super) const ORDER: [(Bucket, usize); 13] = [
+pub(super) const ORDER: [(Bucket, usize); 14] = [
     (Bucket::InTime, 2),
     (Bucket::Late, 5),
     (Bucket::Partial, 3),
     (Bucket::Stranded, 4),
     (Bucket::Abandoned, 1),
     (Bucket::Shed, 7),
+    (Bucket::Misjudged, 14),
     (Bucket::Expired, 0),
     (Bucket::TimedOut, 6),
     (Bucket::Failed, 9),

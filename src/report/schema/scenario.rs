@@ -357,6 +357,23 @@ fn staff() -> Value {
         ],
         &["from", "to"],
     );
+    let batch = object(
+        &[
+            ("most", integer(1, 1_000)),
+            ("least", integer(1, 1_000)),
+            ("after", of("duration")),
+        ],
+        &["most"],
+    );
+    let shares = [
+        "wrong",
+        "wrong_per_hour",
+        "wrong_per_waiting",
+        "wrong_at_most",
+        "slower_per_hour",
+        "faster_per_waiting",
+    ];
+    let attention = object(&shares.map(|key| (key, of("probability"))), &[]);
     object(
         &[
             ("name", of("name")),
@@ -365,6 +382,9 @@ fn staff() -> Value {
             ("takes", of("law")),
             ("decides", one_or_list(&decision)),
             ("shifts", list(&shift, 1)),
+            ("batch", batch),
+            ("to_deny", of("probability")),
+            ("attention", attention),
         ],
         &["name", "people"],
     )

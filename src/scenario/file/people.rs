@@ -30,7 +30,11 @@
 //! | `decides` | `approve`, `deny` or `deny: REASON`; a list is for the first request of a job, the second, ... | `approve` |
 //! | `shifts` | a list of `{ from, to, people }`, hours of every day; a run starts at midnight | always there |
 //!
-//! A staff has one line: the request that waits longest goes to whoever is free, and nobody takes two at once.
+//! | `batch` | `{ most, least, after }`: so many at most are taken up at once and decided in the time of one, as soon as `least` wait, or the first has waited for `after` | one at a time |
+//! | `to_deny` | how many of the requests ought to be denied; drawn for each of them | none |
+//! | `attention` | `{ wrong, wrong_per_hour, wrong_per_waiting, wrong_at_most, slower_per_hour, faster_per_waiting }`: how likely a decision is the opposite of what it ought to be, and how that and its time change with the hours of a shift and with the requests still in line; all of them shares | always right |
+//!
+//! A staff has one line: the requests that wait longest go to whoever is free, and nobody takes more before those are decided.
 //!
 //! | key of `operator` | value | default |
 //! |---|---|---|
@@ -50,17 +54,17 @@ use std::sync::Arc;
 
 use crate::job::RosterEntry;
 use crate::people::{
-    ApproverScript, Balk, Behaviour, Cancel, Change, Changed, Notice, OperatorAnswer, OperatorScript, Reach,
-    Shift, StaffScript, UserScript, When,
+    ApproverScript, Attention, Balk, Batch, Behaviour, Cancel, Change, Changed, Notice, OperatorAnswer,
+    OperatorScript, Reach, Shift, StaffScript, UserScript, When,
 };
 use crate::scenario::decode::{
-    MapReader, duration, integer, list_or_one, map, mismatch, non_empty, variant, words,
+    MapReader, duration, integer, list_or_one, map, mismatch, non_empty, probability, variant, words,
 };
 use crate::scenario::kinds::value::{arguments, law, name, named, positive, spanned_name, text};
 use crate::scenario::kinds::{Product, defaults};
 use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, quoted};
 use crate::trace::{Principal, Verb};
-use crate::units::{JobId, SimDuration};
+use crate::units::{JobId, Probability, SimDuration, SimTime};
 
 use super::names::Names;
 use super::world::instant;
@@ -89,11 +93,22 @@ impl People {
         let found = self.user_of.binary_search_by_key(&job, |(known, _)| *known);
         found.map_or(0, |place| self.user_of[place].1)
     }
+
+    /// How long those who decide about approvals are there until `until`, all told.
+    #[must_use]
+    pub fn there_until(&self, until: SimTime) -> SimDuration {
+        let alone = self.approvers.iter().filter(|approver| approver.staff.is_none());
+        let alone = until.since(SimTime::START).saturating_mul(alone.count() as u64);
+        let staffs = self.staffs.iter().map(|staff| staff.there_until(until));
+        staffs.fold(alone, |sum, there| sum + there)
+    }
 }
 
 const PERSONS: [&str; 5] = ["user", "approver", "staff", "operator", "change"];
 /// More people than this no staff has.
 const STAFF_MAX: usize = 1_000;
+/// More requests than this nobody takes at once.
+const BATCH_MAX: usize = 1_000;
 
 /// Reads people, list after list.
 pub(super) struct PeopleReader<'a> {
@@ -188,6 +203,12 @@ impl<'a> PeopleReader<'a> {
         let takes = keys.or("takes", defaults::APPROVER_TAKES, law);
         let decides = keys.or("decides", vec![Behaviour::Approve], list_or_one(answer_of_staff));
         let shifts = keys.or("shifts", Vec::new(), |node, out| shifts(node, people, out));
+        let batch = keys.or("batch", Batch::SINGLE, batch);
+        let always_there = shifts.as_ref().is_some_and(Vec::is_empty);
+        let attention = keys.or("attention", Attention::PERFECT, |node, out| {
+            attention(node, always_there, out)
+        });
+        let to_deny = keys.or("to_deny", Probability::ZERO, probability);
         keys.finish();
         let (who, people, roles, takes, decides) = (who?, people?, roles?, takes?, decides?);
         let first = self.people.approvers.len();
@@ -209,7 +230,10 @@ impl<'a> PeopleReader<'a> {
             name: who,
             takes,
             members: first..first + people,
+            batch: batch?,
+            attention: attention?,
             shifts: shifts?,
+            to_deny: to_deny?,
         });
         Some(())
     }
@@ -265,6 +289,67 @@ fn shift(node: &Node, most: usize, out: &mut Diagnostics) -> Option<Shift> {
         return None;
     }
     Some(shift)
+}
+
+fn batch(node: &Node, out: &mut Diagnostics) -> Option<Batch> {
+    let mut keys = map(node, out)?;
+    let most = keys.required("most", integer(1..=BATCH_MAX));
+    let least = keys.or("least", 1, integer(1..=BATCH_MAX));
+    let after = keys.optional("after", positive);
+    let (header, spot) = (keys.header(), keys.key_span("least"));
+    keys.finish();
+    let batch = Batch {
+        most: most?,
+        least: least?,
+        after: after?,
+    };
+    if batch.least > batch.most {
+        let error = Diagnostic::error(format!(
+            "{} requests have to wait before {} are taken",
+            batch.least, batch.most
+        ));
+        out.push(error.at(spot, "").help("let `least` be no more than `most`"));
+        return None;
+    }
+    if batch.least > 1 && batch.after.is_none() {
+        let error = Diagnostic::error("the last requests of a run would wait for ever");
+        let help = "say after which time fewer than `least` are taken, such as `after: 30m`";
+        out.push(error.at(header, "has `least` and no `after`").help(help));
+        return None;
+    }
+    Some(batch)
+}
+
+fn attention(node: &Node, always_there: bool, out: &mut Diagnostics) -> Option<Attention> {
+    let usual = Attention::PERFECT;
+    let mut keys = map(node, out)?;
+    let wrong = keys.or("wrong", usual.wrong, probability);
+    let wrong_per_hour = keys.or("wrong_per_hour", usual.wrong_per_hour, probability);
+    let wrong_per_waiting = keys.or("wrong_per_waiting", usual.wrong_per_waiting, probability);
+    let wrong_at_most = keys.or("wrong_at_most", usual.wrong_at_most, probability);
+    let slower_per_hour = keys.or("slower_per_hour", Probability::ZERO, probability);
+    let faster_per_waiting = keys.or("faster_per_waiting", Probability::ZERO, probability);
+    for (key, share) in [
+        ("wrong_per_hour", wrong_per_hour),
+        ("slower_per_hour", slower_per_hour),
+    ] {
+        if always_there && share.is_some_and(|share| share > Probability::ZERO) {
+            let error = Diagnostic::error("nobody's hours ever begin");
+            let span = keys.key_span(key);
+            let help = "say from when to when they work, such as `shifts: [{ from: 9h, to: 17h }]`";
+            keys.out()
+                .push(error.at(span, "counts the hours of a shift").help(help));
+        }
+    }
+    keys.finish();
+    Some(Attention {
+        wrong: wrong?,
+        wrong_per_hour: wrong_per_hour?,
+        wrong_per_waiting: wrong_per_waiting?,
+        wrong_at_most: wrong_at_most?,
+        slower_per_hour: slower_per_hour?.value(),
+        faster_per_waiting: faster_per_waiting?.value(),
+    })
 }
 
 fn answer_of_staff(node: &Node, out: &mut Diagnostics) -> Option<Behaviour> {

@@ -126,6 +126,7 @@ impl Comparison {
             until: self.until,
             worst: self.worst,
             approvers: u32::try_from(self.world.people.approvers.len()).unwrap_or(u32::MAX),
+            there: self.world.people.there_until(self.until),
         };
         let measures = measure(&stories, &stage.sorts, &self.sorts, window);
         let broken = match played.ending {

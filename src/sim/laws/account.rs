@@ -22,6 +22,8 @@ pub struct Account {
     pub asked: Option<SimTime>,
     /// When the first approver looked.
     pub seen: Option<SimTime>,
+    /// When the first decision fell.
+    pub decided: Option<SimTime>,
     /// How it left.
     pub exit: Exit,
     /// Where it stands, and since when.

@@ -144,6 +144,10 @@ impl Ledger {
                 account.seen.get_or_insert(at);
                 None
             }
+            OutsideEvent::People(PeopleEvent::Decided { .. }) => {
+                account.decided.get_or_insert(at);
+                None
+            }
             _ => None,
         };
         if again.is_some() {

@@ -8,6 +8,8 @@ use crate::trace::{Execution, StateName};
 pub enum Bucket {
     /// The router refused it: it never became a job.
     Shed,
+    /// An act of it landed that an attentive approver would have denied.
+    Misjudged,
     /// It was carried out whole, and nobody was there any more for whom it had value.
     Stranded,
     /// The user left before it ended, or would not wait for it to begin, and it did not end whole.
@@ -36,8 +38,9 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them, in canonical order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Shed,
+        Self::Misjudged,
         Self::Stranded,
         Self::Abandoned,
         Self::InTime,
@@ -64,6 +67,9 @@ impl Bucket {
 pub fn bucket_of(story: &Story, facts: &SortFacts) -> Bucket {
     if story.refused {
         return Bucket::Shed;
+    }
+    if story.harm > 0 {
+        return Bucket::Misjudged;
     }
     let whole = story.is_whole();
     if is_forsaken(story, facts) {

@@ -19,6 +19,8 @@ pub struct Window {
     pub worst: SimDuration,
     /// How many people decide about approvals.
     pub approvers: u32,
+    /// How long they are there while tasks arrive, all told.
+    pub there: SimDuration,
 }
 
 /// What was measured of one run.
@@ -66,6 +68,7 @@ pub fn measure(stories: &Stories, sort_of: &[u32], sorts: &[SortFacts], window: 
     for at in &stories.interruptions {
         sums.shapes.course.at(*at, window.until).asked += 1;
     }
+    sums.deciding = stories.deciding(window.until);
     sums.finish(stories.interruptions.len() as u64)
 }
 
@@ -106,6 +109,8 @@ struct Sums {
     hand_off_loss: Mean,
     silence: Mean,
     approval: [(f64, u64); 3],
+    deciding: SimDuration,
+    decisions: [u64; 3],
     requests: u64,
     tokens: u64,
     tokens_wasted: u64,
@@ -135,6 +140,8 @@ impl Sums {
             hand_off_loss: Mean::default(),
             silence: Mean::default(),
             approval: [(0.0, 0); 3],
+            deciding: SimDuration::ZERO,
+            decisions: [0; 3],
             requests: 0,
             tokens: 0,
             tokens_wasted: 0,
@@ -242,6 +249,10 @@ impl Sums {
             self.tokens_wasted += story.tokens;
         }
         self.cost += story.cost;
+        let decisions = [story.decided, story.wrong_approvals, story.wrong_denials];
+        for (sum, more) in self.decisions.iter_mut().zip(decisions) {
+            *sum += u64::from(more);
+        }
         for ((sum, count), (more, times)) in self.approval.iter_mut().zip(story.approval) {
             *sum += more.as_secs_f64();
             *count += u64::from(times);
@@ -304,6 +315,12 @@ impl Sums {
                 let people = f64::from(self.window.approvers);
                 (whole > 0.0 && people > 0.0).then(|| interruptions as f64 / whole / people)
             }
+            Metric::ApproverLoad => {
+                let there = self.window.there.as_secs_f64();
+                (there > 0.0).then(|| self.deciding.as_secs_f64() / there)
+            }
+            Metric::WrongApprovals => self.of_decisions(1),
+            Metric::WrongDenials => self.of_decisions(2),
             Metric::Requests => tasks.map(|tasks| self.requests as f64 / tasks),
             Metric::TokensWasted => (self.tokens > 0).then(|| self.tokens_wasted as f64 / self.tokens as f64),
             Metric::Cost => tasks.map(|tasks| self.cost / tasks),
@@ -320,6 +337,11 @@ impl Sums {
                 tasks.map(|tasks| self.share(bucket, tasks))
             }
         }
+    }
+
+    fn of_decisions(&self, place: usize) -> Option<f64> {
+        let all = self.decisions[0];
+        (all > 0).then(|| self.decisions[place] as f64 / all as f64)
     }
 
     fn share(&self, bucket: Bucket, tasks: f64) -> f64 {

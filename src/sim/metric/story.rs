@@ -1,14 +1,14 @@
 //! What happened to each task, gathered while a run is played.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::backend::Spent;
 use crate::sim::Watch;
 use crate::trace::{
     Audience, BackendEvent, Boundary, CoreEvent, Execution, JobEvent, LaneName, On, OutsideEvent,
-    PeopleEvent, Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName, UserEvent, View,
-    WireEvent,
+    PeopleEvent, Principal, Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName, UserEvent,
+    View, WireEvent,
 };
 use crate::units::{JobId, SimDuration, SimTime, TurnNo};
 use crate::wire::{ResponseId, Status};
@@ -104,6 +104,16 @@ pub struct Story {
     grants: Vec<Arc<str>>,
     /// Effects without a grant for exactly that act.
     pub unsafe_releases: u32,
+    /// Approvals of what ought to have been denied.
+    pub wrong_approvals: u32,
+    /// Denials of what ought to have been approved.
+    pub wrong_denials: u32,
+    /// Decisions of people.
+    pub decided: u32,
+    /// Acts that landed although they ought to have been denied.
+    pub harm: u32,
+    /// The digests of acts that were approved and ought to have been denied.
+    harmful: Vec<Arc<str>>,
     /// Whether an operator supplied the result.
     resolved: bool,
     /// The responses made for it, with their turns.
@@ -121,6 +131,10 @@ pub struct Stories {
     pub interruptions: Vec<SimTime>,
     /// Records about jobs that are not there.
     pub strays: u64,
+    /// Who is before which request, since when.
+    looking: BTreeMap<(Principal, Arc<str>), SimTime>,
+    /// Who decided from when to when; what is decided together is one.
+    decided: BTreeSet<(Principal, SimTime, SimTime)>,
 }
 
 impl Stories {
@@ -132,6 +146,8 @@ impl Stories {
             prices,
             interruptions: Vec::new(),
             strays: 0,
+            looking: BTreeMap::new(),
+            decided: BTreeSet::new(),
         }
     }
 
@@ -141,6 +157,28 @@ impl Stories {
         &self.stories
     }
 
+    /// How long people spent over requests until `until`.
+    #[must_use]
+    pub fn deciding(&self, until: SimTime) -> SimDuration {
+        let spent = self.decided.iter();
+        let ticks = spent.map(|(_, from, to)| (*to).min(until).ticks().saturating_sub(from.ticks()));
+        SimDuration::from_ticks(ticks.sum())
+    }
+
+    fn looks(&mut self, now: SimTime, event: &PeopleEvent) {
+        match event {
+            PeopleEvent::SawRequest { approval, by, .. } => {
+                self.interruptions.push(now);
+                self.looking.insert((by.clone(), Arc::clone(approval)), now);
+            }
+            PeopleEvent::Decided { approval, by, .. } => {
+                let looked = self.looking.remove(&(by.clone(), Arc::clone(approval)));
+                self.decided.extend(looked.map(|since| (by.clone(), since, now)));
+            }
+            _ => {}
+        }
+    }
+
     fn of_job(&mut self, job: Option<JobId>) -> Option<&mut Story> {
         self.stories.get_mut(job?.0 as usize)
     }
@@ -148,8 +186,8 @@ impl Stories {
 
 impl Watch for Stories {
     fn outside(&mut self, record: &Record<OutsideEvent>) {
-        if matches!(record.event, OutsideEvent::People(PeopleEvent::SawRequest { .. })) {
-            self.interruptions.push(record.at);
+        if let OutsideEvent::People(event) = &record.event {
+            self.looks(record.at, event);
         }
         let now = record.at;
         let Some(story) = self.of_job(record.job) else {
@@ -270,8 +308,17 @@ impl Story {
                 }
             }
             PeopleEvent::Decided { .. } => {
+                self.decided += 1;
                 if let Some(seen) = self.seen_at.take() {
                     add(&mut self.approval[1], now.since(seen));
+                }
+            }
+            PeopleEvent::Misjudged { verdict, digests, .. } => {
+                if *verdict == "approve" {
+                    self.wrong_approvals += 1;
+                    self.harmful.extend(digests.iter().cloned());
+                } else {
+                    self.wrong_denials += 1;
                 }
             }
             PeopleEvent::Notified
@@ -329,6 +376,7 @@ impl Story {
 
     /// An effect landed: it takes a grant for exactly that act with it.
     fn applied(&mut self, now: SimTime, digest: &Arc<str>) {
+        self.harm += u32::from(self.harmful.contains(digest));
         match self.grants.iter().position(|granted| granted == digest) {
             Some(place) => {
                 self.grants.swap_remove(place);

@@ -137,6 +137,12 @@ metrics! {
         "mean time from a consumed grant to its effect in the sink";
     InterruptLoad = "interrupt_load", PerHour, DOWN, false,
         "approval requests put before each approver an hour of arrivals";
+    ApproverLoad = "approver_load", Share, DOWN, false,
+        "share of the hours in which approvers are there, while tasks arrive, that they spend between being put before a request and deciding about it; requests that are decided together count once, and people who decide side by side without a line can be above 1";
+    WrongApprovals = "wrong_approvals", Share, DOWN, false,
+        "of the decisions of people, the share that approved what ought to have been denied";
+    WrongDenials = "wrong_denials", Share, DOWN, false,
+        "of the decisions of people, the share that denied what ought to have been approved";
     Requests = "requests", PerTask, DOWN, false,
         "requests on the wire to the service for each task submitted";
     TokensWasted = "tokens_wasted", Share, DOWN, false,
@@ -156,6 +162,8 @@ metrics! {
     Staleness = "staleness", Seconds, DOWN, false,
         "mean time from the end of the last response at the service to the first view that says how the job ended, over the tasks that had a response; at most `worst`";
     Shed = "shed", Share, DOWN, false, "share of the tasks in this bucket: refused by the router";
+    Misjudged = "misjudged", Share, DOWN, false,
+        "share of the tasks in this bucket: an act landed that was approved and that an attentive approver would have denied, whatever became of the task otherwise";
     Stranded = "stranded", Share, DOWN, false,
         "share of the tasks in this bucket: carried out whole when nobody was there any more for whom it had value";
     Abandoned = "abandoned", Share, DOWN, false,
@@ -180,6 +188,7 @@ impl Metric {
     pub const fn of(bucket: Bucket) -> Self {
         match bucket {
             Bucket::Shed => Self::Shed,
+            Bucket::Misjudged => Self::Misjudged,
             Bucket::Stranded => Self::Stranded,
             Bucket::Abandoned => Self::Abandoned,
             Bucket::InTime => Self::InTime,

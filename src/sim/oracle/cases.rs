@@ -2,7 +2,7 @@
 
 use super::measure::Quantity;
 use super::station::{Class, Servers, Station, UNIT, lognormal};
-use super::{cobham, erlang_a, erlang_b, mg1, mmc, mmc_wait_above, mmck};
+use super::{bulk, cobham, erlang_a, erlang_b, mg1, mmc, mmc_wait_above, mmck};
 use crate::rng::Law;
 
 /// A station with what is known of it.
@@ -79,6 +79,9 @@ pub fn further() -> Vec<Case> {
     for (rate, people) in [(0.7, 1), (1.4, 2), (4.0, 5)] {
         cases.push(approved(rate, people));
     }
+    for (rate, least, most) in [(0.7, 1, 2), (3.0, 1, 5), (1.5, 2, 3), (2.0, 4, 4)] {
+        cases.push(in_batches(rate, least, most));
+    }
     cases.extend([apart([0.5, 0.7], 1), apart([3.0, 4.0], 5)]);
     cases
 }
@@ -108,12 +111,27 @@ fn plain(rate: f64, servers: u32) -> Vec<(Quantity, f64)> {
 /// M/M/c by approvers.
 fn approved(rate: f64, people: u32) -> Case {
     let name = format!("M/M/{people} by approvers  arrivals {rate}");
-    let expected = plain(rate, people);
+    let mut expected = plain(rate, people);
+    expected.push((Quantity::Busy(people), rate / f64::from(people)));
     Case::new(
         name,
         Servers::Staff(people),
         vec![Class::exponential(rate)],
         expected,
+    )
+}
+
+/// One approver who decides about several requests at once.
+fn in_batches(rate: f64, least: u32, most: u32) -> Case {
+    let name = format!("approver in batches of {least} to {most}  arrivals {rate}");
+    let known = bulk(rate, 1.0, least, most);
+    let expected = known.map(|queue| vec![(Quantity::Waits, queue.waits), (Quantity::Wait, queue.wait)]);
+    let classes = vec![Class::exponential(rate)];
+    Case::new(
+        name,
+        Servers::Bulk { least, most },
+        classes,
+        expected.unwrap_or_default(),
     )
 }
 

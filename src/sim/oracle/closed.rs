@@ -79,6 +79,44 @@ pub fn mg1(arrivals: f64, service: f64, cv2: f64) -> Option<Queue> {
     })
 }
 
+/// Poisson arrivals, one server who takes up to `most` at once, all of them in one exponential time, and does not begin
+/// before `least` wait (M/M^\[a,b\]/1); none where it never settles. A batch under way takes nobody in.
+///
+/// Source: Bailey, "On queueing processes with bulk service" (1954), with the general bulk service rule of Neuts (1967):
+/// those who wait while the server is busy are geometric, with the root of the characteristic equation inside 0..1.
+#[must_use]
+pub fn bulk(arrivals: f64, service_rate: f64, least: u32, most: u32) -> Option<Queue> {
+    let most_f = f64::from(most);
+    if least == 0 || least > most || arrivals >= most_f * service_rate {
+        return None;
+    }
+    let rest = |r: f64| service_rate * libm::pow(r, most_f + 1.0) - (arrivals + service_rate) * r + arrivals;
+    // The least of the equation's left side lies behind the root, and 1 is the other root.
+    let lowest = (arrivals + service_rate) / (service_rate * (most_f + 1.0));
+    let (mut below, mut above) = (0.0, libm::pow(lowest, most_f.recip()));
+    for _ in 0..200 {
+        let middle = 0.5 * (below + above);
+        match rest(middle) > 0.0 {
+            true => below = middle,
+            false => above = middle,
+        }
+    }
+    let root = 0.5 * (below + above);
+    let busy = (1.0 - root).recip();
+    // Idle with so many waiting, each beside the weight of a busy server with nobody waiting.
+    let idle =
+        |waiting: u32| service_rate / arrivals * (1.0 - libm::pow(root, f64::from(waiting) + 1.0)) * busy;
+    let all = busy + (0..least).map(idle).sum::<f64>();
+    let waiting = root * busy * busy + (0..least).map(|n| f64::from(n) * idle(n)).sum::<f64>();
+    let at_once = idle(least - 1) / all;
+    Some(Queue::of(
+        1.0 - at_once,
+        waiting / all / arrivals,
+        arrivals,
+        service_rate.recip(),
+    ))
+}
+
 /// The mean waits of classes that one server takes in this order of priority, without breaking off (M/M/1); none
 /// where a class never gets its turn.
 ///
@@ -150,6 +188,22 @@ mod tests {
             .map(|i| mmc_wait_above(3.6, 1.0, 4, (f64::from(i) + 0.5) * step).unwrap() * step)
             .sum();
         assert!((sum - mmc(3.6, 1.0, 4).unwrap().wait).abs() < 1e-5, "{sum}");
+    }
+
+    #[test]
+    fn batches_of_one_are_no_batches() {
+        let (one, plain) = (bulk(0.8, 1.0, 1, 1).unwrap(), mmc(0.8, 1.0, 1).unwrap());
+        near(one.waits, plain.waits);
+        near(one.wait, plain.wait);
+        // By hand: two at most, arrivals as fast as service: the root is (√5 − 1) / 2.
+        let two = bulk(1.0, 1.0, 1, 2).unwrap();
+        let root = (libm::sqrt(5.0) - 1.0) / 2.0;
+        let all = 1.0 / (1.0 - root) + 1.0;
+        near(two.waits, 1.0 - all.recip());
+        near(two.wait, root / ((1.0 - root) * (1.0 - root)) / all);
+        // Whoever comes to an idle server that waits for a second one waits too.
+        assert!(bulk(0.2, 1.0, 2, 2).unwrap().wait > bulk(0.2, 1.0, 1, 2).unwrap().wait);
+        assert_eq!(bulk(2.0, 1.0, 1, 2), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use super::measure::{Customer, Fate};
 use super::station::{Class, Servers, Station, UNIT};
-use crate::people::Balk;
+use crate::people::{Balk, Batch};
 use crate::rng::{Purpose, Seed, exponential};
 use crate::units::{SimDuration, SimTime};
 
@@ -131,6 +131,10 @@ impl Station {
                 let waits = by_class(visits, servers);
                 waits.into_iter().map(|wait| (wait, wait.is_finite())).collect()
             }
+            Servers::Bulk { .. } => {
+                let waits = in_batches(visits, self.servers.batch());
+                waits.into_iter().map(|wait| (wait, true)).collect()
+            }
             Servers::Lanes(servers) | Servers::Staff(servers) => {
                 let lines = self.classes.iter().map(|class| Line::new(servers, room(class)));
                 let mut lines: Vec<Line> = lines.collect();
@@ -159,6 +163,27 @@ impl Station {
             })
             .collect()
     }
+}
+
+/// The waits of these visits before one server who takes several at once and serves them in the time of the first.
+fn in_batches(visits: &[Visit], batch: Batch) -> Vec<f64> {
+    let after = batch
+        .after
+        .map_or(f64::INFINITY, |after| after.as_secs_f64() / UNIT.as_secs_f64());
+    let mut waits = Vec::with_capacity(visits.len());
+    let mut free = 0.0_f64;
+    while let Some(first) = visits.get(waits.len()) {
+        let enough = visits.get(waits.len() + batch.least - 1);
+        let opens = enough.map_or(f64::INFINITY, |last| last.at).min(first.at + after);
+        let begins = free.max(opens);
+        let there = visits[waits.len()..]
+            .iter()
+            .take_while(|visit| visit.at <= begins);
+        let taken: Vec<f64> = there.take(batch.most).map(|visit| begins - visit.at).collect();
+        waits.extend(taken);
+        free = begins + first.service;
+    }
+    waits
 }
 
 /// The waits of these visits before so many servers that take the lowest class first, and within it who came first.

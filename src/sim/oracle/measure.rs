@@ -87,7 +87,7 @@ impl Station {
 
     fn customer(&self, account: &Account, class: usize, end: SimTime) -> Customer {
         let (came, served, wait) = match self.servers {
-            Servers::Staff(_) => {
+            Servers::Staff(_) | Servers::Bulk { .. } => {
                 let asked = account.asked.unwrap_or(end);
                 (
                     asked,
@@ -110,7 +110,11 @@ impl Station {
                 (None, true) => Fate::Served,
                 (None, false) => Fate::Lost,
             },
-            held: units(account.held),
+            held: units(match (self.servers.decide(), account.seen, account.decided) {
+                (false, ..) => account.held,
+                (true, Some(seen), Some(decided)) => decided.since(seen),
+                (true, ..) => SimDuration::ZERO,
+            }),
         }
     }
 }
@@ -134,6 +138,8 @@ pub enum Quantity {
     Leaves,
     /// The share of those who come and are served.
     Served,
+    /// The share of their time for which this many servers are at work, from the first who counts to the last.
+    Busy(u32),
 }
 
 impl Quantity {
@@ -147,7 +153,25 @@ impl Quantity {
             Self::WaitAbove(time) => format!("P(W>{time:.2})"),
             Self::Leaves => "P(leave)".to_owned(),
             Self::Served => "P(served)".to_owned(),
+            Self::Busy(_) => "load".to_owned(),
         }
+    }
+
+    /// What it is over these customers, of whom so many only come to fill the system; none of nobody.
+    #[must_use]
+    pub fn behind(self, customers: &[Customer], warm_up: usize) -> Option<f64> {
+        let counted = customers.get(warm_up..)?;
+        let Self::Busy(servers) = self else {
+            return self.of(counted);
+        };
+        // Whoever filled the system may be served still.
+        let at = |customer: &Customer| units(customer.came.since(SimTime::START));
+        let (from, to) = (at(counted.first()?), at(counted.last()?));
+        let busy = customers.iter().map(|customer| {
+            let begins = at(customer) + customer.wait;
+            ((begins + customer.held).min(to) - begins.max(from)).max(0.0)
+        });
+        (to > from).then(|| busy.sum::<f64>() / ((to - from) * f64::from(servers)))
     }
 
     /// Its mean over these customers; none of nobody.
@@ -171,6 +195,7 @@ impl Quantity {
             Self::WaitAbove(time) => share(customer.wait > time),
             Self::Leaves => share(customer.fate != Fate::Served),
             Self::Served => share(customer.fate == Fate::Served),
+            Self::Busy(_) => None,
         }
     }
 }
@@ -259,9 +284,8 @@ impl Case {
         };
         let mut measured: Vec<Measured> = self.expected.iter().map(|(_, value)| start(*value)).collect();
         for customers in runs {
-            let counted = customers.get(effort.warm_up..).unwrap_or(&[]);
             for ((quantity, _), measured) in self.expected.iter().zip(&mut measured) {
-                if let Some(value) = quantity.of(counted) {
+                if let Some(value) = quantity.behind(&customers, effort.warm_up) {
                     measured.moments.push(value);
                 }
             }
@@ -302,7 +326,7 @@ impl Station {
         let class = &self.classes[customer.class];
         let mean = class.patience.unwrap_or(f64::INFINITY);
         let service = match self.servers {
-            Servers::Staff(_) => {
+            Servers::Staff(_) | Servers::Bulk { .. } => {
                 let u = seed.unit(Purpose::ApproverFor, job | (1 << 32), name_key(STAFF));
                 units(class.service.quantile(u))
             }

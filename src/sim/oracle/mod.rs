@@ -12,7 +12,7 @@ mod station;
 mod survey;
 
 pub use cases::{Case, further, published};
-pub use closed::{Queue, cobham, erlang_b, erlang_c, mg1, mmc, mmc_wait_above};
+pub use closed::{Queue, bulk, cobham, erlang_b, erlang_c, mg1, mmc, mmc_wait_above};
 pub use line::{Line, Visit, by_class};
 pub use measure::{Customer, Effort, Fate, Measured, Quantity, Run};
 pub use patience::{Impatient, erlang_a, mmck};

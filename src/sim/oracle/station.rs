@@ -11,13 +11,14 @@ use crate::job::{
     Rules, SharedCapacity, SinkClass, TaskSpec, Then, Tool, ToolAct,
 };
 use crate::people::{
-    ApproverScript, Balk, Behaviour, OutsideSetup, OutsideTask, Reach, StaffScript, UserScript,
+    ApproverScript, Attention, Balk, Batch, Behaviour, OutsideSetup, OutsideTask, Reach, StaffScript,
+    UserScript,
 };
 use crate::rng::{Law, Purpose, Seed};
 use crate::sim::{Blueprint, Caps};
 use crate::sinks::{self, SinkSpec};
 use crate::trace::{Boundary, Decided, Execution, LaneName, Principal};
-use crate::units::{JobId, SimDuration, SimTime};
+use crate::units::{JobId, Probability, SimDuration, SimTime};
 
 /// The unit of time of the closed forms in a run: so long that the ticks of an exchange are below every digit that
 /// is looked at.
@@ -48,6 +49,42 @@ pub enum Servers {
     Shared(u32),
     /// Approvers.
     Staff(u32),
+    /// One approver who takes up to `most` at once, as soon as `least` wait.
+    Bulk {
+        /// So many have to wait.
+        least: u32,
+        /// No more are taken at once.
+        most: u32,
+    },
+}
+
+impl Servers {
+    /// How many serve.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Lanes(servers) | Self::Shared(servers) | Self::Staff(servers) => servers,
+            Self::Bulk { .. } => 1,
+        }
+    }
+
+    /// Whether they are approvers.
+    pub(super) const fn decide(self) -> bool {
+        matches!(self, Self::Staff(_) | Self::Bulk { .. })
+    }
+
+    /// How many requests an approver takes at once.
+    pub(super) fn batch(self) -> Batch {
+        let Self::Bulk { least, most } = self else {
+            return Batch::SINGLE;
+        };
+        Batch {
+            most: most as usize,
+            least: least as usize,
+            // Longer than anybody waits, so that only the last of a run are ever taken for it.
+            after: Some(UNIT.saturating_mul(1_000)),
+        }
+    }
 }
 
 /// Who comes to a station.
@@ -231,7 +268,7 @@ impl Station {
         for (class, place) in self.classes.iter().zip(LANES) {
             let capacity = match self.servers {
                 Servers::Lanes(servers) => servers,
-                Servers::Shared(_) | Servers::Staff(_) => MANY,
+                Servers::Shared(_) | Servers::Staff(_) | Servers::Bulk { .. } => MANY,
             };
             lanes[place as usize] = lane(capacity, class.room);
         }
@@ -246,14 +283,14 @@ impl Station {
                 capacity,
                 order: [LaneName::Interactive, LaneName::Background, LaneName::Approval],
             }),
-            Servers::Lanes(_) | Servers::Staff(_) => None,
+            Servers::Lanes(_) | Servers::Staff(_) | Servers::Bulk { .. } => None,
         }
     }
 
     fn approvers(&self) -> Vec<ApproverScript> {
-        let Servers::Staff(people) = self.servers else {
+        if !self.servers.decide() {
             return Vec::new();
-        };
+        }
         let person = |number| ApproverScript {
             person: RosterEntry {
                 name: Principal(format!("approver-{number}").into()),
@@ -265,7 +302,7 @@ impl Station {
             reach: Reach::Eligible,
             staff: Some(0),
         };
-        (1..=people).map(person).collect()
+        (1..=self.servers.number()).map(person).collect()
     }
 
     fn staffs(&self, people: usize) -> Vec<StaffScript> {
@@ -277,12 +314,15 @@ impl Station {
             takes: self.classes[0].service,
             members: 0..people,
             shifts: Vec::new(),
+            batch: self.servers.batch(),
+            attention: Attention::PERFECT,
+            to_deny: Probability::ZERO,
         }]
     }
 
     fn script(&self, class: &Class) -> Script {
         let step = match self.servers {
-            Servers::Staff(_) => Step {
+            Servers::Staff(_) | Servers::Bulk { .. } => Step {
                 work: StepWork::FunctionCall {
                     name: "act".into(),
                     arguments: "{}".into(),
@@ -321,7 +361,7 @@ impl ByClass {
     fn new(classes: Arc<[usize]>, servers: Servers) -> Self {
         let routes = LANES.map(|lane| {
             let (lane, boundary) = match servers {
-                Servers::Staff(_) => (LaneName::Approval, Boundary::Approval),
+                Servers::Staff(_) | Servers::Bulk { .. } => (LaneName::Approval, Boundary::Approval),
                 Servers::Lanes(_) | Servers::Shared(_) => (lane, Boundary::None),
             };
             route(lane, boundary)
@@ -411,7 +451,7 @@ fn plan(servers: Servers) -> Plan {
             effect_tries: 1,
         },
         tools: match servers {
-            Servers::Staff(_) => BTreeMap::from([("act".into(), act)]),
+            Servers::Staff(_) | Servers::Bulk { .. } => BTreeMap::from([("act".into(), act)]),
             Servers::Lanes(_) | Servers::Shared(_) => BTreeMap::new(),
         },
         mcp: BTreeMap::new(),

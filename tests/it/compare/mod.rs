@@ -1,6 +1,7 @@
 //! Comparisons: what is read, what is played, what is said about it.
 
 mod cheats;
+mod counted;
 mod feed;
 mod file;
 mod metrics;

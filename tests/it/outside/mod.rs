@@ -4,5 +4,6 @@ mod gate;
 mod order;
 mod people;
 mod sinks;
+mod staff;
 mod tools;
 mod world;

@@ -418,7 +418,9 @@ fn user(event: &UserEvent) -> String {
 
 fn people(event: &PeopleEvent) -> String {
     match event {
-        PeopleEvent::SawRequest { approval, digests } => format!("saw {approval} {}", all_short(digests)),
+        PeopleEvent::SawRequest {
+            approval, digests, ..
+        } => format!("saw {approval} {}", all_short(digests)),
         PeopleEvent::Decided {
             approval,
             by,
@@ -438,6 +440,7 @@ fn people(event: &PeopleEvent) -> String {
                 all_short(digests)
             )
         }
+        PeopleEvent::Misjudged { by, verdict, .. } => format!("{} is wrong to {verdict}", by.0),
         PeopleEvent::Notified => "notified".to_owned(),
         PeopleEvent::Acted { by, verb, reason } => format!("{} {verb} ({reason})", by.0),
         PeopleEvent::Withdrew { approval, by } => format!("{} withdrew {approval}", by.0),

@@ -11,6 +11,8 @@
 //! > {"execution":"background"}
 //! ```
 //!
+//! Where the comparison has tenants, the question says whose task it is: `"tenant":"acme"`.
+//!
 //! | answer | means |
 //! |---|---|
 //! | `{"by_policy":true}` | what the policy of the comparison says |
@@ -150,6 +152,8 @@ struct Ready {
 struct Question<'a> {
     task: u32,
     kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     attributes: serde_json::Map<String, serde_json::Value>,
     decision: Said,
     lanes: Lanes,
@@ -341,6 +345,7 @@ fn question<'a>(task: u32, sight: &Sight<'a>) -> Question<'a> {
     Question {
         task,
         kind: sight.kind,
+        tenant: sight.tenant,
         attributes: declared
             .map(|(name, text)| (name.to_string(), value(text)))
             .collect(),

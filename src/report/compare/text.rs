@@ -43,7 +43,15 @@ pub fn metrics_text() -> String {
             Some(Direction::Down) => ", less is better",
             None => "",
         };
-        text.push_str(&format!("{} ({}{better})\n", metric.word(), unit(metric.unit())));
+        let held = match (metric.direction().is_some(), metric.counts_everything()) {
+            (true, false) => ", decides only while what is done is held",
+            (true, true) | (false, _) => "",
+        };
+        text.push_str(&format!(
+            "{} ({}{better}{held})\n",
+            metric.word(),
+            unit(metric.unit())
+        ));
         for one in wrap(metric.definition().split(' '), " ", WIDTH - 4) {
             text.push_str(&format!("    {one}\n"));
         }

@@ -47,6 +47,7 @@ pub(super) fn comparison() -> Value {
             ("reference", of("name")),
             ("metrics", list(&metric(), 0)),
             ("worst", of("duration")),
+            ("spinner", of("duration")),
             (
                 "prices",
                 json!({ "type": "object", "additionalProperties": prices }),
@@ -120,6 +121,7 @@ fn workload() -> Value {
         ],
         &["prefill", "decode"],
     );
+    let tenants = json!({ "type": "object", "additionalProperties": of("probability"), "minProperties": 1 });
     let mut workload = object(
         &[
             ("arrivals", arrivals),
@@ -130,6 +132,7 @@ fn workload() -> Value {
             ("length", of("duration")),
             ("warm_up", of("duration")),
             ("mix", list(&object(&sort, &["kind", "share"]), 1)),
+            ("tenants", tenants),
         ],
         &["length", "mix"],
     );
@@ -206,7 +209,7 @@ fn gate(metric: &Value) -> Value {
             ("no_worse_than", of("name")),
             ("by", amount()),
         ],
-        &["strategy", "metric"],
+        &["metric"],
     );
     gate["oneOf"] = json!([
         { "required": ["at_least"] },

@@ -13,9 +13,13 @@
 //! | `reference` | what the others are compared with | the first strategy |
 //! | `metrics` | what else is reported | |
 //! | `worst` | what a wait without end counts as | `1h` |
+//! | `spinner` | a user's view that does not change for longer is a long silence | `10s` |
 //! | `prices` | by tier `{ input, output }`: what a million tokens cost | none |
 //! | `replications` | `{ min, max, half_width, round }` | `{ min: 10, max: 40, half_width: 5%, round: 5 }` |
-//! | `gates` | what has to hold: a list of `{ strategy, metric }` with `at_least`, `at_most`, or `no_worse_than` and `by` | none |
+//! | `gates` | what has to hold: a list of `{ strategy, metric }` with `at_least`, `at_most`, or `no_worse_than` and `by`; without `strategy` of every one, or of every other one | none |
+//!
+//! A metric that whoever does less looks better in (`lanebench compare --metrics` says which) decides only where gates hold
+//! what is done: `goodput`, `goodput_rate` or `in_time` of every other strategy `no_worse_than` that of the reference.
 //!
 //! | key of `workload` | value | default |
 //! |---|---|---|
@@ -24,6 +28,7 @@
 //! | `length` | for how long tasks arrive | required |
 //! | `warm_up` | tasks submitted before do not count | `0s` |
 //! | `mix` | the sorts of tasks: see [`Setting`] | required |
+//! | `tenants` | by name, how many of all tasks are theirs: a map of shares | nobody is told from another |
 
 use std::sync::Arc;
 
@@ -39,18 +44,20 @@ use crate::scenario::decode::{
     string, variant, word, words,
 };
 use crate::scenario::{
-    Diagnostic, Diagnostics, Node, NodeKind, Portion, Resolver, Scenario, Setting, Sources, Spanned, quoted,
-    read, suggest,
+    Diagnostic, Diagnostics, Node, NodeKind, Portion, Resolver, Scenario, Setting, Sources, Span, Spanned,
+    quoted, read, suggest,
 };
 use crate::sim::metric::{Metric, Price, Prices, SortFacts, Targets, Unit};
 use crate::sim::strategy::SortRoutes;
 use crate::sim::workload::{Arrivals, ArrivalsError, Phase};
-use crate::units::{SimDuration, SimTime};
+use crate::units::{Probability, SimDuration, SimTime};
 
 /// The usual level of false alarms.
 const ALPHA: f64 = 0.05;
 /// An hour: longer than anybody waits for an answer, so that giving up is never better than being late.
 const WORST: SimDuration = SimDuration::from_secs(3_600);
+/// What people take for a screen that has died.
+const SPINNER: SimDuration = SimDuration::from_secs(10);
 /// Enough for an interval at all, and for a night at most.
 const REPEATS: Repeats = Repeats {
     least: 10,
@@ -80,6 +87,7 @@ impl Comparison {
         let reference = keys.optional("reference", spanned(word));
         let metrics = keys.or("metrics", Vec::new(), list(metric));
         let worst = keys.or("worst", WORST, positive);
+        let spinner = keys.or("spinner", SPINNER, positive);
         let prices = keys.or("prices", Vec::new(), keyed(price));
         let repeats = keys.or("replications", REPEATS, repeats);
         let gates = keys.node("gates");
@@ -108,6 +116,12 @@ impl Comparison {
             Some(node) => non_empty(|node, out| gate(&drafts, node, out))(node, out),
             None => Some(Vec::new()),
         };
+        let gates = gates.map(|gates| gates.concat());
+        if let (Some(registered), Some(reference), Some(gates), true) =
+            (&registered, reference, &gates, drafts.whole)
+        {
+            held(registered, &drafts, reference, gates, out);
+        }
         let (world, portions) = world?;
         let strategies = reading.strategies(&drafts, &world, workload.mix?, sources, out);
         let (registered, metrics) = (registered?, metrics?);
@@ -129,6 +143,8 @@ impl Comparison {
             until: SimTime::START + workload.length?,
             warm_up: SimTime::START + workload.warm_up?,
             worst: worst?,
+            spinner: spinner?,
+            tenants: workload.tenants?,
             prices: Arc::new(prices?.into_iter().collect::<Prices>()),
             strategies: strategies?,
             reference: reference?,
@@ -264,6 +280,7 @@ fn is_consequential(plan: &Plan) -> bool {
 
 /// What is laid down before anything is played.
 struct Registered {
+    span: Span,
     hypothesis: Option<String>,
     metric: Metric,
     indifference: Option<f64>,
@@ -299,6 +316,7 @@ fn registered(keys: &mut MapReader<'_, '_>) -> Option<Registered> {
         return None;
     }
     Some(Registered {
+        span: keys.key_span("metric"),
         hypothesis: hypothesis?,
         metric,
         indifference: indifference?,
@@ -341,6 +359,7 @@ struct Workload<'n> {
     length: Option<SimDuration>,
     warm_up: Option<SimDuration>,
     mix: Option<&'n Node>,
+    tenants: Option<Vec<(Arc<str>, Probability)>>,
 }
 
 fn workload<'n>(node: &'n Node, out: &mut Diagnostics) -> Option<Workload<'n>> {
@@ -349,6 +368,7 @@ fn workload<'n>(node: &'n Node, out: &mut Diagnostics) -> Option<Workload<'n>> {
     let length = keys.required("length", positive);
     let warm_up = keys.or("warm_up", SimDuration::ZERO, duration);
     let mix = keys.required("mix", |node, _| Some(node));
+    let tenants = keys.or("tenants", Vec::new(), tenants);
     if let (Some(length), Some(warm_up)) = (length, warm_up)
         && warm_up >= length
     {
@@ -364,7 +384,26 @@ fn workload<'n>(node: &'n Node, out: &mut Diagnostics) -> Option<Workload<'n>> {
         length,
         warm_up,
         mix,
+        tenants,
     })
+}
+
+/// Tenants with their shares of all tasks.
+fn tenants(node: &Node, out: &mut Diagnostics) -> Option<Vec<(Arc<str>, Probability)>> {
+    let shares = keyed(|key: &crate::scenario::Key, node: &Node, out: &mut Diagnostics| {
+        Some((Arc::<str>::from(key.text.as_str()), probability(node, out)?))
+    })(node, out)?;
+    let sum: u64 = shares
+        .iter()
+        .map(|(_, share)| u64::from(share.millionths()))
+        .sum();
+    // Thirds are written with four decimals of a per cent.
+    if sum.abs_diff(1_000_000) > shares.len() as u64 {
+        let error = Diagnostic::error(format!("the shares sum up to {}%", sum as f64 / 10_000.0));
+        out.push(error.at(node.header, "").help("let them sum up to 100%"));
+        return None;
+    }
+    Some(shares)
 }
 
 fn arrivals(node: &Node, out: &mut Diagnostics) -> Option<Arrivals> {
@@ -495,13 +534,49 @@ fn strategy(drafts: &Drafts, wanted: &Spanned<String>, out: &mut Diagnostics) ->
     found
 }
 
-fn gate(drafts: &Drafts, node: &Node, out: &mut Diagnostics) -> Option<Gate> {
+/// Whether a metric that whoever does less looks better in is let decide only while what is done is held.
+fn held(registered: &Registered, drafts: &Drafts, reference: usize, gates: &[Gate], out: &mut Diagnostics) {
+    if registered.metric.counts_everything() {
+        return;
+    }
+    let holds = |strategy: usize| {
+        gates.iter().any(|gate| {
+            gate.strategy == strategy
+                && gate.metric.holds_completion()
+                && matches!(gate.bound, GateBound::NoWorseThan(other, _) if other == reference)
+        })
+    };
+    let mut others = drafts
+        .list
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| *place != reference);
+    let Some((_, loose)) = others.find(|(place, _)| !holds(*place)) else {
+        return;
+    };
+    let name = &drafts.list[reference].name;
+    let error = Diagnostic::error(format!(
+        "`{}` cannot decide while nothing holds what is done",
+        registered.metric.word()
+    ));
+    out.push(
+        error
+            .at(registered.span, "whoever does less looks better in it")
+            .at(loose.span, "may do less")
+            .help(format!(
+                "hold every other strategy: `gates: [{{ metric: goodput, no_worse_than: {name}, by: 1% }}]`"
+            )),
+    );
+}
+
+/// The gates of an entry: one, or one for every strategy that it can speak of.
+fn gate(drafts: &Drafts, node: &Node, out: &mut Diagnostics) -> Option<Vec<Gate>> {
     if !matches!(node.kind, NodeKind::Map(_)) {
         mismatch(node, "a map of a gate", out);
         return None;
     }
     let mut keys = map(node, out)?;
-    let own = keys.required("strategy", spanned(word));
+    let own = keys.optional("strategy", spanned(word));
     let metric = keys.required("metric", metric);
     let by = keys.optional("by", |node, out| match metric {
         Some(metric) => amount(metric)(node, out),
@@ -525,12 +600,19 @@ fn gate(drafts: &Drafts, node: &Node, out: &mut Diagnostics) -> Option<Gate> {
     }
     keys.finish();
     by?;
-    Some(Gate {
+    let (own, metric, bound) = (own?, metric?, bound?);
+    let gate = |strategy| Gate {
         span: node.header,
-        strategy: strategy(drafts, &own?, out)?,
-        metric: metric?,
-        bound: bound?,
-    })
+        strategy,
+        metric,
+        bound,
+    };
+    if let Some(own) = own {
+        return strategy(drafts, &own, out).map(|strategy| vec![gate(strategy)]);
+    }
+    let itself = |strategy: &usize| matches!(bound, GateBound::NoWorseThan(other, _) if other == *strategy);
+    let all = (0..drafts.list.len()).filter(|strategy| !itself(strategy));
+    Some(all.map(gate).collect())
 }
 
 fn no_worse(

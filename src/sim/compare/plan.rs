@@ -32,6 +32,8 @@ pub struct Comparison {
     pub sorts: Vec<SortFacts>,
     /// How many of all tasks are of each sort.
     pub shares: Vec<Probability>,
+    /// Who asks for them, and how many of all tasks are of each; empty if nobody is told from another.
+    pub tenants: Vec<(Arc<str>, Probability)>,
     /// When tasks arrive.
     pub source: Source,
     /// Nobody arrives from here on.
@@ -40,6 +42,8 @@ pub struct Comparison {
     pub warm_up: SimTime,
     /// What a wait without end counts as.
     pub worst: SimDuration,
+    /// A user's view that does not change for longer is a long silence.
+    pub spinner: SimDuration,
     /// What tokens cost.
     pub prices: Arc<Prices>,
     /// What is compared, in the order written.

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use super::plan::{Comparison, Named};
+use super::workload::tenant;
 use crate::backend::Script;
 use crate::job::{Plan, TaskSpec};
 use crate::people::{OutsideSetup, OutsideTask};
 use crate::rng::{Purpose, Seed, normal_quantile};
 use crate::sim::laws::{Ledger, Rules};
-use crate::sim::metric::{Measures, Stories, Window, measure};
+use crate::sim::metric::{Crowd, Measures, Stories, Window, measure};
 use crate::sim::strategy::{StrategyRouter, TaskRoutes};
 use crate::sim::{Blueprint, Caps, Ending, Honest, Model, Recording, Seams};
 use crate::sinks;
-use crate::units::{JobId, SimDuration};
+use crate::units::{JobId, Probability, SimDuration};
 
 /// No replication has more tasks.
 const TASKS_MAX: usize = 2_000_000;
@@ -25,6 +26,7 @@ pub struct Stage {
     scripts: Arc<[Option<Script>]>,
     outside: Arc<OutsideSetup>,
     sorts: Arc<[u32]>,
+    tenants: Arc<[u32]>,
     chances: Arc<[f64]>,
     lengths: Arc<[SimDuration]>,
 }
@@ -34,6 +36,12 @@ impl Stage {
     #[must_use]
     pub fn sorts(&self) -> &[u32] {
         &self.sorts
+    }
+
+    /// The tenant of each task, by its number; empty if nobody is told from another.
+    #[must_use]
+    pub fn tenants(&self) -> &[u32] {
+        &self.tenants
     }
 
     /// The script of each task, by its number.
@@ -92,6 +100,7 @@ impl Comparison {
                 .map(|job| seed.unit(Purpose::Route, u64::from(job.0), 0))
                 .collect(),
             lengths,
+            tenants: self.tenants_of(seed, arrivals.len()),
             sorts: arrivals.iter().map(|arrival| arrival.sort).collect(),
             outside: Arc::new(OutsideSetup {
                 tasks: people,
@@ -100,6 +109,15 @@ impl Comparison {
             tasks: tasks.into(),
             scripts: scripts.into(),
         }
+    }
+
+    fn tenants_of(&self, seed: Seed, tasks: usize) -> Arc<[u32]> {
+        if self.tenants.is_empty() {
+            return Arc::from([]);
+        }
+        let shares: Vec<Probability> = self.tenants.iter().map(|(_, share)| *share).collect();
+        let numbers = (0..tasks as u64).map(|number| tenant(&shares, seed, number));
+        numbers.collect()
     }
 
     /// Plays a strategy on the tasks of a replication.
@@ -125,10 +143,15 @@ impl Comparison {
             from: self.warm_up,
             until: self.until,
             worst: self.worst,
+            spinner: self.spinner,
             approvers: u32::try_from(self.world.people.approvers.len()).unwrap_or(u32::MAX),
             there: self.world.people.there_until(self.until),
         };
-        let measures = measure(&stories, &stage.sorts, &self.sorts, window);
+        let crowd = Crowd {
+            sorts: &stage.sorts,
+            tenants: &stage.tenants,
+        };
+        let measures = measure(&stories, crowd, &self.sorts, window);
         let broken = match played.ending {
             Ending::StepCap => Some(format!("it was cut off after {} steps", played.steps)),
             Ending::TimeCap => Some(format!("it was cut off at {}", played.end)),
@@ -154,6 +177,8 @@ impl Comparison {
             sorts: Arc::clone(&stage.sorts),
             predicted: predicted(stage, named),
             chances: Arc::clone(&stage.chances),
+            tenants: Arc::clone(&stage.tenants),
+            tenant_names: self.tenants.iter().map(|(name, _)| Arc::clone(name)).collect(),
         };
         let begun = named.strategy.begin(stage.seed);
         let strategy = begun.unwrap_or_else(|| Arc::clone(&named.strategy));

@@ -121,6 +121,11 @@ fn below(cuts: &[u32], tokens: u32) -> u32 {
     u32::try_from(place).unwrap_or(0)
 }
 
+/// Whose task of this number it is; keyed by the task alone.
+pub(super) fn tenant(shares: &[Probability], seed: Seed, number: u64) -> u32 {
+    sort(shares, seed.unit(Purpose::Mix, number, 1))
+}
+
 /// The sort at a place of the mix.
 fn sort(shares: &[Probability], u: f64) -> u32 {
     let mut left = u * 1e6;

@@ -1,11 +1,13 @@
 //! From what happened to numbers.
 
+use std::collections::BTreeSet;
+
 use super::bucket::{Bucket, bucket_of};
 use super::shape::Shapes;
 use super::story::{SortFacts, Stories, Story};
 use super::table::Metric;
 use crate::sim::stats::{jain, quantile};
-use crate::trace::{Boundary, LaneName};
+use crate::trace::{Boundary, LaneName, LimitName, StateName};
 use crate::units::{SimDuration, SimTime};
 
 /// Which tasks count, and for how much.
@@ -17,6 +19,8 @@ pub struct Window {
     pub until: SimTime,
     /// What a wait without end counts as; no wait counts as more.
     pub worst: SimDuration,
+    /// A user's view that does not change for longer is a long silence.
+    pub spinner: SimDuration,
     /// How many people decide about approvals.
     pub approvers: u32,
     /// How long they are there while tasks arrive, all told.
@@ -50,19 +54,30 @@ impl Measures {
     }
 }
 
+/// What tasks are, by the numbers of their jobs.
+#[derive(Debug, Clone, Copy)]
+pub struct Crowd<'a> {
+    /// The sort of each task.
+    pub sorts: &'a [u32],
+    /// The tenant of each task; empty if there are none.
+    pub tenants: &'a [u32],
+}
+
 /// Measures a run.
-///
-/// - `sort_of`: the sort of each task, by the number of its job.
 #[must_use]
-pub fn measure(stories: &Stories, sort_of: &[u32], sorts: &[SortFacts], window: Window) -> Measures {
+pub fn measure(stories: &Stories, crowd: Crowd<'_>, sorts: &[SortFacts], window: Window) -> Measures {
     let mut sums = Sums::new(window);
-    for (story, sort) in stories.all().iter().zip(sort_of) {
+    for ((story, sort), job) in stories.all().iter().zip(crowd.sorts).zip(0..) {
         let Some(facts) = sorts.get(*sort as usize) else {
             continue;
         };
         sums.whole_run(story, facts);
         if story.submitted >= window.from && story.submitted < window.until {
-            sums.task(story, facts);
+            let good = sums.task(story, facts);
+            add_to(&mut sums.sorts, *sort, good);
+            if let Some(tenant) = crowd.tenants.get(job) {
+                add_to(&mut sums.tenants, *tenant, good);
+            }
         }
     }
     for at in &stories.interruptions {
@@ -94,12 +109,34 @@ impl Mean {
     }
 }
 
+/// Counts a task of a group.
+fn add_to(groups: &mut Vec<Mean>, group: u32, good: bool) {
+    let place = group as usize;
+    if groups.len() <= place {
+        groups.resize(place + 1, Mean::default());
+    }
+    groups[place].add_if(good);
+}
+
 struct Sums {
     window: Window,
     tasks: u64,
     buckets: [u64; Bucket::ALL.len()],
     good: Mean,
     lanes: [Mean; 3],
+    sorts: Vec<Mean>,
+    tenants: Vec<Mean>,
+    met: [Mean; 3],
+    regret: Mean,
+    balked: Mean,
+    long_silences: Mean,
+    timeouts_explained: Mean,
+    anonymous: BTreeSet<LimitName>,
+    failures_explained: Mean,
+    detection: Vec<f64>,
+    undetected: u64,
+    false_stalls: Mean,
+    duplicates: u64,
     over_gating: Mean,
     live: Vec<f64>,
     results: Vec<f64>,
@@ -131,6 +168,19 @@ impl Sums {
             buckets: [0; Bucket::ALL.len()],
             good: Mean::default(),
             lanes: [Mean::default(); 3],
+            sorts: Vec::new(),
+            tenants: Vec::new(),
+            met: [Mean::default(); 3],
+            regret: Mean::default(),
+            balked: Mean::default(),
+            long_silences: Mean::default(),
+            timeouts_explained: Mean::default(),
+            anonymous: BTreeSet::new(),
+            failures_explained: Mean::default(),
+            detection: Vec::new(),
+            undetected: 0,
+            false_stalls: Mean::default(),
+            duplicates: 0,
             over_gating: Mean::default(),
             live: Vec::new(),
             results: Vec::new(),
@@ -164,13 +214,42 @@ impl Sums {
         self.ungated += u64::from(story.asked > 0 && story.boundary == Some(Boundary::None));
     }
 
-    fn task(&mut self, story: &Story, facts: &SortFacts) {
+    /// Counts a task; whether it is one of the goodput.
+    fn task(&mut self, story: &Story, facts: &SortFacts) -> bool {
         let bucket = bucket_of(story, facts);
         self.tasks += 1;
         self.buckets[bucket as usize] += 1;
-        self.quality(story, facts, bucket);
+        let good = self.quality(story, facts, bucket);
         self.times(story, facts, bucket);
-        self.work(story, facts, bucket);
+        self.work(story, bucket);
+        self.words(story);
+        self.life(story);
+        good
+    }
+
+    /// What was said about what went wrong.
+    fn words(&mut self, story: &Story) {
+        if story.state == Some(StateName::TimedOut) {
+            self.timeouts_explained.add_if(story.limit_named);
+            let anonymous = story.limit.filter(|_| !story.limit_named);
+            self.anonymous.extend(anonymous.map(|(limit, _)| limit));
+        }
+        if let Some(explained) = story.explained() {
+            self.failures_explained.add_if(explained);
+        }
+    }
+
+    /// Whether what was stuck or gone was noticed, and nothing else taken for it.
+    fn life(&mut self, story: &Story) {
+        if story.has_response() {
+            self.false_stalls.add_if(story.cried);
+        }
+        if let Some(dead) = story.dead {
+            let took = story.detected.map(|at| at.since(dead));
+            self.undetected += u64::from(took.is_none());
+            let took = took.map_or(self.window.worst, |took| took.min(self.window.worst));
+            self.detection.push(took.as_secs_f64());
+        }
     }
 
     /// What a wait counts as: from the submission, at most `worst`, and that if it never ended.
@@ -181,7 +260,7 @@ impl Sums {
             .as_secs_f64()
     }
 
-    fn quality(&mut self, story: &Story, facts: &SortFacts, bucket: Bucket) {
+    fn quality(&mut self, story: &Story, facts: &SortFacts, bucket: Bucket) -> bool {
         let within = |at: Option<SimTime>, target: Option<SimDuration>| {
             target.is_none_or(|target| at.is_some_and(|at| at.since(story.submitted) <= target))
         };
@@ -199,6 +278,31 @@ impl Sums {
         let lost = story.first_output.is_some()
             && (bucket.is_forsaken() || (story.ended.is_some() && story.shown_result.is_none()));
         self.hand_off_loss.add_if(lost);
+        self.balked.add_if(story.balked);
+        if facts.home == Some(LaneName::Background) {
+            self.regret
+                .add_if(matches!(bucket, Bucket::Late | Bucket::Stranded));
+        }
+        let stayed = |at: &SimTime| story.left.is_none_or(|left| *at <= left);
+        let met = [
+            (facts.targets.acknowledged, story.acknowledged, true),
+            (
+                facts.targets.first_output,
+                story.first_output.filter(stayed),
+                true,
+            ),
+            (
+                facts.targets.result,
+                story.shown_result,
+                matches!(bucket, Bucket::InTime | Bucket::Late),
+            ),
+        ];
+        for (sum, (target, at, counts)) in self.met.iter_mut().zip(met) {
+            if target.is_some() {
+                sum.add_if(counts && at.is_some() && within(at, target));
+            }
+        }
+        good
     }
 
     fn times(&mut self, story: &Story, facts: &SortFacts, bucket: Bucket) {
@@ -224,6 +328,7 @@ impl Sums {
             self.shapes.live_waits.add(seen.map(length));
             self.silence
                 .add(story.silence.min(self.window.worst).as_secs_f64());
+            self.long_silences.add_if(story.silence > self.window.spinner);
         }
         self.acknowledged.add(self.wait(story, story.acknowledged));
         self.queued.add(self.wait(story, story.dispatched));
@@ -242,7 +347,8 @@ impl Sums {
         }
     }
 
-    fn work(&mut self, story: &Story, _: &SortFacts, bucket: Bucket) {
+    fn work(&mut self, story: &Story, bucket: Bucket) {
+        self.duplicates += story.duplicates();
         self.requests += u64::from(story.requests);
         self.tokens += story.tokens;
         if !matches!(bucket, Bucket::InTime | Bucket::Late) {
@@ -262,6 +368,7 @@ impl Sums {
     fn finish(mut self, interruptions: u64) -> Measures {
         self.live.sort_by(f64::total_cmp);
         self.results.sort_by(f64::total_cmp);
+        self.detection.sort_by(f64::total_cmp);
         let values = Metric::ALL
             .iter()
             .map(|metric| self.value(*metric, interruptions))
@@ -277,7 +384,7 @@ impl Sums {
     fn value(&self, metric: Metric, interruptions: u64) -> Option<f64> {
         let tasks = (self.tasks > 0).then_some(self.tasks as f64);
         let hours = self.window.until.since(self.window.from).as_secs_f64() / 3_600.0;
-        let lanes: Vec<f64> = self.lanes.iter().filter_map(|lane| lane.value()).collect();
+        let lanes = values(&self.lanes);
         let approval = |place: usize| {
             let (sum, count) = self.approval[place];
             (count > 0).then(|| sum / count as f64)
@@ -291,6 +398,24 @@ impl Sums {
             Metric::AttainmentInteractive => self.lanes[LaneName::Interactive as usize].value(),
             Metric::AttainmentBackground => self.lanes[LaneName::Background as usize].value(),
             Metric::AttainmentApproval => self.lanes[LaneName::Approval as usize].value(),
+            Metric::AttainmentLeast => values(&self.sorts).into_iter().reduce(f64::min),
+            Metric::MetAcknowledgement => self.met[0].value(),
+            Metric::MetFirstOutput => self.met[1].value(),
+            Metric::MetResult => self.met[2].value(),
+            Metric::DeadlineRegret => self.regret.value(),
+            Metric::Balked => self.balked.value(),
+            Metric::LongSilences => self.long_silences.value(),
+            Metric::TimeoutsExplained => self.timeouts_explained.value(),
+            Metric::AnonymousLimits => Some(self.anonymous.len() as f64),
+            Metric::FailuresExplained => self.failures_explained.value(),
+            Metric::StallDetection => mean(&self.detection),
+            Metric::StallDetectionP95 => quantile(&self.detection, 0.95),
+            Metric::UndetectedDead => Some(self.undetected as f64),
+            Metric::FalseStalls => self.false_stalls.value(),
+            Metric::DuplicateWork => tasks.map(|tasks| self.duplicates as f64 / tasks),
+            Metric::TenantFairness => jain(&values(&self.tenants)),
+            Metric::TenantLeast => values(&self.tenants).into_iter().reduce(f64::min),
+            Metric::TenantLeastServed => least_served(&values(&self.tenants)),
             Metric::LiveWait => mean(&self.live),
             Metric::LiveWaitP50 => quantile(&self.live, 0.5),
             Metric::LiveWaitP95 => quantile(&self.live, 0.95),
@@ -347,6 +472,11 @@ impl Sums {
     fn share(&self, bucket: Bucket, tasks: f64) -> f64 {
         self.buckets[bucket as usize] as f64 / tasks
     }
+}
+
+/// The means of those groups of which there is somebody.
+fn values(groups: &[Mean]) -> Vec<f64> {
+    groups.iter().filter_map(|group| group.value()).collect()
 }
 
 fn mean(values: &[f64]) -> Option<f64> {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::backend::Spent;
 use crate::sim::Watch;
 use crate::trace::{
-    Audience, BackendEvent, Boundary, CoreEvent, Execution, JobEvent, LaneName, On, OutsideEvent,
-    PeopleEvent, Principal, Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName, UserEvent,
-    View, WireEvent,
+    Audience, BackendEvent, Boundary, Cause, CoreEvent, Execution, JobEvent, LaneName, LimitName, Liveness,
+    On, OutsideEvent, PeopleEvent, Principal, Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent,
+    StateName, UserEvent, View, WireEvent,
 };
-use crate::units::{JobId, SimDuration, SimTime, TurnNo};
+use crate::units::{AttemptNo, JobId, SimDuration, SimTime, TurnNo};
 use crate::wire::{ResponseId, Status};
 
 /// What tasks of one sort are, whatever a strategy does with them.
@@ -66,6 +66,8 @@ pub struct Story {
     pub left: Option<SimTime>,
     /// Whether the user would not wait for it to begin.
     pub gave_up: bool,
+    /// Whether that was at the first look.
+    pub balked: bool,
     /// Whether the router refused it.
     pub refused: bool,
     /// How it was to be carried out.
@@ -87,6 +89,18 @@ pub struct Story {
     /// The longest time for which the user's view did not change.
     pub silence: SimDuration,
     shown_last: Option<SimTime>,
+    /// From when on the service would never go on with it, for a response of it was stuck or gone.
+    pub dead: Option<SimTime>,
+    /// When a view first said so.
+    pub detected: Option<SimTime>,
+    /// Whether a view called it stalled or lost while nothing was.
+    pub cried: bool,
+    /// The limit that fired last, and when.
+    pub limit: Option<(LimitName, SimTime)>,
+    /// Whether the user was told in time which limit ended it and what to do.
+    pub limit_named: bool,
+    /// What the user and the operator were last shown.
+    pub views: [Option<Arc<View>>; 2],
     /// Requests on the wire.
     pub requests: u32,
     /// Tokens paid for.
@@ -116,8 +130,8 @@ pub struct Story {
     harmful: Vec<Arc<str>>,
     /// Whether an operator supplied the result.
     resolved: bool,
-    /// The responses made for it, with their turns.
-    responses: Vec<(ResponseId, TurnNo)>,
+    /// The responses made for it, with their turns and attempts.
+    responses: Vec<(ResponseId, TurnNo, AttemptNo)>,
     /// The last turn of which a response was completed, by the service's own record.
     completed: Option<TurnNo>,
 }
@@ -213,10 +227,13 @@ impl Watch for Stories {
             }
             CoreEvent::Job(event) => story.job(now, event),
             CoreEvent::Runtime(RuntimeEvent::Acknowledged) => story.acknowledged = Some(now),
-            CoreEvent::Runtime(RuntimeEvent::Shown {
-                audience: Audience::User,
-                view,
-            }) => story.shown(now, view),
+            CoreEvent::Runtime(RuntimeEvent::Shown { audience, view }) => {
+                story.views[*audience as usize] = Some(Arc::clone(view));
+                if *audience == Audience::User {
+                    story.shown(now, view);
+                    story.judge_life(now, view);
+                }
+            }
             CoreEvent::Runtime(_) => {}
         }
     }
@@ -242,12 +259,26 @@ impl Watch for Stories {
                 ..
             }) => {
                 if let Some(story) = self.of_job(Some(origin.job)) {
-                    story.responses.push((response.clone(), origin.turn));
+                    let response = (response.clone(), origin.turn, origin.attempt);
+                    story.responses.push(response);
                 }
             }
             ServiceEvent::Backend(BackendEvent::McpActed { digest, .. }) => {
                 if let Some(story) = self.of_job(record.job) {
                     story.applied(now, digest);
+                }
+            }
+            ServiceEvent::Backend(
+                BackendEvent::FaultFired {
+                    fault: "stuck_queued" | "stuck_in_progress",
+                    ..
+                }
+                | BackendEvent::Dropped { why: "vanished", .. },
+            ) => {
+                if let Some(story) = self.of_job(record.job)
+                    && story.ended.is_none()
+                {
+                    story.dead.get_or_insert(now);
                 }
             }
             ServiceEvent::Wire(_) | ServiceEvent::Backend(_) => {}
@@ -272,14 +303,79 @@ impl Story {
     /// nobody can call a failure a success.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let last = self.responses.iter().map(|(_, turn)| *turn).max();
+        let last = self.responses.iter().map(|(_, turn, _)| *turn).max();
         self.state == Some(StateName::Succeeded)
             && (self.resolved || (last.is_some() && self.completed == last))
     }
 
+    /// Responses beyond one for each attempt and turn.
+    #[must_use]
+    pub fn duplicates(&self) -> u64 {
+        let turns: BTreeSet<_> = self
+            .responses
+            .iter()
+            .map(|(_, turn, attempt)| (turn, attempt))
+            .collect();
+        (self.responses.len() - turns.len()) as u64
+    }
+
+    /// Whether the service made a response for it.
+    #[must_use]
+    pub const fn has_response(&self) -> bool {
+        !self.responses.is_empty()
+    }
+
+    /// Whether the user's last view explains why there is no whole result, and the operator's says the same; none where
+    /// there is nothing to explain.
+    #[must_use]
+    pub fn explained(&self) -> Option<bool> {
+        let troubled = matches!(
+            self.state?,
+            StateName::Failed
+                | StateName::TimedOut
+                | StateName::Denied
+                | StateName::Expired
+                | StateName::SucceededPartial
+                | StateName::NeedsIntervention
+        );
+        let told = |user: &View, operator: &View| {
+            let same = user.state == operator.state && user.cause == operator.cause;
+            let right = Some(user.state) == self.state;
+            let whole = user.cause.is_some() && user.must_act.is_some() && user.what_to_do.is_some();
+            same && right && whole
+        };
+        troubled.then(|| match &self.views {
+            [Some(user), Some(operator)] => told(user, operator),
+            _ => false,
+        })
+    }
+
+    fn judge_life(&mut self, now: SimTime, view: &View) {
+        let called = matches!(view.liveness, Liveness::Stalled | Liveness::Lost);
+        self.cried |= called && self.dead.is_none();
+        let admitted = view.state.is_terminal()
+            || matches!(
+                view.state,
+                StateName::NeedsIntervention
+                    | StateName::RetryWait
+                    | StateName::InDoubt
+                    | StateName::Cancelling
+            );
+        if self.dead.is_some() && (called || admitted) {
+            self.detected.get_or_insert(now);
+        }
+        if let Some((limit, fired)) = self.limit
+            && view.state == StateName::TimedOut
+        {
+            let names = |cause: &Cause| cause.code.strip_prefix("limit:") == Some(limit.word());
+            let soon = now.since(fired) <= SimDuration::from_secs(1);
+            self.limit_named |= soon && view.cause.as_ref().is_some_and(names) && view.what_to_do.is_some();
+        }
+    }
+
     fn response_ended(&mut self, response: &ResponseId, whole: bool) {
-        let found = self.responses.iter().find(|(known, _)| known == response);
-        if let Some((_, turn)) = found.filter(|_| whole) {
+        let found = self.responses.iter().find(|(known, ..)| known == response);
+        if let Some((_, turn, _)) = found.filter(|_| whole) {
             self.completed = self.completed.max(Some(*turn));
         }
     }
@@ -294,7 +390,10 @@ impl Story {
                     self.shown_last = None;
                 }
             }
-            UserEvent::GaveUp { .. } => self.gave_up = true,
+            UserEvent::GaveUp { why } => {
+                self.gave_up = true;
+                self.balked |= matches!(*why, "busy" | "full");
+            }
             UserEvent::AskedToCancel | UserEvent::Retrieved { .. } => {}
         }
     }
@@ -338,6 +437,7 @@ impl Story {
                     self.dispatched.get_or_insert(now);
                 }
             }
+            JobEvent::LimitFired { limit, .. } => self.limit = Some((*limit, now)),
             JobEvent::HandedOver { .. } => self.handed_over = true,
             JobEvent::ApprovalRequested { .. } => {
                 self.asked += 1;

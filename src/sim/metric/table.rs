@@ -137,12 +137,6 @@ metrics! {
         "mean time from a consumed grant to its effect in the sink";
     InterruptLoad = "interrupt_load", PerHour, DOWN, false,
         "approval requests put before each approver an hour of arrivals";
-    ApproverLoad = "approver_load", Share, DOWN, false,
-        "share of the hours in which approvers are there, while tasks arrive, that they spend between being put before a request and deciding about it; requests that are decided together count once, and people who decide side by side without a line can be above 1";
-    WrongApprovals = "wrong_approvals", Share, DOWN, false,
-        "of the decisions of people, the share that approved what ought to have been denied";
-    WrongDenials = "wrong_denials", Share, DOWN, false,
-        "of the decisions of people, the share that denied what ought to have been approved";
     Requests = "requests", PerTask, DOWN, false,
         "requests on the wire to the service for each task submitted";
     TokensWasted = "tokens_wasted", Share, DOWN, false,
@@ -162,8 +156,6 @@ metrics! {
     Staleness = "staleness", Seconds, DOWN, false,
         "mean time from the end of the last response at the service to the first view that says how the job ended, over the tasks that had a response; at most `worst`";
     Shed = "shed", Share, DOWN, false, "share of the tasks in this bucket: refused by the router";
-    Misjudged = "misjudged", Share, DOWN, false,
-        "share of the tasks in this bucket: an act landed that was approved and that an attentive approver would have denied, whatever became of the task otherwise";
     Stranded = "stranded", Share, DOWN, false,
         "share of the tasks in this bucket: carried out whole when nobody was there any more for whom it had value";
     Abandoned = "abandoned", Share, DOWN, false,
@@ -180,9 +172,92 @@ metrics! {
         "share of the tasks in this bucket: nobody got to it, in the queue or before an approver";
     Parked = "parked", Share, DOWN, false, "share of the tasks in this bucket: waiting for an operator";
     Open = "open", Share, DOWN, false, "share of the tasks in this bucket: not over when the run was";
+    // Behind all others, so that what resampling draws for those stays what it was.
+    AttainmentLeast = "attainment_least", Share, UP, false,
+        "goodput of the sort of tasks that fares worst";
+    MetAcknowledgement = "met_acknowledgement", Share, UP, false,
+        "of the tasks with a target for it, the share that had the id of their job within it";
+    MetFirstOutput = "met_first_output", Share, UP, false,
+        "of the tasks with a target for it, the share that showed output, or the result, within it and before their user left";
+    MetResult = "met_result", Share, UP, false,
+        "of the tasks with a target for it, the share that ended whole with the result on view within it";
+    DeadlineRegret = "deadline_regret", Share, DOWN, false,
+        "share of the tasks at home in the background lane that were carried out whole to no avail: shown behind their target, or when nobody was there any more for whom they had value";
+    Balked = "balked", Share, DOWN, false,
+        "share of the tasks whose user would not even begin to wait, at the first look";
+    LongSilences = "long_silences", Share, DOWN, false,
+        "share of the tasks at home in the interactive lane for which the user's view did not change for longer than `spinner` between submission and end, or leaving";
+    TimeoutsExplained = "timeouts_explained", Share, UP, false,
+        "of the tasks that a limit ended, the share whose user was shown within a second of it which limit it was, and what to do next";
+    AnonymousLimits = "anonymous_limits", Count, DOWN, false,
+        "how many different limits ended tasks without that";
+    FailuresExplained = "failures_explained", Share, UP, false,
+        "of the tasks that ended without a whole result and not because their user asked, or were parked, the share whose user was shown a cause, who has to act and what to do next, and whose operator was shown the same state and cause";
+    StallDetection = "stall_detection", Seconds, DOWN, false,
+        "mean time from the instant at which a response got stuck for good, or vanished, to the first view that calls its task stalled or lost, or says that it is over, parked, in doubt, being cancelled or to be tried again; at most `worst`, which tasks of which no view ever said so count as";
+    StallDetectionP95 = "stall_detection_p95", Seconds, DOWN, true,
+        "the 95 % quantile of the same times in a replication";
+    UndetectedDead = "undetected_dead", Count, DOWN, false,
+        "tasks whose response got stuck for good, or vanished, and of which no view ever said so";
+    FalseStalls = "false_stalls", Share, DOWN, false,
+        "share of the tasks with a response that some view called stalled or lost while nothing of theirs was stuck or gone";
+    ApproverLoad = "approver_load", Share, DOWN, false,
+        "share of the hours in which approvers are there, while tasks arrive, that they spend between being put before a request and deciding about it; requests that are decided together count once, and people who decide side by side without a line can be above 1";
+    WrongApprovals = "wrong_approvals", Share, DOWN, false,
+        "of the decisions of people, the share that approved what ought to have been denied";
+    WrongDenials = "wrong_denials", Share, DOWN, false,
+        "of the decisions of people, the share that denied what ought to have been approved";
+    DuplicateWork = "duplicate_work", PerTask, DOWN, false,
+        "responses at the service beyond one for each attempt and turn, for each task submitted";
+    TenantFairness = "tenant_fairness", Index, UP, false,
+        "Jain's index over the goodput of the tenants: 1 if all of them fare alike; none without `tenants`";
+    TenantLeast = "tenant_least", Share, UP, false,
+        "goodput of the tenant that fares worst; none without `tenants`";
+    TenantLeastServed = "tenant_least_served", Index, UP, false,
+        "the goodput of the tenant that fares worst over that of the one that fares best; none without `tenants`";
+    Misjudged = "misjudged", Share, DOWN, false,
+        "share of the tasks in this bucket: an act landed that was approved and that an attentive approver would have denied, whatever became of the task otherwise";
 }
 
 impl Metric {
+    /// Whether nothing is gained by doing less: every task of its population counts, and one of which nothing came counts
+    /// as the worst. Any other metric decides only while what is done is held.
+    #[must_use]
+    pub const fn counts_everything(self) -> bool {
+        matches!(
+            self,
+            Self::Goodput
+                | Self::GoodputRate
+                | Self::AttainmentInteractive
+                | Self::AttainmentBackground
+                | Self::AttainmentApproval
+                | Self::AttainmentLeast
+                | Self::MetAcknowledgement
+                | Self::MetFirstOutput
+                | Self::MetResult
+                | Self::LiveWait
+                | Self::LiveWaitP50
+                | Self::LiveWaitP95
+                | Self::LiveWaitP99
+                | Self::ResultTime
+                | Self::ResultTimeP50
+                | Self::ResultTimeP95
+                | Self::ResultTimeP99
+                | Self::ResultTimeBackground
+                | Self::Acknowledgement
+                | Self::Lateness
+                | Self::TenantLeast
+                | Self::QueueWait
+                | Self::InTime
+        )
+    }
+
+    /// Whether it says how much is done, so that a gate on it holds that.
+    #[must_use]
+    pub const fn holds_completion(self) -> bool {
+        matches!(self, Self::Goodput | Self::GoodputRate | Self::InTime)
+    }
+
     /// The metric that is the share of a bucket.
     #[must_use]
     pub const fn of(bucket: Bucket) -> Self {

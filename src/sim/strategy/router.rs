@@ -54,6 +54,17 @@ pub struct TaskRoutes {
     pub predicted: Arc<[SimDuration]>,
     /// A number in `0..1` of its own.
     pub chances: Arc<[f64]>,
+    /// The tenant of each task, by its place among the names; empty if nobody is told from another.
+    pub tenants: Arc<[u32]>,
+    /// What the tenants are called.
+    pub tenant_names: Arc<[Arc<str>]>,
+}
+
+impl TaskRoutes {
+    fn tenant(&self, place: usize) -> Option<&str> {
+        let tenant = *self.tenants.get(place)?;
+        self.tenant_names.get(tenant as usize).map(|name| &**name)
+    }
 }
 
 /// A strategy in front of the job core.
@@ -108,6 +119,7 @@ impl Router for StrategyRouter {
             decision: &sort.decision,
             predicted: self.tasks.predicted.get(place).copied(),
             chance: self.tasks.chances.get(place).copied().unwrap_or(0.5),
+            tenant: self.tasks.tenant(place),
             lanes: seen.lanes,
         });
         match choice {

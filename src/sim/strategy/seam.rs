@@ -42,6 +42,8 @@ pub struct Sight<'a> {
     pub predicted: Option<SimDuration>,
     /// A number in `0..1` that belongs to this task alone, for strategies that toss coins.
     pub chance: f64,
+    /// Whose task it is, if tenants are told from each other.
+    pub tenant: Option<&'a str>,
     /// How full the lanes are, in the order of [`LaneName::ALL`].
     pub lanes: [LaneSeen; 3],
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use lanebench::job::{self, HandOver, Told};
 use lanebench::people::FromCore;
 use lanebench::policy::Attribute;
-use lanebench::sim::compare::{Comparison, Named, Outcome};
+use lanebench::sim::compare::{Comparison, Findings, GateVerdict, Named, Outcome, Standing};
 use lanebench::sim::metric::Metric;
 use lanebench::sim::stats::{Direction, Moments};
 use lanebench::sim::strategy::{Choice, Sight, Strategy};
@@ -20,18 +20,11 @@ use lanebench::wire::{Reply, Status};
 
 use super::read;
 
-/// What a report may decide by: whole populations, nobody left out.
-const HEADLINES: [Metric; 9] = [
-    Metric::Goodput,
-    Metric::GoodputRate,
-    Metric::InTime,
-    Metric::LiveWait,
-    Metric::LiveWaitP95,
-    Metric::ResultTime,
-    Metric::ResultTimeP95,
-    Metric::Lateness,
-    Metric::HandOffLoss,
-];
+/// What a report may decide by, whatever is held: whole populations, nobody left out; and what is lost between lanes.
+fn headlines() -> impl Iterator<Item = Metric> {
+    let all = Metric::ALL.iter().copied();
+    all.filter(|metric| metric.counts_everything() || *metric == Metric::HandOffLoss)
+}
 
 const WORLD: &str = "
 comparison: a calm day with some failures
@@ -46,7 +39,8 @@ workload:
     - { kind: short_answer, share: 40%, targets: { first_output: 10s, result: 20s } }
     - { kind: conversation, share: 15%, targets: { first_output: 25s, result: 25s } }
     - { kind: report_generation, share: 30%, targets: { result: 10m }, retry: { attempts: 2 } }
-    - { kind: customer_email, share: 15%, targets: { result: 1h } }
+    - { kind: customer_email, share: 15%, targets: { acknowledged: 1s, result: 1h } }
+  tenants: { acme: 80%, small: 20% }
 lanes:
   interactive: { capacity: 1000 }
   background: { capacity: 1000 }
@@ -101,7 +95,7 @@ fn lead(cheats: &[Outcome], parents: &[Outcome], metric: Metric) -> (f64, f64) {
 #[track_caller]
 fn gains_nothing(what: &str, cheats: &[Outcome], parents: &[Outcome]) {
     let mut loses = false;
-    for metric in HEADLINES {
+    for metric in headlines() {
         let (lead, error) = lead(cheats, parents, metric);
         assert!(
             lead <= 1e-9 + 2.0 * error && (lead <= 1e-9 || error > 0.0),
@@ -124,6 +118,8 @@ enum Cheat {
     DropsConsequences,
     /// Refuses what users wait for, so that nobody ever waits.
     DropsChats,
+    /// Refuses the tenant that few would miss.
+    DropsTheSmallTenant,
     /// Takes one task at a time, so that whoever is taken is served at once.
     TakesOneAtATime,
     /// Calls chats background work, so that the interactive lane has no slow ones.
@@ -149,6 +145,7 @@ impl Strategy for Cheat {
             Self::DropsLongWork if long => refuse(),
             Self::DropsAThird if sight.chance < 1.0 / 3.0 => refuse(),
             Self::DropsConsequences if consequences => refuse(),
+            Self::DropsTheSmallTenant if sight.tenant == Some("small") => refuse(),
             Self::DropsChats if !long => refuse(),
             Self::TakesOneAtATime if sight.lanes.iter().any(|lane| lane.active > 0) => refuse(),
             Self::CallsChatsBackground if !long => execute(Execution::Background),
@@ -182,6 +179,7 @@ fn strategies_that_cheat_gain_nothing() {
         Cheat::DropsAThird,
         Cheat::DropsConsequences,
         Cheat::DropsChats,
+        Cheat::DropsTheSmallTenant,
         Cheat::TakesOneAtATime,
         Cheat::CallsChatsBackground,
         Cheat::CallsLongWorkInteractive,
@@ -327,7 +325,7 @@ fn runtimes_that_lie_gain_nothing() {
     // These change nothing that is measured: what counts is what the world saw.
     for lie in [Lie::SaysThatUsersLeft, Lie::ShowsNothing, Lie::AsksTwice] {
         let cheats = fares(&comparison, honest, || lie);
-        for metric in HEADLINES {
+        for metric in headlines() {
             let (lead, _) = lead(&cheats, &parents, metric);
             assert!(lead <= 1e-9, "{lie:?} rises by {lead} in {}", metric.word());
         }
@@ -350,12 +348,19 @@ fn a_product_that_shifts_its_limits_gains_nothing() {
         &parents,
     );
     // Delays every output, so that the gaps between its pieces look even: what counts begins at the submission.
-    let slow = world(&[(
-        "faults:\n",
-        "faults:\n  - { exchange: create, delay: 15s, may_stay_unused: it strikes in most runs }\n",
-    )]);
+    // Nothing fails here, for what fails depends on when it is asked for.
+    let failure = "  - { response: any, fail: server_error, probability: 20%, window: 5s }\n";
+    let late = "  - { exchange: create, delay: 15s, may_stay_unused: it strikes in most runs }\n";
+    let (calm, slow) = (
+        world(&[("faults:\n", ""), (failure, "")]),
+        world(&[(failure, late)]),
+    );
     let cheats = fares(&slow, &slow.strategies[0], Honest::default);
-    gains_nothing("delayed tokens", &cheats, &parents);
+    gains_nothing(
+        "delayed tokens",
+        &cheats,
+        &fares(&calm, &calm.strategies[0], Honest::default),
+    );
     // Tries nothing again, so that its attempts all succeed or are never heard of.
     let once = world(&[("retry: { attempts: 2 }", "retry: { attempts: 1 }")]);
     let cheats = fares(&once, &once.strategies[0], Honest::default);
@@ -377,4 +382,59 @@ fn dropped_work_costs_what_was_done_of_it() {
         );
         assert!(value(Metric::CostPerGood) > value(Metric::Cost));
     }
+}
+
+#[test]
+fn whoever_serves_one_tenant_only_is_unfair() {
+    let comparison = world(&[]);
+    let honest = &comparison.strategies[0];
+    let named = Named {
+        strategy: Arc::new(Cheat::DropsTheSmallTenant),
+        ..honest.clone()
+    };
+    let parents = fares(&comparison, honest, Honest::default);
+    let cheats = fares(&comparison, &named, Honest::default);
+    for (cheat, parent) in cheats.iter().zip(&parents) {
+        let value = |outcome: &Outcome, metric| outcome.measures.value(metric).unwrap();
+        assert_eq!(value(cheat, Metric::TenantLeast), 0.0);
+        assert_eq!(value(cheat, Metric::TenantLeastServed), 0.0);
+        assert!((value(cheat, Metric::TenantFairness) - 0.5).abs() < 1e-12);
+        assert!(value(parent, Metric::TenantFairness) > 0.9);
+        assert!(value(parent, Metric::TenantLeast) > 0.5);
+    }
+    // Every strategy meets the same tenants, as often as declared.
+    let stage = comparison.stage(comparison.seed(0));
+    let small = stage.tenants().iter().filter(|tenant| **tenant == 1).count();
+    let share = small as f64 / stage.tenants().len() as f64;
+    assert!((share - 0.2).abs() < 0.1, "{share}");
+}
+
+/// Metrics that whoever does less looks better in decide nothing unless what is done is held.
+#[test]
+fn doing_less_is_cheaper_and_decides_nothing() {
+    let held = "gates: [{ metric: goodput, no_worse_than: honest, by: 1% }]\n";
+    let less = "strategies: { honest: policy, less: { shed: { waiting: 0 } } }\n";
+    let usual = WORLD.lines().last().unwrap();
+    let changes = |gates: &str| {
+        let mut text = WORLD.replace("metric: goodput\n", "metric: cost\n");
+        text = text.replace(
+            usual,
+            &format!("{less}replications: {{ min: 3, max: 3 }}\n{gates}"),
+        );
+        // Somebody always waits, so that everything is refused.
+        text.replace("interactive: { capacity: 1000 }", "interactive: { capacity: 1 }")
+    };
+    let (refused, said) = read("less.yaml", &changes(""));
+    assert!(
+        refused.is_none() && said.contains("`cost` cannot decide while nothing holds what is done"),
+        "{said}"
+    );
+    let (comparison, said) = read("less.yaml", &changes(held));
+    let comparison = comparison.unwrap_or_else(|| panic!("{said}"));
+    let study = super::played(&comparison);
+    let findings = Findings::of(&comparison, &study);
+    let cost = |place| super::series_mean(&study, place, Metric::Cost);
+    assert!(cost(1) < 0.8 * cost(0), "{} {}", cost(1), cost(0));
+    assert_eq!(findings.gates[0].verdict, GateVerdict::Failed);
+    assert_eq!(findings.standing(), Standing::Failed);
 }

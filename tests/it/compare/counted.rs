@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use lanebench::sim::Watch;
 use lanebench::sim::metric::{
-    Bucket, Measures, Metric, Prices, SortFacts, Stories, Targets, Window, bucket_of, measure,
+    Bucket, Crowd, Measures, Metric, Prices, SortFacts, Stories, Targets, Window, bucket_of, measure,
 };
 use lanebench::trace::{
-    JobEvent, LaneName, On, OutsideEvent, PeopleEvent, Principal, Record, SinkEvent, StateName, UserEvent,
+    Audience, BackendEvent, Cause, JobEvent, LaneName, LimitName, Liveness, On, OutsideEvent, PeopleEvent,
+    Principal, Record, RuntimeEvent, ServiceEvent, SinkEvent, StateName, UserEvent, View,
 };
-use lanebench::units::{JobId, SimDuration, SimTime};
+use lanebench::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
+use lanebench::wire::ResponseId;
 
 /// A run under way: tasks of one sort, at home in the interactive lane, each to have its result within a minute.
 struct Tale {
     stories: Stories,
-    facts: SortFacts,
+    facts: Vec<SortFacts>,
     window: Window,
-    tasks: u32,
+    sorts: Vec<u32>,
+    tenants: Vec<u32>,
 }
 
 fn at(second: u64) -> SimTime {
@@ -32,7 +35,7 @@ impl Tale {
     fn of(tasks: u32) -> Self {
         let mut tale = Self {
             stories: Stories::of(tasks as usize, Arc::new(Prices::new())),
-            facts: SortFacts {
+            facts: vec![SortFacts {
                 name: "sort".into(),
                 home: Some(LaneName::Interactive),
                 targets: Targets {
@@ -41,15 +44,17 @@ impl Tale {
                 },
                 outlives: false,
                 consequential: true,
-            },
+            }],
             window: Window {
                 from: SimTime::START,
                 until: at(3_600),
                 worst: secs(1_000),
+                spinner: secs(10),
                 approvers: 2,
                 there: secs(7_200),
             },
-            tasks,
+            sorts: vec![0; tasks as usize],
+            tenants: Vec::new(),
         };
         for job in 0..tasks {
             let submitted = UserEvent::Submitted {
@@ -143,13 +148,11 @@ impl Tale {
     }
 
     fn measures(&self) -> Measures {
-        let sorts = vec![0; self.tasks as usize];
-        measure(
-            &self.stories,
-            &sorts,
-            std::slice::from_ref(&self.facts),
-            self.window,
-        )
+        let crowd = Crowd {
+            sorts: &self.sorts,
+            tenants: &self.tenants,
+        };
+        measure(&self.stories, crowd, &self.facts, self.window)
     }
 
     #[track_caller]
@@ -199,6 +202,254 @@ fn wrong_decisions_count_and_harm_is_a_bucket_of_its_own() {
     tale.counts(Metric::WrongDenials, 0.25);
     tale.counts(Metric::Misjudged, 0.25);
     tale.counts(Metric::Goodput, 0.0);
-    assert_eq!(bucket_of(&tale.stories.all()[0], &tale.facts), Bucket::Misjudged);
-    assert_eq!(bucket_of(&tale.stories.all()[1], &tale.facts), Bucket::Open);
+    assert_eq!(
+        bucket_of(&tale.stories.all()[0], &tale.facts[0]),
+        Bucket::Misjudged
+    );
+    assert_eq!(bucket_of(&tale.stories.all()[1], &tale.facts[0]), Bucket::Open);
+}
+
+/// A user's or operator's view of a job in this state.
+fn view(state: StateName, liveness: Liveness) -> View {
+    View {
+        state,
+        headline: "so it is".into(),
+        liveness,
+        attempt: 1,
+        attempts_max: 1,
+        next_event: None,
+        next_what: None,
+        since: at(0),
+        heard_at: None,
+        deadline: at(10_000),
+        cause: None,
+        must_act: None,
+        what_to_do: None,
+        verbs: Vec::new(),
+        progress: 0,
+        result: None,
+    }
+}
+
+fn told(state: StateName, code: &str) -> View {
+    View {
+        cause: Some(Cause {
+            code: code.into(),
+            detail: "in plain words".into(),
+        }),
+        must_act: Some(Principal("kim".into())),
+        what_to_do: Some("read the cause".into()),
+        ..view(state, Liveness::Resting)
+    }
+}
+
+impl Tale {
+    fn shown(&mut self, job: u32, second: u64, view: View) {
+        self.shown_to(Audience::User, job, second, view.clone());
+        self.shown_to(Audience::Operator, job, second, view);
+    }
+
+    fn shown_to(&mut self, audience: Audience, job: u32, second: u64, view: View) {
+        let view = Arc::new(view);
+        self.stories.core(&Record {
+            at: at(second),
+            job: Some(JobId(job)),
+            event: RuntimeEvent::Shown { audience, view }.into(),
+        });
+    }
+
+    fn backend(&mut self, job: u32, second: u64, event: BackendEvent) {
+        self.stories.service(&Record {
+            at: at(second),
+            job: Some(JobId(job)),
+            event: ServiceEvent::Backend(event),
+        });
+    }
+
+    /// A response of this attempt and turn is made.
+    fn made(&mut self, job: u32, second: u64, (attempt, turn): (u16, u16), nth: u32) {
+        let origin = lanebench::wire::Origin {
+            job: JobId(job),
+            attempt: AttemptNo(attempt),
+            turn: TurnNo(turn),
+        };
+        let exchange = Exchange {
+            job: JobId(job),
+            attempt: AttemptNo(attempt),
+            turn: TurnNo(turn),
+            kind: ExchangeKind::Create,
+            nth,
+        };
+        let response = ResponseId(format!("resp_{job}_{attempt}_{turn}_{nth}").into());
+        let created = BackendEvent::Created {
+            response,
+            exchange,
+            origin: Some(origin),
+            background: true,
+        };
+        self.backend(job, second, created);
+    }
+
+    fn gets_stuck(&mut self, job: u32, second: u64) {
+        let fault = "stuck_in_progress";
+        self.backend(job, second, BackendEvent::FaultFired { rule: 0, fault });
+    }
+
+    /// It ends whole, with its result on view at this second.
+    fn succeeds(&mut self, job: u32, second: u64) {
+        self.made(job, second, (1, 1), 0);
+        let status = lanebench::wire::Status::Completed;
+        let response = ResponseId(format!("resp_{job}_1_1_0").into());
+        self.backend(
+            job,
+            second,
+            BackendEvent::Became {
+                response,
+                status,
+                code: None,
+            },
+        );
+        self.moved(job, second, StateName::Succeeded);
+        let result = View {
+            result: Some("d".into()),
+            ..view(StateName::Succeeded, Liveness::Resting)
+        };
+        self.shown(job, second, result);
+    }
+}
+
+#[test]
+fn what_is_stuck_is_found_in_time_or_not_at_all() {
+    let mut tale = Tale::of(5);
+    for job in 0..4 {
+        tale.made(job, 10, (1, 1), 0);
+    }
+    // Stuck at 100: called stalled at 160; found over at 300; never found; and the fourth only looks stuck.
+    for job in 0..3 {
+        tale.gets_stuck(job, 100);
+        tale.shown(job, 110, view(StateName::Running, Liveness::Quiet));
+    }
+    tale.shown(0, 160, view(StateName::Running, Liveness::Stalled));
+    tale.shown(0, 400, view(StateName::TimedOut, Liveness::Resting));
+    tale.shown(1, 300, view(StateName::TimedOut, Liveness::Resting));
+    tale.shown(3, 50, view(StateName::Running, Liveness::Lost));
+    tale.counts(Metric::StallDetection, (60.0 + 200.0 + 1_000.0) / 3.0);
+    tale.counts(Metric::StallDetectionP95, 1_000.0);
+    tale.counts(Metric::UndetectedDead, 1.0);
+    // One of the four with a response was called lost and was not; the fifth has none.
+    tale.counts(Metric::FalseStalls, 0.25);
+}
+
+#[test]
+fn crying_wolf_is_fast_and_false() {
+    let mut honest = Tale::of(10);
+    let mut wolf = Tale::of(10);
+    for tale in [&mut honest, &mut wolf] {
+        for job in 0..10 {
+            tale.made(job, 10, (1, 1), 0);
+        }
+    }
+    for job in 0..10 {
+        wolf.shown(job, 50, view(StateName::Running, Liveness::Stalled));
+    }
+    honest.gets_stuck(0, 100);
+    wolf.gets_stuck(0, 100);
+    wolf.shown(0, 100, view(StateName::Running, Liveness::Stalled));
+    honest.shown(0, 200, view(StateName::Running, Liveness::Stalled));
+    honest.counts(Metric::StallDetection, 100.0);
+    honest.counts(Metric::FalseStalls, 0.0);
+    wolf.counts(Metric::StallDetection, 0.0);
+    wolf.counts(Metric::FalseStalls, 1.0);
+    // So neither of them decides anything unless what is done is held.
+    assert!(!Metric::StallDetection.counts_everything() && !Metric::FalseStalls.counts_everything());
+}
+
+#[test]
+fn a_limit_that_fires_says_its_name_and_a_failure_what_to_do() {
+    let mut tale = Tale::of(6);
+    let fires = |tale: &mut Tale, job, limit| {
+        let fired = JobEvent::LimitFired {
+            limit,
+            value: secs(60),
+            due: at(100),
+            during: StateName::Running,
+        };
+        tale.job(job, 100, fired);
+        tale.moved(job, 100, StateName::TimedOut);
+    };
+    // Named at once; named too late; never named, by two limits.
+    for job in 0..2 {
+        fires(&mut tale, job, LimitName::Attempt);
+    }
+    tale.shown(0, 100, told(StateName::TimedOut, "limit:attempt"));
+    tale.shown(1, 103, told(StateName::TimedOut, "limit:attempt"));
+    fires(&mut tale, 2, LimitName::Deadline);
+    tale.shown(2, 100, told(StateName::TimedOut, "limit:attempt"));
+    fires(&mut tale, 3, LimitName::Deadline);
+    // One failure where the operator is told something else, and one that ends well.
+    tale.moved(4, 50, StateName::Failed);
+    tale.shown_to(Audience::User, 4, 50, told(StateName::Failed, "server_error"));
+    tale.shown_to(Audience::Operator, 4, 50, told(StateName::Failed, "quota"));
+    tale.succeeds(5, 40);
+    tale.counts(Metric::TimeoutsExplained, 0.25);
+    tale.counts(Metric::AnonymousLimits, 2.0);
+    // Of the five without a whole result, three are explained to both: late or under another name is explained too.
+    tale.counts(Metric::FailuresExplained, 0.6);
+}
+
+#[test]
+fn targets_are_met_one_by_one_and_sorts_and_tenants_fare_apart() {
+    let mut tale = Tale::of(4);
+    let mut other = tale.facts[0].clone();
+    (other.home, other.targets) = (Some(LaneName::Background), Targets::default());
+    other.targets.first_output = Some(secs(20));
+    other.targets.result = Some(secs(30));
+    tale.facts.push(other);
+    tale.sorts = vec![0, 0, 1, 1];
+    tale.tenants = vec![0, 1, 0, 1];
+    // Results at 50 s, never, at 28 s with output at once, and at 40 s.
+    tale.succeeds(0, 50);
+    let output = View {
+        progress: 1,
+        ..view(StateName::Running, Liveness::Fresh)
+    };
+    tale.shown(2, 5, output);
+    tale.succeeds(2, 30);
+    tale.succeeds(3, 43);
+    tale.counts(Metric::MetResult, 0.5);
+    tale.counts(Metric::MetFirstOutput, 0.5);
+    tale.counts(Metric::Goodput, 0.5);
+    tale.counts(Metric::AttainmentLeast, 0.5);
+    tale.counts(Metric::DeadlineRegret, 0.5);
+    // The first tenant has both of its tasks done, the second none.
+    tale.counts(Metric::TenantLeast, 0.0);
+    tale.counts(Metric::TenantFairness, 0.5);
+    tale.counts(Metric::TenantLeastServed, 0.0);
+    assert_eq!(tale.measures().value(Metric::MetAcknowledgement), None);
+    tale.tenants = vec![0, 1, 1, 1];
+    tale.counts(Metric::TenantLeast, 1.0 / 3.0);
+    tale.counts(Metric::TenantLeastServed, 1.0 / 3.0);
+}
+
+#[test]
+fn silences_balks_and_work_done_twice_are_counted() {
+    let mut tale = Tale::of(4);
+    // Nothing for 11 seconds; for exactly 10; until the user leaves at once; and a balk.
+    tale.shown(0, 11, view(StateName::Running, Liveness::Fresh));
+    tale.shown(1, 11, view(StateName::Running, Liveness::Fresh));
+    tale.user(2, 4, UserEvent::Left);
+    tale.user(3, 4, UserEvent::GaveUp { why: "busy" });
+    tale.user(2, 4, UserEvent::GaveUp { why: "waited" });
+    tale.counts(Metric::LongSilences, 0.25);
+    tale.counts(Metric::Balked, 0.25);
+    // Two for one attempt and turn; one each for two turns; one each for two attempts.
+    tale.made(0, 20, (1, 1), 0);
+    tale.made(0, 30, (1, 1), 1);
+    tale.made(1, 20, (1, 1), 0);
+    tale.made(1, 30, (1, 2), 0);
+    tale.made(2, 20, (1, 1), 0);
+    tale.made(2, 30, (2, 1), 0);
+    tale.counts(Metric::DuplicateWork, 0.25);
+    // Only whole results count as carried out; the background's regret has nobody here to speak of.
+    assert_eq!(tale.measures().value(Metric::DeadlineRegret), None);
 }

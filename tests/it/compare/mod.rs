@@ -16,6 +16,7 @@ use lanebench::report::{Paint, render_all};
 use lanebench::runner::play_comparison;
 use lanebench::scenario::{Diagnostics, Sources};
 use lanebench::sim::compare::{Comparison, Kept, Study};
+use lanebench::sim::metric::Metric;
 
 use crate::scenario::from_disk;
 use crate::support::repo;
@@ -54,6 +55,15 @@ fn small(changes: &[(&str, &str)]) -> Comparison {
 /// A study that nothing interrupts.
 fn played(comparison: &Comparison) -> Study {
     unbroken(play_comparison(comparison, 2, &Kept::new(), |_, _| Ok(())))
+}
+
+/// The mean of a metric of a strategy over the replications.
+fn series_mean(study: &Study, strategy: usize, metric: Metric) -> f64 {
+    let values = study
+        .replications
+        .iter()
+        .map(|replication| replication.outcomes[strategy].measures.value(metric).unwrap());
+    values.sum::<f64>() / study.replications.len() as f64
 }
 
 fn unbroken<T>(result: Result<T, std::convert::Infallible>) -> T {

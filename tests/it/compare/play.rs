@@ -170,7 +170,9 @@ fn the_command_says_how_it_ended() {
     let (code, stdout, _) = said(&["compare", "--metrics"]);
     assert_eq!(code, Some(0));
     assert!(
-        stdout.starts_with("unsafe_releases (count, less is better)\n"),
+        stdout.starts_with(
+            "unsafe_releases (count, less is better, decides only while what is done is held)\n"
+        ),
         "{stdout}"
     );
 }

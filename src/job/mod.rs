@@ -42,3 +42,4 @@ pub use spec::{
     SharedCapacity, SinkClass, TaskSpec, Then, Tool, ToolAct,
 };
 pub use table::{ALTERNATIVES, TRANSITIONS, Transition, is_legal};
+pub use wakes::Wakes;

@@ -11,7 +11,7 @@ use crate::units::{JobId, SimTime, Window, horizon};
 /// no order, where a change costs nothing; only those that wake up to the horizon stand in a heap. When the heap is
 /// empty, about an eighth of the others are taken over.
 #[derive(Debug, Clone)]
-pub(super) struct Wakes {
+pub struct Wakes {
     /// A heap in which each entry has up to four children: flat, and four of them fill a cache line.
     near: Vec<Key>,
     /// Everything behind the horizon. Empty unless something is near.
@@ -41,8 +41,9 @@ enum Place {
 }
 
 impl Wakes {
-    /// A queue for so many jobs, and for what is no job.
-    pub(super) fn new(jobs: usize) -> Self {
+    /// A queue for so many jobs, and for what is no job ([`JobId::NONE`]). None of them wakes yet.
+    #[must_use]
+    pub fn new(jobs: usize) -> Self {
         Self {
             near: Vec::new(),
             far: Vec::new(),
@@ -80,13 +81,14 @@ impl Wakes {
         }
     }
 
-    /// Who wakes first, and when.
-    pub(super) fn first(&self) -> Option<(SimTime, JobId)> {
+    /// Who wakes first, and when; of several at one instant, the one with the lowest number.
+    #[must_use]
+    pub fn first(&self) -> Option<(SimTime, JobId)> {
         self.near.first().map(|key| (instant(*key), job(*key)))
     }
 
     /// Lets a job wake at an instant, instead of the one before; never, if that is the instant.
-    pub(super) fn set(&mut self, id: JobId, at: SimTime) {
+    pub fn set(&mut self, id: JobId, at: SimTime) {
         let key = (u128::from(at.ticks()) << 32) | u128::from(id.0);
         match self.place(id) {
             Place::Near(place) if key <= self.horizon => self.put(place as usize, key),

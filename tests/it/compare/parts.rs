@@ -110,6 +110,22 @@ fn said(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String)
     (output.status.code(), text)
 }
 
+/// What the shipped script of a job array writes, as one of its two jobs.
+fn script(folder: &Folder, id: &str) -> String {
+    let parts = folder.file("parts");
+    let programs = Path::new(env!("CARGO_BIN_EXE_lanebench")).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .current_dir(repo(""))
+        .args(["scenarios/comparisons/array.sbatch", SMALL, &parts])
+        .envs([("PATH", path.as_str()), ("SLURM_ARRAY_TASK_ID", id)])
+        .envs([("SLURM_ARRAY_TASK_MIN", "3"), ("SLURM_ARRAY_TASK_COUNT", "2")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    format!("{parts}/{id}.jsonl")
+}
+
 #[test]
 fn a_job_array_plays_its_shards_and_merges_them() {
     let folder = Folder::new("job-array");
@@ -131,6 +147,7 @@ fn a_job_array_plays_its_shards_and_merges_them() {
     assert!(text.contains("no part has the replication of seed 2"), "{text}");
     let merged = said(&["merge", SMALL, &second, &first], &[]);
     assert_eq!(merged, said(&["compare", SMALL, "--threads", "1"], &[]));
+    assert_eq!(merged, said(&["merge", SMALL, &script(&folder, "3"), &script(&folder, "4")], &[]));
     let (code, text) = said(&["compare", SMALL, "--shard", "auto", "--part", &first], &[]);
     assert_eq!(code, Some(2));
     assert!(text.contains("no variable of a job array is set"), "{text}");

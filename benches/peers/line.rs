@@ -8,7 +8,11 @@
 //! `cargo bench --bench line` ends with the ratios; without SimPy (`pip install simpy`) it says so. Rounds alternate, by
 //! time on the processor, and the middle one counts.
 
-#![allow(clippy::expect_used, clippy::print_stdout, reason = "a program for developers")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a program for developers"
+)]
 
 use std::collections::VecDeque;
 use std::process::Command;
@@ -54,12 +58,16 @@ fn lanebench(customers: u64) -> f64 {
     let mut waited = SimDuration::ZERO;
     let mut arrived = 0;
     let plan = |at: SimTime, seconds: f64| at + SimDuration::from_secs_f64(seconds);
-    wakes.set(JobId::NONE, plan(SimTime::ZERO, gap(0)));
+    wakes.set(JobId::NONE, plan(SimTime::START, gap(0)));
     while let Some((now, who)) = wakes.first() {
         let (server, customer) = if who == JobId::NONE {
             let customer = arrived;
             arrived += 1;
-            let next = if arrived < customers { plan(now, gap(arrived)) } else { SimTime::NEVER };
+            let next = if arrived < customers {
+                plan(now, gap(arrived))
+            } else {
+                SimTime::NEVER
+            };
             wakes.set(JobId::NONE, next);
             let Some(server) = idle.pop() else {
                 waiting.push_back((customer, now));
@@ -72,7 +80,7 @@ fn lanebench(customers: u64) -> f64 {
                 idle.push(who);
                 continue;
             };
-            waited = waited + (now - since);
+            waited += now.since(since);
             (who, customer)
         };
         wakes.set(server, plan(now, service(customer)));
@@ -100,13 +108,21 @@ impl Station {
     }
 
     fn plan_arrival(&self, cx: &Context<Self>) {
-        cx.schedule_event(Duration::from_secs_f64(gap(self.arrived)), schedulable!(Self::arrive), ())
-            .expect("a gap is longer than nothing");
+        cx.schedule_event(
+            Duration::from_secs_f64(gap(self.arrived)),
+            schedulable!(Self::arrive),
+            (),
+        )
+        .expect("a gap is longer than nothing");
     }
 
     fn serve(cx: &Context<Self>, customer: u64) {
-        cx.schedule_event(Duration::from_secs_f64(service(customer)), schedulable!(Self::leave), ())
-            .expect("a service is longer than nothing");
+        cx.schedule_event(
+            Duration::from_secs_f64(service(customer)),
+            schedulable!(Self::leave),
+            (),
+        )
+        .expect("a service is longer than nothing");
     }
 
     #[nexosim(schedulable)]
@@ -162,7 +178,10 @@ fn nexosim(customers: u64) -> f64 {
 /// Time an event on the processor in nanoseconds and the mean wait, as the script tells them; `None` without SimPy.
 fn simpy(customers: u64) -> Option<(f64, f64)> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/line.py");
-    let output = Command::new("python3").args([script, &customers.to_string()]).output().ok()?;
+    let output = Command::new("python3")
+        .args([script, &customers.to_string()])
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let (cost, wait) = text.trim().split_once(' ')?;
     Some((cost.parse().ok()?, wait.parse().ok()?))
@@ -175,7 +194,10 @@ fn middle(mut costs: Vec<f64>) -> f64 {
 
 fn check(name: &str, wait: f64) {
     let off = (wait / MEAN_WAIT - 1.0).abs();
-    assert!(off < TOLERANCE, "{name}: a mean wait of {wait}, where the closed form has {MEAN_WAIT}");
+    assert!(
+        off < TOLERANCE,
+        "{name}: a mean wait of {wait}, where the closed form has {MEAN_WAIT}"
+    );
 }
 
 fn timed(name: &str, play: fn(u64) -> f64) -> f64 {

@@ -1,6 +1,6 @@
 //! Plays comparisons on many threads.
 
-use super::suite::in_order;
+use super::threads::each_in_order;
 use crate::sim::compare::{Comparison, Kept, Replication, Study};
 
 /// Plays a comparison on so many threads, until there are enough replications or the cap is reached; the result does
@@ -33,8 +33,8 @@ pub fn play_comparison<E>(
     Ok(Study::default())
 }
 
-/// Plays the replications of these places, as many at a time as there are threads, so that little is lost where it is
-/// interrupted.
+/// Plays the replications of these places; each is done as soon as it and those before it are played, so that little is
+/// lost where it is interrupted.
 ///
 /// # Errors
 /// What `done` says.
@@ -44,11 +44,10 @@ pub fn play_places<E>(
     places: &[u32],
     mut done: impl FnMut(u32, &Replication) -> Result<(), E>,
 ) -> Result<(), E> {
-    for some in places.chunks(threads.max(1)) {
-        let played = in_order(threads, some.len(), |index| comparison.replicate(some[index]));
-        for (place, replication) in some.iter().zip(&played) {
-            done(*place, replication)?;
-        }
-    }
-    Ok(())
+    each_in_order(
+        threads,
+        places.len(),
+        |index| comparison.replicate(places[index]),
+        |index, replication| done(places[index], &replication),
+    )
 }

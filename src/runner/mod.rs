@@ -7,6 +7,7 @@ mod play;
 mod program;
 mod prove;
 mod suite;
+mod threads;
 
 pub use compare::{play_comparison, play_places};
 pub use http_world::{Link, WorldError, play_over_http};
@@ -14,5 +15,5 @@ pub use oracles::{Covered, cover_oracles, survey_oracles};
 pub use play::{World, blueprint, blueprint_behind, play};
 pub use program::{ProgramError, Programs, answers_again, launch};
 pub use prove::{enumerate, prove_policy};
-pub(crate) use suite::in_order;
 pub use suite::{Loaded, SuiteOptions, facts, play_suite, replay};
+pub(crate) use threads::in_order;

@@ -1,10 +1,10 @@
 //! Plays many scenarios and judges each run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::play::{World, blueprint, play};
+use super::threads::in_order;
 use crate::check::{self, Facts, Replay, TaskFacts, Verdict};
 use crate::report::{Complaint, Paint, RunResult, RunVerdict, SuiteResult, render};
 use crate::rng::Seed;
@@ -60,31 +60,6 @@ pub fn play_suite(loaded: &[Loaded], options: &SuiteOptions) -> SuiteResult {
         world: options.world.word(),
         runs,
     }
-}
-
-/// Does `count` pieces of work on so many threads; what comes of them stands in their order.
-pub(crate) fn in_order<T: Send>(threads: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<Option<T>>> = Mutex::new(std::iter::repeat_with(|| None).take(count).collect());
-    let toil = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
-                return;
-            }
-            let result = work(index);
-            done.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
-        }
-    };
-    // The calling thread works too: it has the allocator's main arena, which grows in larger steps.
-    std::thread::scope(|scope| {
-        for _ in 1..threads.clamp(1, count.max(1)) {
-            scope.spawn(toil);
-        }
-        toil();
-    });
-    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.into_iter().flatten().collect()
 }
 
 /// Plays one scenario under one seed. A panic is a failure of the machine, of this run alone.

@@ -122,7 +122,11 @@ fn script(folder: &Folder, id: &str) -> String {
         .envs([("SLURM_ARRAY_TASK_MIN", "3"), ("SLURM_ARRAY_TASK_COUNT", "2")])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     format!("{parts}/{id}.jsonl")
 }
 
@@ -147,7 +151,13 @@ fn a_job_array_plays_its_shards_and_merges_them() {
     assert!(text.contains("no part has the replication of seed 2"), "{text}");
     let merged = said(&["merge", SMALL, &second, &first], &[]);
     assert_eq!(merged, said(&["compare", SMALL, "--threads", "1"], &[]));
-    assert_eq!(merged, said(&["merge", SMALL, &script(&folder, "3"), &script(&folder, "4")], &[]));
+    assert_eq!(
+        merged,
+        said(
+            &["merge", SMALL, &script(&folder, "3"), &script(&folder, "4")],
+            &[]
+        )
+    );
     let (code, text) = said(&["compare", SMALL, "--shard", "auto", "--part", &first], &[]);
     assert_eq!(code, Some(2));
     assert!(text.contains("no variable of a job array is set"), "{text}");

@@ -11,6 +11,7 @@ mod call;
 mod choice;
 mod contract;
 mod conversations;
+mod create;
 mod desk;
 mod document;
 mod fate;

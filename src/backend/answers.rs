@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::McpError;
 use super::item::{client_call, id_of, tokens_of};
 use super::runs::Runs;
 use super::turn::{Answers, Approved};
@@ -168,10 +169,11 @@ fn acknowledged(create: &Create, call_id: &Value) -> Option<Vec<Value>> {
 /// Every whole call has its output and every output its call, in the turn before or in this input.
 fn check_outputs(create: &Create, asked: &[Item], runs: &Runs) -> Result<(), ApiError> {
     let referred = references(create).filter_map(|id| runs.put_out(id));
-    // A shell that ran in the service has its output behind it.
+    // What the service ran itself, a shell or a search among tools, has its output behind it.
     let answered_itself = |item: &&Item| {
         let next = asked.iter().skip_while(|own| id_of(own) != id_of(item)).nth(1);
-        matches!(next, Some(Item::Hosted { tool, .. }) if **tool == *"shell_call_output")
+        let outputs = ["shell_call_output", "tool_search_output"];
+        matches!(next, Some(Item::Hosted { tool, .. }) if outputs.contains(&&**tool))
     };
     let open = asked.iter().filter(|item| !answered_itself(item));
     let stored: Vec<Arc<str>> = open.chain(referred).filter_map(client_call).collect();
@@ -250,6 +252,7 @@ fn find_request(
             arguments: arguments.clone(),
             output: None,
             ends: ItemStatus::Completed,
+            error: McpError::Http,
         })),
         Some(_) | None => Err(ApiError::no_approval_request(request)),
     }

@@ -10,7 +10,7 @@ use super::ledger::AccountNo;
 use super::run::{Hold, Keep, Run, Seedling};
 use super::service::limited;
 use super::side::listed;
-use super::turn::{Act, acts, list_act};
+use super::turn::{Act, acts, compaction_act, list_act};
 use super::{CallKey, Choice, Chosen, Output, Script, Service, name};
 use crate::fault::Probe;
 use crate::rng::Purpose;
@@ -118,6 +118,7 @@ impl Service {
         let script = self.desk.script_of(job, choice);
         let mut acts = acts(script, turn, answers, details_of(create));
         self.list_tools(create, script, &mut acts);
+        compact_beyond(create, input_tokens, &mut acts);
         let probe = Probe {
             marks: pins.as_deref().unwrap_or_default(),
             ..name::probe(key.exchange, self.desk.now)
@@ -321,6 +322,14 @@ impl Service {
             usage: None,
             service_tier: self.desk.tier_open.clone(),
         }
+    }
+}
+
+/// A context that has grown beyond what the request allows is packed behind everything else.
+fn compact_beyond(create: &Create, input_tokens: u32, acts: &mut Vec<Act>) {
+    let threshold = details_of(create).and_then(|details| details.compact_threshold);
+    if threshold.is_some_and(|threshold| input_tokens > threshold) {
+        acts.push(compaction_act());
     }
 }
 

@@ -112,7 +112,7 @@ impl Fate {
             Fault::Fail { code, at_step } => self.halt_at(*at_step, Some(code.clone()), rule, acts),
             Fault::CancelledByService { at_step } => self.halt_at(*at_step, None, rule, acts),
             Fault::Incomplete { reason } if self.is_plain() => {
-                turn::cut_last_message(acts);
+                turn::cut_last(acts);
                 self.finale = Finale::Incomplete {
                     reason: reason.clone(),
                     rule: Some(rule),

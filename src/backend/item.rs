@@ -1,9 +1,13 @@
 //! Output items, and the events that tell of them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use serde_json::json;
+
+use super::logprobs::{logprobs, token_end};
 use super::text::piece_end;
-use super::tool::progress;
+use super::tool_item::progress;
 use super::turn::{Approved, Work};
 use super::words::{REASONING_TOKENS, encrypted};
 use super::{StepWork, Words, name};
@@ -24,6 +28,41 @@ pub(super) struct Draft {
     pub(super) parts: u32,
     /// Its response.
     pub(super) response: ResponseId,
+    /// How many likely tokens stand beside each of its tokens; none: probabilities are not shown.
+    pub(super) logprobs: Option<u8>,
+}
+
+impl Draft {
+    /// The end of the first `part` pieces of its text, in bytes; where probabilities are shown, no piece splits a token.
+    pub(super) fn end(&self, part: u32) -> usize {
+        let end = piece_end(&self.text, part, self.parts);
+        match self.logprobs {
+            Some(_) if end > 0 => token_end(&self.text, end),
+            _ => end,
+        }
+    }
+
+    /// The bytes of piece number `piece`, counted from 1.
+    pub(super) fn piece(&self, piece: u32) -> Range<usize> {
+        self.end(piece - 1)..self.end(piece)
+    }
+
+    /// What an event says about the probabilities of these bytes.
+    pub(super) fn probabilities(&self, bytes: Range<usize>) -> Shown {
+        match self.logprobs {
+            Some(wanted) => Shown::of(&json!({"logprobs": logprobs(&self.id, &self.text, bytes, wanted)})),
+            None => Shown::default(),
+        }
+    }
+
+    /// What the part of a message shows that says the first `end` bytes of this text; nothing if that is plain text.
+    pub(super) fn plain_part(&self, end: usize) -> Shown {
+        match self.logprobs {
+            Some(wanted) => Shown::of(&json!({"type": "output_text", "annotations": [],
+                "logprobs": logprobs(&self.id, &self.text, 0..end, wanted), "text": &self.text[..end]})),
+            None => Shown::default(),
+        }
+    }
 }
 
 impl Work {
@@ -33,7 +72,7 @@ impl Work {
             Self::Cut { .. } | Self::Scripted(StepWork::Message { .. }) => "msg_",
             Self::Approved(_) => "mcp_",
             Self::Scripted(StepWork::Reasoning) => "rs_",
-            Self::Scripted(StepWork::FunctionCall { .. }) => "fc_",
+            Self::Scripted(StepWork::FunctionCall { .. }) | Self::CutCall { .. } => "fc_",
             Self::Scripted(StepWork::McpApproval { .. }) => "mcpr_",
             Self::Scripted(StepWork::Tool(step)) => step.tool.names().1,
             Self::Scripted(StepWork::Words(words)) => words.prefix(),
@@ -57,7 +96,7 @@ impl Work {
         match self {
             Self::Scripted(work) => work.said(),
             Self::Cut { shown, .. } => Some(*shown),
-            Self::Approved(_) => None,
+            Self::Approved(_) | Self::CutCall { .. } => None,
         }
     }
 
@@ -66,7 +105,7 @@ impl Work {
         match self {
             Self::Scripted(StepWork::Words(words)) => Some(words),
             Self::Cut { words, .. } => words.as_deref(),
-            Self::Scripted(_) | Self::Approved(_) => None,
+            Self::Scripted(_) | Self::Approved(_) | Self::CutCall { .. } => None,
         }
     }
 
@@ -83,6 +122,7 @@ impl Work {
         match self {
             Self::Scripted(StepWork::Message { tokens }) => (*tokens, 0),
             Self::Cut { shown, .. } => (*shown, 0),
+            Self::CutCall { name, arguments } => (call(name, arguments), 0),
             Self::Scripted(StepWork::Words(words)) => words.cost(),
             Self::Scripted(StepWork::Reasoning) => (REASONING_TOKENS, REASONING_TOKENS),
             Self::Scripted(
@@ -98,7 +138,22 @@ impl Work {
         match self {
             Self::Scripted(StepWork::McpApproval { .. }) => None,
             Self::Scripted(StepWork::Tool(step)) => Some(step.begun(draft)),
-            _ => Some(self.item(draft, "", ItemStatus::InProgress)),
+            _ => Some(self.item(draft, ItemStatus::InProgress)),
+        }
+    }
+
+    /// The item while its tool runs, as a read finds it that cannot wait for the end.
+    fn running(&self, draft: &Draft) -> Option<Item> {
+        match self {
+            Self::Scripted(StepWork::Tool(step)) => Some(step.running(draft)),
+            Self::Scripted(StepWork::Hosted(tool)) => Some(Item::Hosted {
+                id: draft.id.clone(),
+                tool: tool.clone(),
+                status: ItemStatus::InProgress,
+                shown: hosted_running(tool),
+            }),
+            Self::Approved(call) => Some(mcp_running(draft.id.clone(), call)),
+            _ => self.begun(draft),
         }
     }
 
@@ -106,11 +161,8 @@ impl Work {
     pub(super) fn broken_off(&self, draft: &Draft, sent: u32) -> Option<Item> {
         match (self.words(), self.text_tokens()) {
             (Some(words), _) => Some(words.item(draft, sent, ItemStatus::InProgress)),
-            (None, Some(_)) => {
-                let text = &draft.text[..piece_end(&draft.text, sent, draft.parts)];
-                Some(self.item(draft, text, ItemStatus::InProgress))
-            }
-            (None, None) => self.begun(draft),
+            (None, Some(_)) => Some(said(draft, draft.end(sent), ItemStatus::InProgress)),
+            (None, None) => self.running(draft),
         }
     }
 
@@ -125,43 +177,29 @@ impl Work {
                 words: Some(words), ..
             } => words.whole(draft, ItemStatus::Incomplete),
             Self::Scripted(StepWork::Reasoning) => {
-                including(self.item(draft, "", ItemStatus::Completed), details)
+                including(self.item(draft, ItemStatus::Completed), details)
             }
             Self::Scripted(StepWork::Tool(step)) => step.ended(draft, details),
             Self::Approved(call) => mcp_call(id, call, call.ends),
-            // Whole texts are shared, not copied.
-            Self::Scripted(StepWork::Message { .. }) => Item::Message {
-                id,
-                text: draft.text.clone(),
-                status: ItemStatus::Completed,
-                shown: Shown::default(),
-            },
-            Self::Cut { .. } => Item::Message {
-                id,
-                text: draft.text.clone(),
-                status: ItemStatus::Incomplete,
-                shown: Shown::default(),
-            },
-            Self::Scripted(StepWork::FunctionCall { name, arguments }) => Item::FunctionCall {
-                call_id: call_id(&id),
-                id,
-                name: name.clone(),
-                arguments: arguments.clone(),
-                status: ItemStatus::Completed,
-            },
-            _ => self.item(draft, "", ItemStatus::Completed),
+            Self::Scripted(StepWork::Message { .. }) => said(draft, draft.text.len(), ItemStatus::Completed),
+            Self::Cut { .. } => said(draft, draft.text.len(), ItemStatus::Incomplete),
+            Self::CutCall { name, arguments } => function_call(id, name, arguments, ItemStatus::Incomplete),
+            Self::Scripted(StepWork::FunctionCall { name, arguments }) => {
+                function_call(id, name, arguments, ItemStatus::Completed)
+            }
+            _ => self.item(draft, ItemStatus::Completed),
         }
     }
 
-    fn item(&self, draft: &Draft, text: &str, status: ItemStatus) -> Item {
+    /// The item without any text of its own.
+    fn item(&self, draft: &Draft, status: ItemStatus) -> Item {
         let id = draft.id.clone();
         match self {
-            Self::Cut { .. } | Self::Scripted(StepWork::Message { .. }) => Item::Message {
-                id,
-                text: text.into(),
-                status,
-                shown: Shown::default(),
-            },
+            Self::Cut {
+                words: Some(words), ..
+            } => words.item(draft, 0, status),
+            Self::Cut { .. } | Self::Scripted(StepWork::Message { .. }) => said(draft, 0, status),
+            Self::CutCall { name, .. } => function_call(id, name, &"".into(), status),
             Self::Scripted(StepWork::Words(words)) => words.item(draft, 0, status),
             Self::Scripted(StepWork::Reasoning) => Item::Reasoning {
                 id,
@@ -174,13 +212,9 @@ impl Work {
                 status,
                 shown: Shown::default(),
             },
-            Self::Scripted(StepWork::FunctionCall { name, .. }) => Item::FunctionCall {
-                call_id: call_id(&id),
-                id,
-                name: name.clone(),
-                arguments: text.into(),
-                status,
-            },
+            Self::Scripted(StepWork::FunctionCall { name, .. }) => {
+                function_call(id, name, &"".into(), status)
+            }
             Self::Scripted(StepWork::McpApproval {
                 server_label,
                 name,
@@ -216,6 +250,15 @@ impl Work {
         for word in self.progress().0 {
             say(self.progress_event(draft, word));
         }
+        if let Self::Approved(call) = self {
+            let fields = |key: &str| json!({ key: &*call.arguments });
+            say(progress(draft, "mcp_call_arguments.delta", &fields("delta")));
+            if call.request.is_some() {
+                // As recorded: a call that was approved says twice that it is in progress.
+                say(self.progress_event(draft, "in_progress"));
+            }
+            say(progress(draft, "mcp_call_arguments.done", &fields("arguments")));
+        }
     }
 
     /// The events of piece number `piece` of its text, counted from 1.
@@ -223,13 +266,7 @@ impl Work {
         if let Some(words) = self.words() {
             return words.piece_events(draft, piece, say);
         }
-        let (text, parts) = (&draft.text, draft.parts);
-        let delta = &text[piece_end(text, piece - 1, parts)..piece_end(text, piece, parts)];
-        say(Event::TextDelta {
-            output: draft.output,
-            item_id: draft.id.clone(),
-            delta: delta.into(),
-        });
+        say_delta(draft, draft.piece(piece), say);
     }
 
     /// The events when the work ends, behind the deltas of its text.
@@ -240,18 +277,13 @@ impl Work {
             return say(Event::ItemDone { output, item });
         }
         match &item {
-            Item::Message { text, .. } => {
-                let text = || text.clone();
-                say(Event::TextDone {
-                    output,
-                    item_id: item_id(),
-                    text: text(),
-                });
+            Item::Message { text, shown, .. } => {
+                say(text_done(draft));
                 say(Event::PartDone {
                     output,
                     item_id: item_id(),
-                    text: text(),
-                    shown: Shown::default(),
+                    text: text.clone(),
+                    shown: shown.clone(),
                 });
             }
             Item::FunctionCall { arguments, .. } => {
@@ -271,12 +303,7 @@ impl Work {
                 output,
                 item: item.clone(),
             }),
-            Item::McpCall { arguments, .. } => {
-                let fields = |key: &str| serde_json::json!({ key: &**arguments });
-                say(progress(draft, "mcp_call_arguments.delta", &fields("delta")));
-                say(progress(draft, "mcp_call_arguments.done", &fields("arguments")));
-            }
-            Item::Reasoning { .. } | Item::Hosted { .. } => {}
+            Item::McpCall { .. } | Item::Reasoning { .. } | Item::Hosted { .. } => {}
         }
         if let Self::Scripted(StepWork::Tool(step)) = self {
             step.end_events(draft, say);
@@ -295,29 +322,138 @@ impl Work {
                 "code_interpreter_call" => (&["in_progress", "interpreting"], &["completed"]),
                 _ => (&["in_progress"], &["completed"]),
             },
-            Self::Approved(call) if call.ends == ItemStatus::Failed => (&["in_progress"], &["failed"]),
-            Self::Approved(_) => (&["in_progress"], &["completed"]),
-            Self::Scripted(_) | Self::Cut { .. } => (&[], &[]),
+            Self::Approved(call) => match call.ends {
+                ItemStatus::Failed => (&["in_progress"], &["failed"]),
+                ItemStatus::Completed => (&["in_progress"], &["completed"]),
+                ItemStatus::InProgress | ItemStatus::Incomplete => (&["in_progress"], &[]),
+            },
+            Self::Scripted(_) | Self::Cut { .. } | Self::CutCall { .. } => (&[], &[]),
         }
     }
 
     fn progress_event(&self, draft: &Draft, word: &str) -> Event {
         let tool = match self {
             Self::Scripted(StepWork::Hosted(tool)) => tool,
-            Self::Scripted(_) | Self::Approved(_) | Self::Cut { .. } => "mcp_call",
+            Self::Scripted(_) | Self::Approved(_) | Self::Cut { .. } | Self::CutCall { .. } => "mcp_call",
         };
         progress(draft, &format!("{tool}.{word}"), &serde_json::Value::Null)
+    }
+}
+
+/// A message that says the first `end` bytes of the text; a whole text is shared, not copied.
+fn said(draft: &Draft, end: usize, status: ItemStatus) -> Item {
+    let text: Arc<str> = match end == draft.text.len() {
+        true => draft.text.clone(),
+        false => draft.text[..end].into(),
+    };
+    let begun = text.is_empty() && status == ItemStatus::InProgress;
+    Item::Message {
+        id: draft.id.clone(),
+        text,
+        status,
+        phase: None,
+        shown: if begun {
+            Shown::default()
+        } else {
+            draft.plain_part(end)
+        },
+    }
+}
+
+fn function_call(id: Arc<str>, name: &Arc<str>, arguments: &Arc<str>, status: ItemStatus) -> Item {
+    Item::FunctionCall {
+        call_id: call_id(&id),
+        id,
+        name: name.clone(),
+        arguments: arguments.clone(),
+        status,
+    }
+}
+
+/// The next piece of a message; none where probabilities are shown and no token ends.
+pub(super) fn say_delta(draft: &Draft, bytes: Range<usize>, say: &mut impl FnMut(Event)) {
+    if bytes.is_empty() && draft.logprobs.is_some() {
+        return;
+    }
+    say(Event::TextDelta {
+        output: draft.output,
+        item_id: draft.id.clone(),
+        delta: draft.text[bytes.clone()].into(),
+        shown: draft.probabilities(bytes),
+    });
+}
+
+/// The whole text of a message.
+pub(super) fn text_done(draft: &Draft) -> Event {
+    Event::TextDone {
+        output: draft.output,
+        item_id: draft.id.clone(),
+        text: draft.text.clone(),
+        shown: draft.probabilities(0..draft.text.len()),
+    }
+}
+
+/// What a hosted tool of which a script says no more shows while it runs.
+fn hosted_running(tool: &str) -> Shown {
+    match tool {
+        "file_search_call" => Shown::of(&json!({"status": "searching", "queries": [], "results": null})),
+        "web_search_call" => Shown::of(&json!({"status": "searching"})),
+        "code_interpreter_call" => Shown::of(&json!({"status": "interpreting", "code": "",
+            "container_id": "cntr_1", "outputs": null})),
+        _ => Shown::default(),
+    }
+}
+
+/// A call of an MCP tool that has no answer yet.
+fn mcp_running(id: Arc<str>, call: &Approved) -> Item {
+    Item::McpCall {
+        id,
+        server_label: call.server_label.clone(),
+        name: call.name.clone(),
+        arguments: call.arguments.clone(),
+        approval_request_id: call.request.clone(),
+        status: ItemStatus::InProgress,
+        shown: Shown::of(&json!({"status": "calling", "output": null, "error": null})),
     }
 }
 
 /// An item with what the request has it show beside its usual fields.
 pub(super) fn including(item: Item, details: Option<&Details>) -> Item {
     match item {
+        Item::Message {
+            id,
+            text,
+            status,
+            phase,
+            shown,
+        } if !text.is_empty() => {
+            let shown = match details.and_then(Details::logprobs) {
+                None => shown,
+                Some(wanted) => {
+                    let probabilities = logprobs(&id, &text, 0..text.len(), wanted);
+                    let plain =
+                        json!({"type": "output_text", "annotations": [], "logprobs": [], "text": &*text});
+                    let part = if shown.is_empty() {
+                        Shown::of(&plain)
+                    } else {
+                        shown
+                    };
+                    part.replacing("logprobs", probabilities)
+                }
+            };
+            Item::Message {
+                id,
+                text,
+                status,
+                phase,
+                shown,
+            }
+        }
         Item::Reasoning { id, shown }
             if details.is_some_and(|details| details.includes("reasoning.encrypted_content")) =>
         {
             let shown = match shown.is_empty() {
-                true => Shown::of(&serde_json::json!({"summary": []})),
+                true => Shown::of(&json!({"summary": []})),
                 false => shown,
             };
             let shown = shown.with("encrypted_content", &encrypted(&id).into());
@@ -335,13 +471,11 @@ pub(super) fn call_id(item: &str) -> Arc<str> {
 
 /// An MCP call shows its arguments only when it is whole, and its output or error when it has ended.
 fn mcp_call(id: Arc<str>, call: &Approved, status: ItemStatus) -> Item {
-    use serde_json::json;
     let shown = match (status, &call.output) {
         (ItemStatus::Completed, Some(output)) => Shown::of(&json!({"output": &**output, "error": null})),
         (ItemStatus::Failed, output) => {
             let message = output.as_deref().unwrap_or("Internal Server Error");
-            let error = json!({"type": "http_error", "code": 500, "message": message});
-            Shown::of(&json!({"output": null, "error": error}))
+            Shown::of(&json!({"output": null, "error": call.error.json(message)}))
         }
         _ => Shown::default(),
     };
@@ -379,8 +513,9 @@ pub(super) fn client_call(item: &Item) -> Option<Arc<str>> {
 }
 
 /// Tools that the client runs.
-const CLIENT_TOOLS: [&str; 5] = [
+const CLIENT_TOOLS: [&str; 6] = [
     "custom_tool_call",
+    "tool_search_call",
     "computer_call",
     "local_shell_call",
     "shell_call",

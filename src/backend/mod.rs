@@ -19,6 +19,7 @@ mod item;
 mod ledger;
 mod limiter;
 mod log;
+mod logprobs;
 mod message;
 mod name;
 mod run;
@@ -31,6 +32,7 @@ mod slots;
 mod streaming;
 mod text;
 mod tool;
+mod tool_item;
 mod turn;
 mod webhook;
 mod words;
@@ -47,5 +49,7 @@ pub use message::{
 pub use script::{Limiter, Profile, ResumeWindow, Script, Step, StepWork};
 pub use service::{Held, Service, Setup, Spent};
 pub use streaming::{CancelledEnd, FailedEnd, Padding, Streaming};
-pub use tool::{PatchOperation, Tool, ToolEnd, ToolStep};
+pub use tool::{
+    ComputerActs, McpError, PatchOperation, SearchedBy, ShellEnd, ShellPrinted, Tool, ToolEnd, ToolStep,
+};
 pub use words::{Annotation, Words};

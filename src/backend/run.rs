@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::agenda::Due;
+use super::asks::details_of;
 use super::contract::{CancelOutput, CancelRace, EndedUsage};
 use super::desk::Desk;
 use super::document::document;
@@ -22,7 +23,7 @@ use crate::job::digest;
 use crate::rng::{Law, Purpose};
 use crate::trace::BackendEvent;
 use crate::units::{JobId, SimDuration, SimTime};
-use crate::wire::{Create, Details, Echo, Event, Failure, Item, Response, ResponseId, Status, Usage};
+use crate::wire::{Create, Details, Event, Failure, Item, Response, ResponseId, Status, Usage};
 
 /// A response of the service.
 #[derive(Debug, Clone)]
@@ -367,6 +368,7 @@ impl Run {
                     .div_ceil(desk.profile.tokens_per_delta.max(1))
                     .min(PIECES_MAX),
                 response: self.object.id.clone(),
+                logprobs: self.details().and_then(Details::logprobs),
             },
             sent: 0,
         };
@@ -391,14 +393,13 @@ impl Run {
         if matches!(work.words(), Some(Words::Refusal { .. })) {
             return desk.texts.of(key, tokens);
         }
-        let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());
-        let Some(schema) = asked.and_then(|echo| echo.details().schema.as_deref()) else {
+        let Some(schema) = self.details().and_then(|details| details.schema.as_deref()) else {
             return desk.texts.of(key, tokens);
         };
         let whole = document(schema, &desk.texts.of(key, DOCUMENT_WORDS));
         match work {
             Work::Cut { tokens, shown, .. } => whole[..piece_end(&whole, *shown, *tokens)].into(),
-            Work::Scripted(_) | Work::Approved(_) => whole,
+            Work::Scripted(_) | Work::Approved(_) | Work::CutCall { .. } => whole,
         }
     }
 
@@ -406,7 +407,7 @@ impl Run {
         let drawn = desk.draw(act.takes, Purpose::StepFor, self.entity, act.index);
         match act.work {
             Work::Cut { tokens, shown, .. } => part_of(drawn, shown, tokens),
-            Work::Scripted(_) | Work::Approved(_) => drawn,
+            Work::Scripted(_) | Work::Approved(_) | Work::CutCall { .. } => drawn,
         }
     }
 
@@ -426,6 +427,11 @@ impl Run {
         delay
     }
 
+    /// What its request says beside what our own runtime ever says.
+    fn details(&self) -> Option<&Details> {
+        self.asked.as_ref().and_then(|asked| details_of(asked))
+    }
+
     /// How many bytes it keeps of its request: what it repeats of it, and its input twice.
     pub(super) fn weight(&self) -> u64 {
         let echo = self.asked.as_ref().and_then(|create| create.request.as_ref());
@@ -434,8 +440,7 @@ impl Run {
 
     /// The response with more of its items than its request asked for.
     pub(super) fn including(&self, include: &[Arc<str>]) -> Arc<Response> {
-        let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());
-        let mut details = asked.map_or_else(Details::default, |echo| echo.details().clone());
+        let mut details = self.details().cloned().unwrap_or_default();
         details.include.extend_from_slice(include);
         let mut before = None;
         let shown = self.object.output.iter().zip(0_u32..).map(|(item, output)| {
@@ -447,6 +452,7 @@ impl Run {
                 after: before.replace(id),
                 parts: 0,
                 response: self.object.id.clone(),
+                logprobs: None,
             };
             let place = output as usize;
             match self.acts.get(place).map(|act| &act.work) {
@@ -491,8 +497,7 @@ impl Run {
             return;
         };
         let act = &self.acts[doing.place];
-        let details = self.asked.as_ref().and_then(|create| create.request.as_ref());
-        let item = act.work.ended(&doing.draft, details.map(Echo::details));
+        let item = act.work.ended(&doing.draft, self.details());
         if let Some(log) = &mut self.log {
             act.work
                 .end_events(&doing.draft, item.clone(), &mut |event| log.append(event));
@@ -584,8 +589,7 @@ impl Run {
     }
 
     fn end(&mut self, desk: &mut Desk, status: Status, code: Option<Arc<str>>) {
-        let asked = self.asked.as_ref().and_then(|create| create.request.as_ref());
-        let tier = asked.and_then(|echo| echo.details().service_tier.clone());
+        let tier = self.details().and_then(|details| details.service_tier.clone());
         let usage = (desk.profile.contract.switches.ended_usage == EndedUsage::Shown).then_some(self.usage);
         let object = self.object_mut();
         object.status = status;

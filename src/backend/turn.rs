@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::name::entity;
 use super::text::piece_end;
-use super::{Script, Step, StepWork, Tool, ToolEnd, ToolStep, Words};
+use super::{McpError, Script, Step, StepWork, Tool, ToolEnd, ToolStep, Words};
 use crate::rng::{Law, Purpose, Seed};
 use crate::units::{JobId, SimDuration};
 use crate::wire::{Details, ItemStatus, ServerRule, Summaries};
@@ -38,6 +38,13 @@ pub(super) enum Work {
         /// What they are, if they show more than plain text does.
         words: Option<Arc<Words>>,
     },
+    /// A call of a function of which only the beginning was written.
+    CutCall {
+        /// The function.
+        name: Arc<str>,
+        /// As much of the JSON text as there is.
+        arguments: Arc<str>,
+    },
 }
 
 /// The approved request behind an MCP call.
@@ -55,6 +62,8 @@ pub(super) struct Approved {
     pub(super) output: Option<Arc<str>>,
     /// How its item ends.
     pub(super) ends: ItemStatus,
+    /// What kind of failure it is, if it fails.
+    pub(super) error: McpError,
 }
 
 /// What the client answered to the requests of the turn before.
@@ -158,25 +167,34 @@ fn sums_up(details: Option<&Details>) -> bool {
 
 /// The call of an MCP tool that a step makes.
 fn mcp_call(work: &StepWork) -> Option<Approved> {
-    let (server_label, name, arguments, output, ends) = match work {
+    let (server_label, name, arguments, output, ends, error) = match work {
         StepWork::McpApproval {
             server_label,
             name,
             arguments,
-        } => (server_label, name, arguments, None, ItemStatus::Completed),
+        } => (
+            server_label,
+            name,
+            arguments,
+            None,
+            ItemStatus::Completed,
+            McpError::Http,
+        ),
         StepWork::Tool(step) => match &step.tool {
             Tool::McpCall {
                 server_label,
                 name,
                 arguments,
                 output,
-            } => {
-                let ends = match step.ends {
-                    ToolEnd::Completed => ItemStatus::Completed,
-                    ToolEnd::Failed | ToolEnd::Incomplete => ItemStatus::Failed,
-                };
-                (server_label, name, arguments, Some(output.clone()), ends)
-            }
+                error,
+            } => (
+                server_label,
+                name,
+                arguments,
+                Some(output.clone()),
+                step.ends.status(),
+                *error,
+            ),
             _ => return None,
         },
         _ => return None,
@@ -188,6 +206,7 @@ fn mcp_call(work: &StepWork) -> Option<Approved> {
         arguments: arguments.clone(),
         output,
         ends,
+        error,
     })
 }
 
@@ -228,6 +247,17 @@ pub(super) fn list_act(script: &Script, server: &ServerRule, place: u64) -> Act 
         work: Work::Scripted(StepWork::Tool(Arc::new(ToolStep { tool, ends }))),
         takes: Law::ZERO,
         index: UNSCRIPTED + (2 << 16) + place,
+        step: None,
+    }
+}
+
+/// The act that packs what went before.
+pub(super) fn compaction_act() -> Act {
+    let (tool, ends) = (Tool::Compaction, ToolEnd::Completed);
+    Act {
+        work: Work::Scripted(StepWork::Tool(Arc::new(ToolStep { tool, ends }))),
+        takes: Law::ZERO,
+        index: UNSCRIPTED + (3 << 16),
         step: None,
     }
 }
@@ -337,11 +367,18 @@ pub(super) fn cap_tokens(acts: &mut Vec<Act>, max: u32) -> bool {
     false
 }
 
-/// Cuts the last message in half, and all acts behind it away; without a message nothing is cut.
-pub(super) fn cut_last_message(acts: &mut Vec<Act>) {
+/// Cuts the last message in half, and all acts behind it away; without a message the last call of a function.
+pub(super) fn cut_last(acts: &mut Vec<Act>) {
     let last = acts.iter().rposition(|act| said(act).is_some());
     if let Some((place, tokens)) = last.and_then(|place| Some((place, said(&acts[place])?))) {
-        cut(acts, place, tokens / 2);
+        return cut(acts, place, tokens / 2);
+    }
+    for place in (0..acts.len()).rev() {
+        if let Work::Scripted(StepWork::FunctionCall { name, arguments }) = &acts[place].work {
+            let (name, arguments) = (name.clone(), arguments[..piece_end(arguments, 1, 2)].into());
+            acts[place].work = Work::CutCall { name, arguments };
+            return acts.truncate(place + 1);
+        }
     }
 }
 
@@ -349,7 +386,7 @@ pub(super) fn cut_last_message(acts: &mut Vec<Act>) {
 fn said(act: &Act) -> Option<u32> {
     match &act.work {
         Work::Scripted(work) => work.said(),
-        Work::Approved(_) | Work::Cut { .. } => None,
+        Work::Approved(_) | Work::Cut { .. } | Work::CutCall { .. } => None,
     }
 }
 
@@ -371,7 +408,7 @@ pub(super) fn truncate(acts: &mut [Act]) -> bool {
                 *arguments = arguments[..piece_end(arguments, 1, 2)].into();
                 return true;
             }
-            Work::Scripted(_) | Work::Approved(_) | Work::Cut { .. } => {}
+            Work::Scripted(_) | Work::Approved(_) | Work::Cut { .. } | Work::CutCall { .. } => {}
         }
     }
     false
@@ -381,7 +418,7 @@ fn cut(acts: &mut Vec<Act>, place: usize, shown: u32) {
     if let Some(tokens) = said(&acts[place]) {
         let words = match &acts[place].work {
             Work::Scripted(StepWork::Words(words)) => Some(Arc::clone(words)),
-            Work::Scripted(_) | Work::Approved(_) | Work::Cut { .. } => None,
+            Work::Scripted(_) | Work::Approved(_) | Work::Cut { .. } | Work::CutCall { .. } => None,
         };
         acts[place].work = Work::Cut { tokens, shown, words };
     }

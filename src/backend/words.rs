@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::item::{Draft, tokens_of};
-use super::text::piece_end;
-use super::tool::progress;
-use crate::wire::{Event, Item, ItemStatus, Shown};
+use super::item::{Draft, say_delta, text_done, tokens_of};
+use super::logprobs::logprobs;
+use super::tool_item::progress;
+use crate::wire::{Event, Item, ItemStatus, Phase, Shown};
 
 /// Words of the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Words {
         annotations: Arc<[Annotation]>,
         /// The same words spoken, in base64.
         audio: Option<Arc<str>>,
+        /// What it is to the answer, where the model says so.
+        phase: Option<Phase>,
     },
     /// A message that declines.
     Refusal {
@@ -167,7 +169,7 @@ impl Words {
     /// The item when `sent` pieces of its words have appeared.
     pub(super) fn item(&self, draft: &Draft, sent: u32, status: ItemStatus) -> Item {
         let id = draft.id.clone();
-        let end = piece_end(&draft.text, sent, draft.parts);
+        let end = draft.end(sent);
         match self {
             Self::Reasoning { .. } => Item::Reasoning {
                 id,
@@ -183,10 +185,15 @@ impl Words {
                     true => Shown::default(),
                     false => self.part(draft, &text, sent),
                 };
+                let phase = match self {
+                    Self::Message { phase, .. } => *phase,
+                    Self::Refusal { .. } | Self::Reasoning { .. } => None,
+                };
                 Item::Message {
                     id,
                     text,
                     status,
+                    phase,
                     shown,
                 }
             }
@@ -224,10 +231,12 @@ impl Words {
             Self::Message { .. } | Self::Reasoning { .. } => {
                 let seen = self.annotated(draft).filter(|(piece, _)| *piece <= sent);
                 let annotations: Vec<Value> = seen.map(|(_, annotation)| annotation).collect();
-                Shown::of(
-                    &json!({"type": "output_text", "annotations": annotations, "logprobs": [],
-                    "text": text}),
-                )
+                let probabilities = match draft.logprobs {
+                    Some(wanted) => logprobs(&draft.id, &draft.text, 0..text.len(), wanted),
+                    None => json!([]),
+                };
+                Shown::of(&json!({"type": "output_text", "annotations": annotations,
+                    "logprobs": probabilities, "text": text}))
             }
         }
     }
@@ -242,11 +251,7 @@ impl Words {
         annotations.iter().zip(1_u64..).map(move |(annotation, place)| {
             let piece = u64::from(draft.parts) * place / count;
             let piece = u32::try_from(piece).unwrap_or(draft.parts).max(1);
-            let characters = |part: u32| {
-                draft.text[..piece_end(&draft.text, part, draft.parts)]
-                    .chars()
-                    .count()
-            };
+            let characters = |part: u32| draft.text[..draft.end(part)].chars().count();
             (piece, annotation.json(characters(piece - 1), characters(piece)))
         })
     }
@@ -263,8 +268,7 @@ impl Words {
 
     /// The events of one piece of its words, counted from 1.
     pub(super) fn piece_events(&self, draft: &Draft, piece: u32, say: &mut impl FnMut(Event)) {
-        let bytes =
-            piece_end(&draft.text, piece - 1, draft.parts)..piece_end(&draft.text, piece, draft.parts);
+        let bytes = draft.piece(piece);
         match self {
             Self::Reasoning { .. } => self.thought_events(draft, bytes, say),
             Self::Refusal { .. } => {
@@ -272,11 +276,7 @@ impl Words {
                 say(progress(draft, "refusal.delta", &fields));
             }
             Self::Message { .. } => {
-                say(Event::TextDelta {
-                    output: draft.output,
-                    item_id: draft.id.clone(),
-                    delta: draft.text[bytes].into(),
-                });
+                say_delta(draft, bytes, say);
                 let due = self.annotated(draft).zip(0..);
                 for ((_, annotation), place) in due.filter(|((due, _), _)| *due == piece) {
                     let fields =
@@ -320,11 +320,7 @@ impl Words {
                 if let Some(audio) = audio {
                     speech(draft, audio, say);
                 }
-                say(Event::TextDone {
-                    output: draft.output,
-                    item_id: draft.id.clone(),
-                    text: text.clone(),
-                });
+                say(text_done(draft));
             }
         }
         let shown = self.part(draft, text, draft.parts);
@@ -434,6 +430,7 @@ mod tests {
             after: None,
             parts,
             response: ResponseId("resp_1".into()),
+            logprobs: None,
         }
     }
 
@@ -479,6 +476,7 @@ mod tests {
             tokens: 4,
             annotations: [page("one"), page("two")].into(),
             audio: None,
+            phase: None,
         };
         let draft = draft("äbcdefgh", 4);
         let [delta, annotation] = ["output_text.delta", "output_text.annotation.added"];

@@ -98,8 +98,24 @@ fn about_profiles() -> String {
     let lines = Builtin::ALL
         .iter()
         .map(|one| format!("  {:<13} {}\n", one.name, one.does));
-    format!("Profiles:\n{}", lines.collect::<String>())
+    format!("Profiles:\n{}\n{ABOUT_SCRIPTS}", lines.collect::<String>())
 }
+
+/// What a script can say, for whoever writes one.
+const ABOUT_SCRIPTS: &str = "\
+Steps of a script, in service files and scenarios (`lanebench schema scenario` has their keys):
+  message, refusal, reasoning, compaction
+      text with annotations, speech or a phase; summaries; a packed context
+  call
+      a function of the client
+  tool: custom, computer, local_shell, shell, apply_patch, tool_search
+      tools that the client runs; shell and tool_search also by the service
+  tool: web_search, web_page, file_search, code_interpreter, image_generation
+      tools that the service runs
+  tool: mcp_list_tools, mcp_call
+      tools of an MCP server, with approval where the request demands it
+  Each tool ends `completed`, `failed` or `incomplete`; requests see more with `include`.
+";
 
 fn profile(name: &str) -> Result<&'static Builtin, String> {
     Builtin::find(name).ok_or_else(|| match nearest(name, Builtin::names()) {

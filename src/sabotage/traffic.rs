@@ -120,6 +120,7 @@ impl Traffic {
                         id: "msg_made_up".into(),
                         text: "done".into(),
                         status: crate::wire::ItemStatus::Completed,
+                        phase: None,
                         shown: crate::wire::Shown::default(),
                     });
                 }

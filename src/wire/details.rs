@@ -17,6 +17,10 @@ pub struct Details {
     pub overflow: Overflow,
     /// What the response has to show beside its usual fields.
     pub include: Vec<Arc<str>>,
+    /// How many likely tokens stand beside each token of a text whose probabilities are shown.
+    pub top_logprobs: u8,
+    /// Beyond how many tokens of input what went before is packed.
+    pub compact_threshold: Option<u32>,
     /// The schema that texts of the model have to fit, as JSON.
     pub schema: Option<Box<str>>,
     /// What is said about MCP servers.
@@ -83,11 +87,20 @@ impl ApprovalRule {
     }
 }
 
+/// What a request includes to see how probable each token of a text was.
+pub(super) const LOGPROBS: &str = "message.output_text.logprobs";
+
 impl Details {
     /// Whether the response has to show this.
     #[must_use]
     pub fn includes(&self, what: &str) -> bool {
         self.include.iter().any(|one| **one == *what)
+    }
+
+    /// How many likely tokens stand beside each token of a text; none: probabilities are not shown.
+    #[must_use]
+    pub fn logprobs(&self) -> Option<u8> {
+        self.includes(LOGPROBS).then_some(self.top_logprobs)
     }
 
     /// What is said about the server of this label.

@@ -51,6 +51,9 @@ pub enum Event {
         item_id: Arc<str>,
         /// The new text.
         delta: Arc<str>,
+        /// How probable its tokens were, where somebody asked.
+        #[serde(skip)]
+        shown: Shown,
     },
     /// `response.output_text.done`.
     TextDone {
@@ -60,6 +63,9 @@ pub enum Event {
         item_id: Arc<str>,
         /// The whole text.
         text: Arc<str>,
+        /// How probable its tokens were, where somebody asked.
+        #[serde(skip)]
+        shown: Shown,
     },
     /// `response.content_part.done` of a message, or of reasoning with text.
     PartDone {

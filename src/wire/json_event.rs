@@ -180,7 +180,7 @@ struct PieceOut<'a> {
     delta: Option<&'a str>,
     text: Option<&'a str>,
     arguments: Option<&'a str>,
-    logprobs: Logprobs,
+    logprobs: Logprobs<'a>,
     item: Option<&'a Item>,
     part: Option<(&'a str, &'a Shown)>,
     /// Code and words of a flat error; no code is `null`.
@@ -190,12 +190,13 @@ struct PieceOut<'a> {
     obfuscation: Option<&'a str>,
 }
 
-/// Whether an event says that there are no probabilities.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Logprobs {
+/// What an event says about the probabilities of its tokens.
+#[derive(Clone, Copy, Default)]
+enum Logprobs<'a> {
     #[default]
     Unsaid,
-    None,
+    /// The list; an empty one where nothing is shown.
+    Said(&'a Shown),
 }
 
 impl<'a> PieceOut<'a> {
@@ -232,9 +233,10 @@ impl<'a> PieceOut<'a> {
                 output,
                 item_id,
                 delta,
+                shown,
             } => Self {
                 delta: Some(delta),
-                logprobs: Logprobs::None,
+                logprobs: Logprobs::Said(shown),
                 obfuscation,
                 ..base.in_text(*output, item_id)
             },
@@ -242,9 +244,10 @@ impl<'a> PieceOut<'a> {
                 output,
                 item_id,
                 text,
+                shown,
             } => Self {
                 text: Some(text),
-                logprobs: Logprobs::None,
+                logprobs: Logprobs::Said(shown),
                 ..base.in_text(*output, item_id)
             },
             Event::ArgumentsDelta {
@@ -302,9 +305,9 @@ impl<'a> PieceOut<'a> {
         text(out, key!("delta"), self.delta);
         text(out, key!("text"), self.text);
         text(out, key!("arguments"), self.arguments);
-        if self.logprobs == Logprobs::None {
-            put_raw(out, key!("logprobs"));
-            put_raw(out, "[]");
+        if let Logprobs::Said(shown) = self.logprobs {
+            out.push(b',');
+            put_raw(out, shown.pairs().unwrap_or("\"logprobs\":[]"));
         }
         if let Some(item) = self.item {
             put_raw(out, key!("item"));
@@ -498,11 +501,13 @@ fn piece<'a>(name: &str, data: &'a [u8]) -> Found<'a> {
             output,
             item_id,
             delta: found.delta.0?,
+            shown: Shown::default(),
         },
         "response.output_text.done" => Event::TextDone {
             output,
             item_id,
             text: found.text.0?,
+            shown: Shown::default(),
         },
         "response.function_call_arguments.delta" => Event::ArgumentsDelta {
             output,

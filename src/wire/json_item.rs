@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::json_out::{key, pair_text, put, put_raw};
 use super::json_response::word_or_empty;
 use super::read::{Loose, Text};
-use super::{Item, ItemStatus, Shown};
+use super::{Item, ItemStatus, Phase, Shown};
 
 /// Appends a list of items.
 pub(super) fn put_items(out: &mut Vec<u8>, items: &[Item]) {
@@ -23,13 +23,23 @@ pub(super) fn put_items(out: &mut Vec<u8>, items: &[Item]) {
 }
 
 /// A message that has just begun has no content yet.
-fn put_message(out: &mut Vec<u8>, id: &str, text: &str, status: ItemStatus, shown: &Shown) {
+fn put_message(
+    out: &mut Vec<u8>,
+    id: &str,
+    text: &str,
+    status: ItemStatus,
+    phase: Option<Phase>,
+    shown: &Shown,
+) {
     pair_text(out, "{\"id\":", id);
     put_raw(out, key!("type"));
     put_raw(out, "\"message\"");
     pair_text(out, key!("status"), status_word(status));
     put_raw(out, key!("role"));
     put_raw(out, "\"assistant\"");
+    if let Some(phase) = phase {
+        pair_text(out, key!("phase"), phase.word());
+    }
     put_raw(out, key!("content"));
     out.push(b'[');
     if status != ItemStatus::InProgress || !text.is_empty() {
@@ -154,8 +164,9 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
             id,
             text,
             status,
+            phase,
             shown,
-        } => put_message(out, id, text, *status, shown),
+        } => put_message(out, id, text, *status, *phase, shown),
         Item::Reasoning { id, shown } if !shown.is_empty() => {
             put_shown(out, id, "reasoning", &Shown::default(), shown)
         }
@@ -218,10 +229,10 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
             id,
             "mcp_call",
             &Shown::of(&serde_json::json!({
-                "status": status_word(*status), "approval_request_id": approval_request_id.as_deref(),
+                "approval_request_id": approval_request_id.as_deref(),
                 "arguments": &**arguments, "name": &**name, "server_label": &**server_label,
             })),
-            shown,
+            &shown.with("status", &status_word(*status).into()),
         ),
         Item::McpCall {
             id,
@@ -362,6 +373,8 @@ struct AnyItem {
     #[serde(default)]
     content: Content,
     #[serde(default)]
+    phase: Loose,
+    #[serde(default)]
     call_id: Loose,
     #[serde(default)]
     name: Loose,
@@ -412,6 +425,7 @@ impl AnyItem {
                 id,
                 text: self.content.0.unwrap_or_else(|| "".into()),
                 status,
+                phase: read_phase(self.phase.0.as_deref()),
                 shown: Shown::default(),
             },
             "reasoning" => Item::Reasoning {
@@ -459,6 +473,11 @@ impl AnyItem {
             },
         })
     }
+}
+
+/// A word that nobody knows says nothing.
+fn read_phase(word: Option<&str>) -> Option<Phase> {
+    Phase::ALL.into_iter().find(|phase| Some(phase.word()) == word)
 }
 
 /// A missing status means whole. An unknown word means cut off, so that nothing is done on its strength.

@@ -21,7 +21,9 @@ mod reply;
 mod request;
 mod request_field;
 mod request_input;
+mod request_options;
 mod request_side;
+mod request_text;
 mod request_tool;
 mod response;
 mod shown;
@@ -46,7 +48,7 @@ pub use request::{Endpoint, parse_create, parse_subset};
 pub use request_side::{
     check_include, parse_items, parse_metadata, parse_new_conversation, stored_items, stored_text,
 };
-pub use response::{Failure, Item, ItemStatus, Response, ResponseId, Status, Usage};
+pub use response::{Failure, Item, ItemStatus, Phase, Response, ResponseId, Status, Usage};
 pub use shown::Shown;
 pub use side::{Order, Page, Side, StoredItem, Talk, json_text, render_page};
 pub use sse::{Frame, SseError, SseLimits, SseReader, StreamEnd};

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use super::details::LOGPROBS;
 use super::echo::{Echo, Metadata, Obfuscation};
 use super::json_out::key;
 use super::read::{ORIGIN_KEYS, origin_of};
 use super::request_field::{FieldSet, Unlisted, body_fields, field_set, metadata, type_name};
 use super::request_field::{boolean, decimal, fields, integer, list, short_text, text, word};
 use super::request_input::{pair, read_input};
+use super::request_options::{check_cache, check_prompt, check_window, compact_threshold};
+use super::request_text::{echo_text, read_schema};
 use super::request_tool::read_tools;
 use super::{
     ApiError, Create, Details, Origin, Overflow, ResponseId, ServerRule, Summaries, ToolDeclaration,
@@ -137,22 +140,6 @@ fn without_personality(body: &[u8]) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(&fields).map_err(ApiError::not_json)
 }
 
-/// The schema of a structured output; any object where only JSON is asked for.
-fn read_schema(raw: Option<&RawValue>) -> Result<Option<Box<str>>, ApiError> {
-    let Some(raw) = raw else { return Ok(None) };
-    let settings: TextFields<'_> = fields(raw, format_args!("text"), Unlisted::Refuse)?;
-    let Some(raw) = settings.format else {
-        return Ok(None);
-    };
-    let format: FormatFields<'_> = fields(raw, format_args!("text.format"), Unlisted::Pass)?;
-    let kind = optional_text(format.kind, "text.format.type")?;
-    Ok(match kind.as_deref() {
-        Some("json_schema") => format.schema.map(|schema| schema.get().into()),
-        Some("json_object") => Some("{\"type\":\"object\"}".into()),
-        _ => None,
-    })
-}
-
 fn read_details(request: &CreateFields<'_>, servers: Vec<ServerRule>) -> Result<Details, ApiError> {
     let tier = optional_text(request.service_tier, "service_tier")?;
     let truncation = optional_text(request.truncation, "truncation")?;
@@ -181,10 +168,25 @@ fn read_details(request: &CreateFields<'_>, servers: Vec<ServerRule>) -> Result<
             Some("auto") => Overflow::Cut,
             _ => Overflow::Refused,
         },
+        top_logprobs: read_top_logprobs(request)?,
+        compact_threshold: request
+            .context_management
+            .map(compact_threshold)
+            .transpose()?
+            .flatten(),
         include,
         servers,
         summaries: Summaries::Hidden,
     })
+}
+
+/// How many likely tokens are to stand beside each token.
+fn read_top_logprobs(request: &CreateFields<'_>) -> Result<u8, ApiError> {
+    let Some(raw) = request.top_logprobs else {
+        return Ok(0);
+    };
+    let wanted = integer(raw, format_args!("top_logprobs"), 0, 20)?;
+    Ok(u8::try_from(wanted).unwrap_or(20))
 }
 
 /// Whether a request asks for summaries of reasoning.
@@ -212,7 +214,7 @@ fn flag(raw: Option<&RawValue>, name: &str, default: Given) -> Result<bool, ApiE
     })
 }
 
-fn optional_text(raw: Option<&RawValue>, name: &str) -> Result<Option<Arc<str>>, ApiError> {
+pub(super) fn optional_text(raw: Option<&RawValue>, name: &str) -> Result<Option<Arc<str>>, ApiError> {
     raw.map(|raw| text(raw, format_args!("{name}"))).transpose()
 }
 
@@ -260,20 +262,15 @@ fn check_limits(request: &CreateFields<'_>) -> Result<(), ApiError> {
             .transpose()?;
     }
     for (raw, name) in [
-        (request.background_options, "background_options"),
-        (request.prompt, "prompt"),
-        (request.prompt_cache_options, "prompt_cache_options"),
         (request.moderation, "moderation"),
         (request.access_programs, "access_programs"),
         (request.image, "image"),
     ] {
         raw.map(|raw| object(raw, name)).transpose()?;
     }
-    request
-        .context_management
-        .map(|raw| list(raw, format_args!("context_management")))
-        .transpose()?;
-    Ok(())
+    check_prompt(request.prompt)?;
+    check_cache(request.prompt_cache_options)?;
+    check_window(request.background_options)
 }
 
 fn object(raw: &RawValue, name: &str) -> Result<(), ApiError> {
@@ -445,44 +442,6 @@ fn echo_reasoning(raw: Option<&RawValue>, out: &mut String) -> Result<(), ApiErr
     Ok(())
 }
 
-fn echo_text(raw: Option<&RawValue>, out: &mut String) -> Result<(), ApiError> {
-    let settings: TextFields<'_> = match raw {
-        Some(raw) => fields(raw, format_args!("text"), Unlisted::Refuse)?,
-        None => TextFields::default(),
-    };
-    if let Some(raw) = settings.verbosity {
-        word(raw, format_args!("text.verbosity"), &["low", "medium", "high"])?;
-    }
-    if let Some(raw) = settings.format {
-        check_format(raw)?;
-    }
-    out.push_str(",\"text\":{\"verbosity\":");
-    match settings.verbosity {
-        Some(raw) => out.push_str(raw.get()),
-        None => out.push_str("\"medium\""),
-    }
-    pair(out, key!("format"), settings.format, "{\"type\":\"text\"}");
-    out.push('}');
-    Ok(())
-}
-
-fn check_format(raw: &RawValue) -> Result<(), ApiError> {
-    let format: FormatFields<'_> = fields(raw, format_args!("text.format"), Unlisted::Pass)?;
-    let missing = |name: &str| ApiError::missing_parameter(&format!("text.format.{name}"));
-    let kind = format.kind.ok_or_else(|| missing("type"))?;
-    let kind = word(
-        kind,
-        format_args!("text.format.type"),
-        &["text", "json_schema", "json_object"],
-    )?;
-    if &*kind == "json_schema" {
-        let name = format.name.ok_or_else(|| missing("name"))?;
-        short_text(name, format_args!("text.format.name"), 64)?;
-        format.schema.ok_or_else(|| missing("schema"))?;
-    }
-    Ok(())
-}
-
 /// A choice of one tool, or of some.
 fn check_choice(raw: &RawValue) -> Result<(), ApiError> {
     let choice: ChoiceFields<'_> = fields(raw, format_args!("tool_choice"), Unlisted::Pass)?;
@@ -571,23 +530,6 @@ field_set! {
 }
 
 field_set! {
-    /// The fields of `text`.
-    TextFields {
-        format = "format",
-        verbosity = "verbosity",
-    }
-}
-
-field_set! {
-    /// The fields of `text.format`.
-    FormatFields {
-        kind = "type",
-        name = "name",
-        schema = "schema",
-    }
-}
-
-field_set! {
     /// The fields of `stream_options`.
     StreamOptionFields {
         include_obfuscation = "include_obfuscation",
@@ -651,5 +593,5 @@ pub(super) const INCLUDES: [&str; 8] = [
     "computer_call_output.output.image_url",
     "code_interpreter_call.outputs",
     "reasoning.encrypted_content",
-    "message.output_text.logprobs",
+    LOGPROBS,
 ];

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::request_field::{FieldSet, Unlisted, boolean, compact, field_set, fields, list, short_text, text};
 use super::request_field::{type_name, word};
-use super::{ApiError, InputItem};
+use super::{ApiError, InputItem, Phase};
 
 /// Roles of a message.
 const ROLES: [&str; 4] = ["user", "assistant", "system", "developer"];
@@ -67,6 +67,8 @@ field_set! {
         approval_request_id = "approval_request_id",
         approve = "approve",
         reason = "reason",
+        phase = "phase",
+        status = "status",
     }
 }
 
@@ -126,7 +128,7 @@ fn read_item(raw: &RawValue, at: usize) -> Result<InputItem, ApiError> {
                 format_args!("input[{at}].call_id"),
                 64,
             )?,
-            output: content(item.output.ok_or_else(|| missing("output"))?, at, "output")?,
+            output: result(item.output.ok_or_else(|| missing("output"))?, at)?,
         }),
         "mcp_approval_response" => Ok(InputItem::McpApprovalResponse {
             approval_request_id: text(
@@ -162,6 +164,13 @@ fn read_message(item: &ItemFields<'_>, at: usize) -> Result<InputItem, ApiError>
     let role = item.role.ok_or_else(|| missing("role"))?;
     let role = word(role, format_args!("input[{at}].role"), &ROLES)?;
     let text = content(item.content.ok_or_else(|| missing("content"))?, at, "content")?;
+    if let Some(phase) = item.phase {
+        word(
+            phase,
+            format_args!("input[{at}].phase"),
+            &Phase::ALL.map(Phase::word),
+        )?;
+    }
     if &*role == "assistant" {
         return replayed(item, "message".into(), at);
     }
@@ -170,8 +179,55 @@ fn read_message(item: &ItemFields<'_>, at: usize) -> Result<InputItem, ApiError>
 
 fn replayed(item: &ItemFields<'_>, kind: Arc<str>, at: usize) -> Result<InputItem, ApiError> {
     let id = optional(item.id, at, "id")?;
+    check_result(item, &kind, at)?;
     let call_id = optional(item.call_id, at, "call_id")?;
     Ok(InputItem::Replayed { kind, id, call_id })
+}
+
+/// The most characters that the output of a function has.
+const OUTPUT_MAX: usize = 10_485_760;
+
+/// The output of a function.
+fn result(raw: &RawValue, at: usize) -> Result<Arc<str>, ApiError> {
+    let output = content(raw, at, "output")?;
+    if output.len() <= OUTPUT_MAX {
+        return Ok(output);
+    }
+    let letters = output.chars().count();
+    match letters > OUTPUT_MAX {
+        true => Err(ApiError::string_too_long(
+            &format!("input[{at}].output"),
+            OUTPUT_MAX,
+            letters,
+        )),
+        false => Ok(output),
+    }
+}
+
+/// What the client made of a call of its own has everything that the service reads of it.
+fn check_result(item: &ItemFields<'_>, kind: &str, at: usize) -> Result<(), ApiError> {
+    let needed = |raw: Option<&RawValue>, name: &str| match raw {
+        Some(_) => Ok(()),
+        None => Err(ApiError::missing_parameter(&format!("input[{at}].{name}"))),
+    };
+    match kind {
+        "item_reference" | "local_shell_call_output" => needed(item.id, "id")?,
+        "custom_tool_call_output" | "computer_call_output" | "apply_patch_call_output" => {
+            needed(item.call_id, "call_id")?;
+        }
+        _ => {}
+    }
+    match kind {
+        "apply_patch_call_output" => {
+            let missing = || ApiError::missing_parameter(&format!("input[{at}].status"));
+            let path = format_args!("input[{at}].status");
+            word(item.status.ok_or_else(missing)?, path, &["completed", "failed"]).map(drop)
+        }
+        "custom_tool_call_output" | "computer_call_output" | "local_shell_call_output" => {
+            needed(item.output, "output")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn optional(raw: Option<&RawValue>, at: usize, name: &str) -> Result<Option<Arc<str>>, ApiError> {

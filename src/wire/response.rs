@@ -117,6 +117,30 @@ pub enum ItemStatus {
     Failed,
 }
 
+/// What a message is to the answer of its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Words on the way to it.
+    Commentary,
+    /// The answer itself.
+    FinalAnswer,
+}
+
+impl Phase {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Commentary, Self::FinalAnswer];
+
+    /// The word on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Commentary => "commentary",
+            Self::FinalAnswer => "final_answer",
+        }
+    }
+}
+
 /// One output item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
@@ -129,7 +153,10 @@ pub enum Item {
         text: Arc<str>,
         /// Whole or cut.
         status: ItemStatus,
-        /// Its content part, where that is more than plain text: a refusal, or text with annotations.
+        /// Whether it is on the way to the answer, where the model says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<Phase>,
+        /// Its content part, where that is more than plain text: a refusal, or text with annotations or logprobs.
         #[serde(skip)]
         shown: Shown,
     },

@@ -30,6 +30,21 @@ impl Shown {
         }))
     }
 
+    /// The same with this value under a key that it has; what lacks the key stays as it is.
+    #[must_use]
+    pub fn replacing(&self, key: &str, value: serde_json::Value) -> Self {
+        let Some(pairs) = self.pairs() else {
+            return self.clone();
+        };
+        match serde_json::from_str::<serde_json::Value>(&format!("{{{pairs}}}")) {
+            Ok(mut fields) if fields.get(key).is_some() => {
+                fields[key] = value;
+                Self::of(&fields)
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// Whether it shows nothing.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -4,7 +4,7 @@ use http_body_util::BodyExt;
 use lanebench::backend::{Face, Input, Output, StreamEnd};
 use lanebench::mock::MockOptions;
 use lanebench::units::SimDuration;
-use lanebench::wire::{Event, Reply, Status, StreamEvent};
+use lanebench::wire::{Event, Reply, Shown, Status, StreamEvent};
 
 use crate::mock_world::{Got, Over, Scripted, play, request, response, scripted};
 
@@ -30,6 +30,7 @@ fn delta(seq: u64, text: &str) -> StreamEvent {
             output,
             item_id,
             delta,
+            shown: Shown::default(),
         },
     )
 }

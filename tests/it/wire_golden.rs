@@ -59,6 +59,7 @@ fn a_completed_response_is_read_and_loses_no_item() {
             id: "msg_1".into(),
             text: "Rain in Köln.".into(),
             status: ItemStatus::Completed,
+            phase: None,
             shown: Shown::default(),
         },
     ];

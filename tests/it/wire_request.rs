@@ -336,6 +336,62 @@ fn input_is_read_in_all_its_forms() {
 }
 
 #[test]
+fn options_are_refused_by_path() {
+    let compact = |entry: Value| with("context_management", json!([{"type": "compaction"}, entry]));
+    accepted(&compact(
+        json!({"type": "compaction", "compact_threshold": 1_000}),
+    ));
+    refused(
+        &compact(json!({"type": "compaction", "compact_threshold": 999})),
+        Some("integer_below_min_value"),
+        Some("context_management[1].compact_threshold"),
+        "",
+    );
+    refused(
+        &compact(json!({"type": "forget"})),
+        Some("invalid_value"),
+        Some("context_management[1].type"),
+        "'compaction'",
+    );
+    refused(
+        &compact(json!({})),
+        Some("missing_required_parameter"),
+        Some("context_management[1].type"),
+        "",
+    );
+    accepted(&with(
+        "prompt",
+        json!({"id": "pmpt_1", "version": "2", "variables": {"city": "Rome"}}),
+    ));
+    refused(
+        &with("prompt", json!({"version": "2"})),
+        Some("missing_required_parameter"),
+        Some("prompt.id"),
+        "",
+    );
+    accepted(&with(
+        "prompt_cache_options",
+        json!({"mode": "explicit", "ttl": "30m"}),
+    ));
+    refused(
+        &with("prompt_cache_options", json!({"mode": "some"})),
+        Some("invalid_value"),
+        Some("prompt_cache_options.mode"),
+        "'implicit' and 'explicit'",
+    );
+    accepted(&with(
+        "background_options",
+        json!({"completion_window": "soonest"}),
+    ));
+    refused(
+        &with("background_options", json!({"completion_window": "1h"})),
+        Some("invalid_value"),
+        Some("background_options.completion_window"),
+        "'soonest', '2h', and '8h'",
+    );
+}
+
+#[test]
 fn input_items_are_refused_by_path() {
     let item = |item: Value| with("input", json!([{"role": "user", "content": "x"}, item]));
     let missing = Some("missing_required_parameter");
@@ -381,6 +437,49 @@ fn input_items_are_refused_by_path() {
         Some("invalid_type"),
         Some("input[1].approve"),
         "expected a boolean",
+    );
+    refused(
+        &item(json!({"type": "function_call_output", "call_id": "c", "output": "x".repeat(10_485_761)})),
+        Some("string_above_max_length"),
+        Some("input[1].output"),
+        "maximum length 10485760",
+    );
+    accepted(&item(
+        json!({"type": "function_call_output", "call_id": "c", "output": "ä".repeat(10_000)}),
+    ));
+    refused(
+        &item(json!({"role": "assistant", "content": "x", "phase": "first"})),
+        Some("invalid_value"),
+        Some("input[1].phase"),
+        "'commentary' and 'final_answer'",
+    );
+    accepted(&item(
+        json!({"role": "assistant", "content": "x", "phase": "commentary"}),
+    ));
+    for (lacking, name) in [
+        (json!({"type": "item_reference"}), "id"),
+        (
+            json!({"type": "custom_tool_call_output", "output": "x"}),
+            "call_id",
+        ),
+        (
+            json!({"type": "custom_tool_call_output", "call_id": "c"}),
+            "output",
+        ),
+        (json!({"type": "computer_call_output", "call_id": "c"}), "output"),
+        (json!({"type": "local_shell_call_output", "output": "{}"}), "id"),
+        (
+            json!({"type": "apply_patch_call_output", "call_id": "c"}),
+            "status",
+        ),
+    ] {
+        refused(&item(lacking), missing, Some(&format!("input[1].{name}")), "");
+    }
+    refused(
+        &item(json!({"type": "apply_patch_call_output", "call_id": "c", "status": "done"})),
+        Some("invalid_value"),
+        Some("input[1].status"),
+        "'completed' and 'failed'",
     );
     let part = |part: Value| item(json!({"role": "user", "content": [part]}));
     refused(

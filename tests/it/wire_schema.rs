@@ -211,6 +211,7 @@ fn items(status: ItemStatus) -> Vec<Item> {
             id: "msg_1".into(),
             text: "Edinburgh.".into(),
             status,
+            phase: None,
             shown: Shown::default(),
         },
         Item::Reasoning {
@@ -349,6 +350,7 @@ fn events() -> Vec<(&'static str, Event)> {
                 output: 0,
                 item_id: item_id(),
                 delta: "x".into(),
+                shown: Shown::default(),
             },
         ),
         (
@@ -357,6 +359,7 @@ fn events() -> Vec<(&'static str, Event)> {
                 output: 0,
                 item_id: item_id(),
                 text: "x".into(),
+                shown: Shown::default(),
             },
         ),
         (

@@ -1,8 +1,8 @@
 //! Event streams: from values to bytes, from bytes cut anywhere to values.
 
 use lanebench::wire::{
-    ErrorShape, Event, EventError, Frame, SseError, SseLimits, SseReader, Status, StreamEnd, StreamEvent,
-    parse_event, render_event,
+    ErrorShape, Event, EventError, Frame, Shown, SseError, SseLimits, SseReader, Status, StreamEnd,
+    StreamEvent, parse_event, render_event,
 };
 use proptest::prelude::*;
 
@@ -169,7 +169,8 @@ fn a_stream_of_others_is_read() {
             Event::TextDelta {
                 output: 0,
                 item_id: "msg_s1".into(),
-                delta: "Köln".into()
+                delta: "Köln".into(),
+                shown: Shown::default(),
             }
         );
         assert_eq!(
@@ -241,6 +242,7 @@ fn an_event_without_a_number_is_handed_over() {
         output: 0,
         item_id: "m".into(),
         delta: "x".into(),
+        shown: Shown::default(),
     };
     assert_eq!(
         parse_event("", delta),
@@ -262,6 +264,7 @@ fn only_deltas_are_padded() {
         output: 0,
         item_id: "msg_1".into(),
         delta: "Hi".into(),
+        shown: Shown::default(),
     };
     let expected = concat!(
         "event: response.output_text.delta\n",

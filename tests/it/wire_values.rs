@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lanebench::units::{AttemptNo, JobId, TurnNo};
 use lanebench::wire::{
-    ApiError, Create, Event, Failure, InputItem, Item, ItemStatus, Origin, Response, ResponseId, Shown,
-    Status, StreamEvent, ToolDeclaration, Usage, Wait,
+    ApiError, Create, Event, Failure, InputItem, Item, ItemStatus, Origin, Phase, Response, ResponseId,
+    Shown, Status, StreamEvent, ToolDeclaration, Usage, Wait,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -69,12 +69,21 @@ fn hosted() -> impl Strategy<Value = Arc<str>> {
     .prop_map(Arc::from)
 }
 
+fn phase() -> impl Strategy<Value = Option<Phase>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(Phase::Commentary)),
+        Just(Some(Phase::FinalAnswer))
+    ]
+}
+
 pub(crate) fn item() -> BoxedStrategy<Item> {
     prop_oneof![
-        (id(), text(), item_status()).prop_map(|(id, text, status)| Item::Message {
+        (id(), text(), item_status(), phase()).prop_map(|(id, text, status, phase)| Item::Message {
             id,
             text,
             status,
+            phase,
             shown: Shown::default()
         }),
         id().prop_map(|id| Item::Reasoning {
@@ -288,12 +297,14 @@ fn event() -> BoxedStrategy<Event> {
             0 => Event::TextDelta {
                 output,
                 item_id,
-                delta: text
+                delta: text,
+                shown: Shown::default(),
             },
             1 => Event::TextDone {
                 output,
                 item_id,
-                text
+                text,
+                shown: Shown::default(),
             },
             2 => Event::PartDone {
                 output,

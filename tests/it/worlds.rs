@@ -591,6 +591,7 @@ impl Planting {
                     delta: first,
                     output,
                     item_id,
+                    shown,
                 } = held.event.clone()
                 else {
                     return Some(input);
@@ -602,6 +603,7 @@ impl Planting {
                         output,
                         item_id,
                         delta,
+                        shown,
                     },
                 };
                 Some(job::Input {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::value::{any, case, integer, list, named, object, of, words};
 use crate::policy::Attribute;
+use crate::wire::Phase;
 
 /// The schema of a registry of kinds.
 pub(super) fn kinds() -> Value {
@@ -104,6 +105,7 @@ pub(super) fn script() -> Value {
     let mut keys = length.to_vec();
     keys.push(("annotations", list(&annotation(), 0)));
     keys.push(("audio", filled()));
+    keys.push(("phase", words(Phase::ALL.map(Phase::word))));
     let message = any(&[of("tokens"), object(&keys, &["tokens"])]);
     let thought = [
         ("takes", of("law")),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::plan::script;
 use super::value::{any, integer, list, object, of, words};
-use crate::backend::Switches;
+use crate::backend::{McpError, SearchedBy, Switches};
 
 /// The schema of `backend`.
 pub(super) fn backend() -> Value {
@@ -88,6 +88,20 @@ fn contract() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// One act of a computer, or several.
+fn computer() -> Value {
+    let mut computer = object(
+        &[
+            ("action", of("arguments")),
+            ("actions", list(&of("arguments"), 1)),
+            ("checks", list(&of("text"), 0)),
+        ],
+        &[],
+    );
+    computer["oneOf"] = json!([{ "required": ["action"] }, { "required": ["actions"] }]);
+    computer
+}
+
 /// A step with a tool and everything that its item shows.
 pub(super) fn tool() -> Value {
     let texts = || list(&of("text"), 0);
@@ -104,7 +118,14 @@ pub(super) fn tool() -> Value {
         ("web_page", object(&[("url", text()), ("find", text())], &["url"])),
         (
             "tool_search",
-            object(&[("arguments", of("arguments")), ("tools", texts())], &[]),
+            object(
+                &[
+                    ("arguments", of("arguments")),
+                    ("tools", texts()),
+                    ("by", words(SearchedBy::ALL.map(SearchedBy::word))),
+                ],
+                &[],
+            ),
         ),
         (
             "file_search",
@@ -112,7 +133,10 @@ pub(super) fn tool() -> Value {
         ),
         (
             "code_interpreter",
-            object(&[("code", text()), ("logs", text())], &["code"]),
+            object(
+                &[("code", text()), ("logs", text()), ("images", texts())],
+                &["code"],
+            ),
         ),
         (
             "image_generation",
@@ -125,10 +149,7 @@ pub(super) fn tool() -> Value {
                 &["image"],
             ),
         ),
-        (
-            "computer",
-            object(&[("action", of("arguments")), ("checks", texts())], &["action"]),
-        ),
+        ("computer", computer()),
         (
             "mcp_list_tools",
             object(&[("server", text()), ("tools", texts())], &["server"]),
@@ -141,12 +162,24 @@ pub(super) fn tool() -> Value {
                     ("tool", text()),
                     ("arguments", of("arguments")),
                     ("output", text()),
+                    ("error", words(McpError::ALL.map(McpError::word))),
                 ],
                 &["server", "tool"],
             ),
         ),
         ("local_shell", object(&[("command", texts())], &[])),
-        ("shell", object(&[("commands", texts()), ("output", text())], &[])),
+        (
+            "shell",
+            object(
+                &[
+                    ("commands", texts()),
+                    ("output", text()),
+                    ("stderr", text()),
+                    ("exit", any(&[words(["timeout"]), integer(0, 255)])),
+                ],
+                &[],
+            ),
+        ),
         (
             "apply_patch",
             object(

@@ -59,6 +59,13 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Said(second_cancel_refused),
     ),
     breach(
+        22,
+        &[],
+        "states_of_tools_untold",
+        "a tool that was cut off is shown as if it had only begun",
+        Wrong::Given(states_of_tools_untold),
+    ),
+    breach(
         23,
         &[],
         "synchronous_unsaid",
@@ -179,6 +186,19 @@ fn failure_as_500(_: &Asked, given: &mut Given) {
     if given.json()["status"] == "failed" {
         given.status = 500;
     }
+}
+
+fn states_of_tools_untold(_: &Asked, given: &mut Given) {
+    edit_response(given, |body| {
+        for item in body["output"].as_array_mut().into_iter().flatten() {
+            if matches!(
+                item["status"].as_str(),
+                Some("searching" | "interpreting" | "generating" | "calling")
+            ) {
+                item["status"] = "in_progress".into();
+            }
+        }
+    });
 }
 
 fn second_cancel_refused(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {

@@ -123,6 +123,13 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Asked(first_include_alone),
     ),
     breach(
+        16,
+        &[],
+        "images_left_out",
+        "what code drew is not shown",
+        Wrong::Given(images_left_out),
+    ),
+    breach(
         40,
         &[],
         "refusal_as_stream",
@@ -205,6 +212,16 @@ fn first_include_alone(asked: &mut Asked) {
     if let Some((first, _)) = asked.path.split_once("&include[]=") {
         asked.path = first.to_owned();
     }
+}
+
+fn images_left_out(_: &Asked, given: &mut Given) {
+    edit_response(given, |body| {
+        for item in body["output"].as_array_mut().into_iter().flatten() {
+            if let Some(outputs) = item.get_mut("outputs").and_then(Value::as_array_mut) {
+                outputs.retain(|output| output["type"] != "image");
+            }
+        }
+    });
 }
 
 fn refusal_as_stream(asked: &Asked, given: &mut Given) {

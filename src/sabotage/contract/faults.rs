@@ -8,6 +8,7 @@ use super::seam::{Asked, Given, Memory, Wrong};
 use super::{Breach, breach};
 use crate::backend::Output;
 use crate::units::SimTime;
+use crate::wire::{Event, Item, ItemStatus};
 
 pub(super) const LIST: &[Breach] = &[
     breach(
@@ -16,6 +17,13 @@ pub(super) const LIST: &[Breach] = &[
         "incomplete_called_whole",
         "the last item of an incomplete response is called completed when it is read",
         Wrong::Given(incomplete_called_whole),
+    ),
+    breach(
+        42,
+        &[],
+        "cut_call_called_whole",
+        "a call whose arguments are cut off is called completed",
+        Wrong::Said(cut_call_called_whole),
     ),
     breach(
         52,
@@ -46,6 +54,20 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Given(padding_unseeded),
     ),
 ];
+
+#[expect(clippy::ptr_arg, reason = "a seam hands over the list")]
+fn cut_call_called_whole(_: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
+    for output in out.iter_mut() {
+        if let Output::Event { event, .. } = output
+            && let Event::ItemDone {
+                item: Item::FunctionCall { status, .. },
+                ..
+            } = &mut Arc::make_mut(event).event
+        {
+            *status = ItemStatus::Completed;
+        }
+    }
+}
 
 fn incomplete_called_whole(_: &Asked, given: &mut Given) {
     edit_response(given, |body| {

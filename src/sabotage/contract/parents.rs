@@ -20,6 +20,13 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Given(open_call_unnamed),
     ),
     breach(
+        43,
+        &[],
+        "searches_need_no_answer",
+        "a search among tools by the client may stay without its output",
+        Wrong::Given(searches_need_no_answer),
+    ),
+    breach(
         44,
         &[],
         "instructions_inherited",
@@ -41,6 +48,13 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Given(duplicates_dropped),
     ),
 ];
+
+fn searches_need_no_answer(asked: &Asked, given: &mut Given) {
+    let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+    if request["tools"][0]["type"] == "tool_search" && given.message().starts_with("No tool output found") {
+        given.status = 200;
+    }
+}
 
 fn open_call_unnamed(_: &Asked, given: &mut Given) {
     if given.message().starts_with("No tool output found") {

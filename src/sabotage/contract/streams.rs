@@ -45,6 +45,20 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Given(part_cut_short),
     ),
     breach(
+        32,
+        &[],
+        "probabilities_in_the_end_alone",
+        "deltas do not say how probable their tokens were",
+        Wrong::Given(probabilities_in_the_end_alone),
+    ),
+    breach(
+        32,
+        &[],
+        "phase_in_the_end_alone",
+        "a message does not say from the start that it is no answer yet",
+        Wrong::Given(phase_in_the_end_alone),
+    ),
+    breach(
         33,
         &[],
         "places_from_one",
@@ -151,6 +165,26 @@ fn part_cut_short(_: &Asked, given: &mut Given) {
             event["part"]["text"] = text.into();
         }
         cut
+    });
+}
+
+fn probabilities_in_the_end_alone(_: &Asked, given: &mut Given) {
+    given.edit_events(|event| {
+        let delta = event["type"] == "response.output_text.delta";
+        if delta {
+            event["logprobs"] = json!([]);
+        }
+        delta
+    });
+}
+
+fn phase_in_the_end_alone(_: &Asked, given: &mut Given) {
+    given.edit_events(|event| {
+        if event["type"] != "response.output_item.added" {
+            return false;
+        }
+        let item = event["item"].as_object_mut();
+        item.is_some_and(|item| item.remove("phase").is_some())
     });
 }
 

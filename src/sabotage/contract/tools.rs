@@ -27,6 +27,13 @@ pub(super) const LIST: &[Breach] = &[
         Wrong::Given(call_without_request),
     ),
     breach(
+        47,
+        &[],
+        "approved_call_as_any_other",
+        "a call that was approved says only once that it is in progress",
+        Wrong::Said(approved_call_as_any_other),
+    ),
+    breach(
         48,
         &[],
         "lists_are_passed_over",
@@ -39,6 +46,13 @@ pub(super) const LIST: &[Breach] = &[
         "failed_call_fails_all",
         "a failed call of an MCP tool fails the response",
         Wrong::Given(failed_call_fails_all),
+    ),
+    breach(
+        49,
+        &[],
+        "every_failure_of_http",
+        "a failed call of an MCP tool is always an error of HTTP",
+        Wrong::Given(every_failure_of_http),
     ),
     breach(
         51,
@@ -68,6 +82,29 @@ fn call_without_request(_: &Asked, given: &mut Given) {
         for item in body["output"].as_array_mut().into_iter().flatten() {
             if item["type"] == "mcp_call" {
                 item["approval_request_id"] = Value::Null;
+            }
+        }
+    });
+}
+
+fn approved_call_as_any_other(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
+    out.retain(|output| {
+        let Output::Event { call, event } = output else {
+            return true;
+        };
+        let Event::Progress { name, item_id, .. } = &event.event else {
+            return true;
+        };
+        let heard = format!("{call:?} {item_id}");
+        **name != *"response.mcp_call.in_progress" || memory.insert(heard, Value::Null).is_none()
+    });
+}
+
+fn every_failure_of_http(_: &Asked, given: &mut Given) {
+    edit_response(given, |body| {
+        for item in body["output"].as_array_mut().into_iter().flatten() {
+            if item["type"] == "mcp_call" && item["error"].is_object() {
+                item["error"] = serde_json::json!({"type": "http_error", "code": 500, "message": "ticket 7"});
             }
         }
     });

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | `reasoning` | a law, or `{ takes, summary: [...], text: ... }`, see [`super::words`] | the model thinks |
 //! | `file_search`, `web_search`, `code_interpreter` | a law | a tool that the service runs |
-//! | `message` | `800 tokens`, or `{ tokens, takes, annotations, audio }`, see [`super::words`] | text; without `takes` fifty tokens a second |
+//! | `message` | `800 tokens`, or `{ tokens, takes, annotations, audio, phase }`, see [`super::words`] | text; without `takes` fifty tokens a second |
 //! | `refusal` | `20 tokens`, or `{ tokens, takes }` | a message that declines |
 //! | `compaction` | a law | what went before is packed into one opaque item |
 //! | `call` | `{ tool, arguments, takes, unlisted }` | a call of a function of the client; `unlisted: true` lets the model call what it was not offered |

@@ -5,26 +5,30 @@
 //! | `custom` | `{ name, input }` |
 //! | `web_search` | `{ query, sources }` |
 //! | `web_page` | `{ url, find }`: a page is opened, or searched |
-//! | `tool_search` | `{ arguments, tools }`, the functions found by the service |
+//! | `tool_search` | `{ arguments, tools, by }`, the functions found by the service; `by: client` lets the client look |
 //! | `file_search` | `{ queries, results }` |
-//! | `code_interpreter` | `{ code, logs }` |
+//! | `code_interpreter` | `{ code, logs, images }`, images by their addresses |
 //! | `image_generation` | `{ prompt, image, partial_images }`, the image in base64 |
-//! | `computer` | `{ action, checks }`, the action as a JSON text |
+//! | `computer` | `{ action, checks }`, or `actions`, a list |
 //! | `mcp_list_tools` | `{ server, tools }` |
-//! | `mcp_call` | `{ server, tool, arguments, output }`, behind an approval where the request demands one |
+//! | `mcp_call` | `{ server, tool, arguments, output, error }`, behind an approval where the request demands one; with `ends: failed` the output is the reason, and `error` its kind: `http_error`, `mcp_protocol_error` or `mcp_tool_execution_error` |
 //! | `local_shell` | `{ command }` |
-//! | `shell` | `{ commands, output }`; with `output` the service runs them itself |
+//! | `shell` | `{ commands, output, stderr, exit }`; with one of the last three the service runs them itself, and `exit` is a code or `timeout` |
 //! | `apply_patch` | `{ operation, path, diff }`: `create_file`, `update_file` or `delete_file` |
 //!
 //! Beside it stand `takes`, a law (`500ms`), and `ends`: `completed`, `failed` or `incomplete`. A turn ends behind the
-//! tools that the client runs: `custom`, `computer`, `local_shell`, `apply_patch`, and a `shell` without `output`.
+//! tools that the client runs: `custom`, `computer`, `local_shell`, `apply_patch`, a `shell` without output, and a
+//! `tool_search` by the client.
 
 use std::sync::Arc;
 
 use super::defaults;
 use super::value::{arguments, law, named, text};
-use crate::backend::{PatchOperation, Step, StepWork, Tool, ToolEnd, ToolStep};
-use crate::scenario::decode::{MapReader, integer, list, map};
+use crate::backend::{
+    ComputerActs, McpError, PatchOperation, SearchedBy, ShellEnd, ShellPrinted, Step, StepWork, Tool,
+    ToolEnd, ToolStep,
+};
+use crate::scenario::decode::{MapReader, integer, list, map, non_empty};
 use crate::scenario::{Diagnostics, Node};
 
 const TOOLS: [&str; 13] = [
@@ -92,9 +96,12 @@ fn fields(name: &str, keys: &mut MapReader<'_, '_>) -> Option<Tool> {
         "tool_search" => {
             let arguments = keys.or("arguments", Arc::from("{}"), arguments);
             let tools = words(keys, "tools");
+            let by = named("searcher", &SearchedBy::ALL, SearchedBy::word);
+            let by = keys.or("by", SearchedBy::Service, by);
             Some(Tool::ToolSearch {
                 arguments: arguments?,
                 tools: tools?,
+                by: by?,
             })
         }
         "file_search" => {
@@ -106,9 +113,11 @@ fn fields(name: &str, keys: &mut MapReader<'_, '_>) -> Option<Tool> {
         }
         "code_interpreter" => {
             let (code, logs) = (keys.required("code", text), keys.or("logs", empty(), text));
+            let images = words(keys, "images");
             Some(Tool::CodeInterpreter {
                 code: code?,
                 logs: logs?,
+                images: images?,
             })
         }
         "image_generation" => {
@@ -122,9 +131,11 @@ fn fields(name: &str, keys: &mut MapReader<'_, '_>) -> Option<Tool> {
             })
         }
         "computer" => {
-            let (action, checks) = (keys.required("action", arguments), words(keys, "checks"));
+            let used = keys.one_of(&["action", "actions"]);
+            let acts = used.and_then(|(key, node)| acts(key, node, keys.out()));
+            let checks = words(keys, "checks");
             Some(Tool::Computer {
-                action: action?,
+                acts: acts?,
                 checks: checks?,
             })
         }
@@ -139,16 +150,19 @@ fn fields(name: &str, keys: &mut MapReader<'_, '_>) -> Option<Tool> {
             let (server_label, name) = (keys.required("server", text), keys.required("tool", text));
             let arguments = keys.or("arguments", Arc::from("{}"), arguments);
             let output = keys.or("output", empty(), text);
+            let error = named("failure", &McpError::ALL, McpError::word);
+            let error = keys.or("error", McpError::Http, error);
             Some(Tool::McpCall {
                 server_label: server_label?,
                 name: name?,
                 arguments: arguments?,
                 output: output?,
+                error: error?,
             })
         }
         "local_shell" => words(keys, "command").map(|command| Tool::LocalShell { command }),
         "shell" => {
-            let (commands, output) = (words(keys, "commands"), keys.optional("output", text));
+            let (commands, output) = (words(keys, "commands"), printed(keys));
             Some(Tool::Shell {
                 commands: commands?,
                 output: output?,
@@ -164,6 +178,36 @@ fn fields(name: &str, keys: &mut MapReader<'_, '_>) -> Option<Tool> {
                 diff: diff?,
             })
         }
+    }
+}
+
+/// What the client's computer is to do.
+fn acts(key: &str, node: &Node, out: &mut Diagnostics) -> Option<ComputerActs> {
+    match key {
+        "action" => arguments(node, out).map(ComputerActs::One),
+        _ => non_empty(arguments)(node, out).map(|acts| ComputerActs::Several(acts.into())),
+    }
+}
+
+/// What a shell of the service prints; nothing is said of one that the client runs.
+fn printed(keys: &mut MapReader<'_, '_>) -> Option<Option<ShellPrinted>> {
+    let (stdout, stderr) = (keys.optional("output", text), keys.optional("stderr", text));
+    let end = keys.optional("exit", shell_end);
+    let (stdout, stderr, end) = (stdout?, stderr?, end?);
+    if stdout.is_none() && stderr.is_none() && end.is_none() {
+        return Some(None);
+    }
+    Some(Some(ShellPrinted {
+        stdout: stdout.unwrap_or_else(|| "".into()),
+        stderr: stderr.unwrap_or_else(|| "".into()),
+        end: end.unwrap_or(ShellEnd::Exit(0)),
+    }))
+}
+
+fn shell_end(node: &Node, out: &mut Diagnostics) -> Option<ShellEnd> {
+    match node.text() {
+        Some("timeout") => Some(ShellEnd::Timeout),
+        _ => integer(0..=255)(node, out).map(ShellEnd::Exit),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | step | keys |
 //! |---|---|
-//! | `message` | `tokens`, `takes`; `annotations`, a list; `audio`, the same words spoken, in base64 |
+//! | `message` | `tokens`, `takes`; `annotations`, a list; `audio`, the same words spoken, in base64; `phase`, `commentary` or `final_answer` |
 //! | `refusal` | `tokens`, `takes` |
 //! | `reasoning` | `takes`; `summary`, its parts, which strangers see if they ask for `reasoning.summary`; `text`, its own words |
 //!
@@ -19,11 +19,12 @@
 use std::sync::Arc;
 
 use super::defaults;
-use super::value::{filled, law, text};
+use super::value::{filled, law, named, text};
 use crate::backend::{Annotation, Step, StepWork, Words};
 use crate::rng::Law;
 use crate::scenario::decode::{MapReader, list, map, quantity, variant};
 use crate::scenario::{Diagnostics, Node, NodeKind};
+use crate::wire::Phase;
 
 /// Longer messages are refused.
 const TOKENS_MAX: u32 = 1_000_000;
@@ -37,14 +38,16 @@ pub(super) fn message(node: &Node, out: &mut Diagnostics) -> Option<Step> {
     let length = length(&mut keys);
     let annotations = keys.or("annotations", Vec::new(), list(annotation));
     let audio = keys.optional("audio", filled);
+    let phase = keys.optional("phase", named("phase", &Phase::ALL, Phase::word));
     keys.finish();
-    let ((tokens, takes), annotations, audio) = (length?, annotations?, audio?);
-    let work = match annotations.is_empty() && audio.is_none() {
+    let ((tokens, takes), annotations, audio, phase) = (length?, annotations?, audio?, phase?);
+    let work = match annotations.is_empty() && audio.is_none() && phase.is_none() {
         true => StepWork::Message { tokens },
         false => StepWork::Words(Arc::new(Words::Message {
             tokens,
             annotations: annotations.into(),
             audio,
+            phase,
         })),
     };
     Some(spoken(work, tokens, takes))

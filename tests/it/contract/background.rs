@@ -1,13 +1,18 @@
 //! Statements 17 to 28: the life of background responses.
 
-use lanebench::backend::{BackgroundUnstored, CancelCompleted, ResumeWindow, StepWork};
+use std::sync::Arc;
+
+use lanebench::backend::{
+    BackgroundUnstored, CancelCompleted, McpError, ResumeWindow, StepWork, Tool, ToolEnd,
+};
 use lanebench::fault::{Fault, Target};
 use serde_json::{Value, json};
 
-use crate::backend_bench::{always, function, mcp, message, secs, step};
+use crate::backend_bench::{always, function, hosted, mcp, message, secs, step};
 
 use super::bench::{Bench, Stage, asked, holds, invalid, ok, refused, same, text};
 use super::table::{Verdict, statements};
+use super::tools::tool;
 
 statements! {
     17 s17_a_background_post_returns_before_the_run,
@@ -186,6 +191,54 @@ async fn s22_cancel_stops_and_is_idempotent(bench: &Bench) -> Verdict {
         let again = ok(&client.cancel(&id).await?)?;
         same("second cancel", &again, &once)?;
         same("GET", &client.read(&id).await?, &once)?;
+    }
+    running_states(bench).await
+}
+
+/// A tool that is cut off by a cancel is shown in the state in which it was.
+async fn running_states(bench: &Bench) -> Verdict {
+    let search = Tool::WebSearch {
+        query: "rain".into(),
+        sources: Arc::from([]),
+    };
+    let code = Tool::CodeInterpreter {
+        code: "print(1)".into(),
+        logs: "1".into(),
+        images: Arc::from([]),
+    };
+    let image = Tool::ImageGeneration {
+        prompt: "rain".into(),
+        image: "aGk=".into(),
+        partial_images: 0,
+    };
+    let call = Tool::McpCall {
+        server_label: "tickets".into(),
+        name: "create".into(),
+        arguments: "{}".into(),
+        output: "done".into(),
+        error: McpError::Http,
+    };
+    let mut body = request();
+    body["tools"] = json!([{"type": "mcp", "server_label": "tickets", "server_url": "https://mcp.example.test/",
+        "require_approval": "never"}]);
+    let of = |made: Tool| tool(made, ToolEnd::Completed);
+    for (step, state) in [
+        (of(search), "searching"),
+        (hosted("1s", "file_search_call"), "searching"),
+        (of(code), "interpreting"),
+        (hosted("1s", "code_interpreter_call"), "interpreting"),
+        (of(image), "generating"),
+        (of(call), "calling"),
+    ] {
+        let client = bench.server(Stage::of(&[step]));
+        let id = text(&client.create(&body).await?, "id")?;
+        client.wait("1500ms").await;
+        let cut = ok(&client.cancel(&id).await?)?;
+        let last = cut["output"]
+            .as_array()
+            .and_then(|output| output.last())
+            .ok_or("no item is kept")?;
+        same("state of a tool", &last["status"], state)?;
     }
     Ok(())
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use lanebench::backend::Models;
+use lanebench::backend::{Models, Tool, ToolEnd};
 use lanebench::sabotage::contract::Given;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, Client, KEY, Stage, asked, holds, invalid, ok, refused, same, shown, text};
 use super::table::{Verdict, statements};
+use super::tools::tool;
 
 statements! {
     1 s01_the_body_alone_chooses_between_json_and_events,
@@ -530,7 +531,38 @@ async fn s16_include_is_read_in_both_forms(bench: &Bench) -> Verdict {
         &client.post(&body).await?,
         Some("invalid_value"),
         Some("include[0]"),
-    )
+    )?;
+    outputs_of_code(bench).await
+}
+
+/// What code printed and drew is shown where it is included, in the request or in a later read.
+async fn outputs_of_code(bench: &Bench) -> Verdict {
+    let code = Tool::CodeInterpreter {
+        code: "plot()".into(),
+        logs: "42".into(),
+        images: Arc::from([Arc::from("https://files.example.test/plot.png")]),
+    };
+    let client = bench.server(Stage::of(&[tool(code, ToolEnd::Completed)]));
+    let body = json!({"model": "gpt-5", "input": "hello"});
+    let bare = client.create(&body).await?;
+    same(
+        "not included",
+        bare["output"][0].get("outputs"),
+        Some(&Value::Null),
+    )?;
+    let path = format!(
+        "/v1/responses/{}?include[]=code_interpreter_call.outputs",
+        text(&bare, "id")?
+    );
+    let read = ok(&client.get(&path).await?)?;
+    let mut body = body;
+    body["include"] = json!(["code_interpreter_call.outputs"]);
+    let wanted = json!([{"type": "logs", "logs": "42"},
+        {"type": "image", "url": "https://files.example.test/plot.png"}]);
+    for response in [read, client.create(&body).await?] {
+        same("included", &response["output"][0]["outputs"], &wanted)?;
+    }
+    Ok(())
 }
 
 async fn s40_a_bad_request_with_stream_is_json(bench: &Bench) -> Verdict {

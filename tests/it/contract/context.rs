@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use lanebench::backend::{StepWork, Tool, ToolEnd};
+use lanebench::backend::{ComputerActs, McpError, StepWork, Tool, ToolEnd};
 use lanebench::clock::Pace;
 use serde_json::{Value, json};
 
@@ -39,6 +39,7 @@ fn calls(label: &str, name: &str) -> lanebench::backend::Step {
             name,
             arguments,
             output,
+            error: McpError::Http,
         },
         ToolEnd::Completed,
     )
@@ -140,7 +141,7 @@ fn reasoning_and_what_it_led_to_come_again_together() {
 fn pending_safety_checks_are_acknowledged_or_the_output_is_refused() {
     check(async |bench| {
         let act = Tool::Computer {
-            action: "{\"type\":\"screenshot\"}".into(),
+            acts: ComputerActs::One("{\"type\":\"screenshot\"}".into()),
             checks: Arc::from([Arc::from("malicious"), Arc::from("sensitive")]),
         };
         let client = bench.server(Stage::of(&[tool(act, ToolEnd::Completed), message("1s", 3)]));
@@ -238,6 +239,28 @@ fn a_count_takes_a_personality() {
             Some("unknown_parameter"),
             Some("personality"),
         )
+    });
+}
+
+#[test]
+fn a_context_beyond_its_threshold_is_packed_behind_the_answer() {
+    check(async |bench| {
+        let client = bench.usual();
+        let kinds = |response: &Value| -> Vec<String> {
+            let output = response["output"].as_array().into_iter().flatten();
+            output
+                .map(|item| item["type"].as_str().unwrap_or_default().to_owned())
+                .collect()
+        };
+        let mut body = json!({"model": "gpt-5", "input": "words ".repeat(1_000)});
+        let usual = ["reasoning", "message"];
+        for (threshold, packed) in [(1_000, true), (100_000, false)] {
+            body["context_management"] = json!([{"type": "compaction", "compact_threshold": threshold}]);
+            let done = client.create(&body).await?;
+            let more: &[&str] = if packed { &["compaction"] } else { &[] };
+            same("items", kinds(&done), [&usual, more].concat())?;
+        }
+        Ok(())
     });
 }
 

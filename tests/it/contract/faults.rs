@@ -6,7 +6,7 @@ use lanebench::units::ExchangeKind;
 use lanebench::wire::{ApiError, Wait};
 use serde_json::{Value, json};
 
-use crate::backend_bench::{constant, first, message};
+use crate::backend_bench::{always, constant, first, function, message};
 
 use super::bench::{Bench, Client, Given, Stage, asked, holds, ok, same, shown, text, types_of};
 use super::table::{Verdict, statements};
@@ -61,7 +61,31 @@ async fn s42_an_incomplete_response_says_so_everywhere(bench: &Bench) -> Verdict
         "GET",
         (&read["status"], &read["output"]),
         (&ended["status"], &ended["output"]),
-    )
+    )?;
+    cut_call(bench).await
+}
+
+/// A call of a function can be what is cut off: then its arguments are no JSON any more.
+async fn cut_call(bench: &Bench) -> Verdict {
+    let reason = "content_filter".into();
+    let stage = Stage::of(&[function("1s", "look_up")]);
+    let client = bench.server(stage.with(always(Target::Response, Fault::Incomplete { reason })));
+    let events = client.streamed(&request()).await?;
+    let ended = &events.last().ok_or("no event came")?["response"];
+    same("status of the response", &ended["status"], "incomplete")?;
+    let call = &ended["output"][0];
+    same(
+        "cut call",
+        (&call["type"], &call["status"]),
+        (&json!("function_call"), &json!("incomplete")),
+    )?;
+    let arguments = text(call, "arguments")?;
+    holds(
+        "the arguments are whole",
+        serde_json::from_str::<Value>(&arguments).is_err(),
+    )?;
+    let done = &events[events.len() - 2];
+    same("its end", &done["item"], call)
 }
 
 /// What the first create meets under this fault, and what the second does.

@@ -1,11 +1,15 @@
 //! Statements 43 to 45 and 50: what a response takes over from the one before.
 
+use std::sync::Arc;
+
+use lanebench::backend::{SearchedBy, Tool, ToolEnd};
 use serde_json::{Value, json};
 
 use crate::backend_bench::{function, message};
 
 use super::bench::{Bench, Client, Stage, holds, invalid, refused, same, shown, text};
 use super::table::{Verdict, statements};
+use super::tools::tool;
 
 statements! {
     43 s43_a_call_without_its_output_is_named,
@@ -56,7 +60,37 @@ async fn s43_a_call_without_its_output_is_named(bench: &Bench) -> Verdict {
     }
     let body =
         json!({"model": "gpt-5", "previous_response_id": turn["id"], "input": [output(&two), output(&one)]});
-    same("both", &client.ended(&body).await?["status"], "completed")
+    same("both", &client.ended(&body).await?["status"], "completed")?;
+    open_search(bench).await
+}
+
+/// A search among tools by the client is a call like any other.
+async fn open_search(bench: &Bench) -> Verdict {
+    let search = Tool::ToolSearch {
+        arguments: "{\"goal\":\"rain\"}".into(),
+        tools: Arc::from([]),
+        by: SearchedBy::Client,
+    };
+    let client = bench.server(Stage::of(&[tool(search, ToolEnd::Completed), message("1s", 3)]));
+    let tools = json!([{"type": "tool_search", "execution": "client", "description": "Search.",
+        "parameters": {"type": "object"}}]);
+    let turn = client
+        .ended(&json!({"model": "gpt-5", "input": "hello", "tools": tools}))
+        .await?;
+    let asked = &turn["output"][0];
+    same(
+        "item",
+        (&asked["type"], &asked["execution"]),
+        (&json!("tool_search_call"), &json!("client")),
+    )?;
+    let call_id = text(asked, "call_id")?;
+    let next = |input: Value| json!({"model": "gpt-5", "previous_response_id": turn["id"], "tools": tools, "input": input});
+    let given = client.post(&next(json!("go on"))).await?;
+    invalid(&given, None, Some("input"))?;
+    holds("the search is not named", shown(&given).contains(&call_id))?;
+    let found = json!([{"type": "tool_search_output", "call_id": call_id, "execution": "client",
+        "tools": [{"type": "function", "name": "look_up", "parameters": {"type": "object"}, "strict": true}]}]);
+    same("found", &client.ended(&next(found)).await?["status"], "completed")
 }
 
 async fn s44_a_parent_gives_its_items_and_not_its_instructions(bench: &Bench) -> Verdict {

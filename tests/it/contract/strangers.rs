@@ -115,7 +115,8 @@ fn request() -> Value {
         "text": {"format": {"type": "json_schema", "name": "report", "strict": true,
             "schema": {"type": "object", "properties": {}, "additionalProperties": false, "required": []}}},
         "include": ["file_search_call.results", "web_search_call.action.sources",
-            "code_interpreter_call.outputs", "reasoning.encrypted_content"],
+            "code_interpreter_call.outputs", "reasoning.encrypted_content", "message.output_text.logprobs"],
+        "top_logprobs": 3,
         "tools": [
             {"type": "function", "name": "look_up", "parameters": {"type": "object", "properties": {}}, "strict": true},
             {"type": "custom", "name": "note"},
@@ -133,6 +134,9 @@ fn answer(asks: &Value) -> Option<Value> {
     let call = &asks["call_id"];
     Some(match asks["type"].as_str()? {
         "function_call" => json!({"type": "function_call_output", "call_id": call, "output": "{\"id\":1}"}),
+        "tool_search_call" if asks["execution"] == "client" => json!({"type": "tool_search_output",
+            "call_id": call, "execution": "client", "status": "completed", "tools": [{"type": "function",
+                "name": "look_up", "parameters": {"type": "object", "properties": {}}, "strict": true}]}),
         "custom_tool_call" => json!({"type": "custom_tool_call_output", "call_id": call, "output": "noted"}),
         "computer_call" => json!({"type": "computer_call_output", "call_id": call,
             "acknowledged_safety_checks": asks["pending_safety_checks"],

@@ -1,15 +1,17 @@
 //! Statements 29 to 39 and 41: event streams.
 
-use lanebench::backend::{FailedEnd, Padding, StepWork, StreamClose, Streaming, Tool, ToolEnd};
+use std::sync::Arc;
+
+use lanebench::backend::{FailedEnd, Padding, StepWork, StreamClose, Streaming, Tool, ToolEnd, Words};
 use lanebench::fault::{Fault, FaultRule, Target};
 use lanebench::units::{ExchangeKind, Probability};
-use lanebench::wire::ErrorShape;
+use lanebench::wire::{ErrorShape, Phase};
 use serde_json::{Value, json};
 
-use crate::backend_bench::{always, constant, first, function, message, secs, step};
+use crate::backend_bench::{always, constant, first, function, secs, step};
 
 use super::bench::{
-    Bench, Client, Heard, Stage, asked, data_of, holds, invalid, refused, same, shown, text, types_of,
+    Bench, Client, Heard, Stage, asked, data_of, holds, invalid, ok, refused, same, shown, text, types_of,
 };
 use super::table::{Verdict, statements};
 use super::tools::tool;
@@ -155,11 +157,18 @@ fn varied(bench: &Bench) -> Client {
     let code = Tool::CodeInterpreter {
         code: "total = 1\nprint(total + 41)".into(),
         logs: "42".into(),
+        images: Arc::from([]),
+    };
+    let words = Words::Message {
+        tokens: 6,
+        annotations: Arc::from([]),
+        audio: None,
+        phase: Some(Phase::Commentary),
     };
     bench.server(Stage::of(&[
         step("1s", StepWork::Reasoning),
         tool(code, ToolEnd::Completed),
-        message("4s", 6),
+        step("4s", StepWork::Words(Arc::new(words))),
         function("1s", "look_up"),
         function("1s", "look_up"),
     ]))
@@ -181,8 +190,75 @@ fn said<'a>(events: &'a [Value], item: &Value, name: &str, key: &str) -> &'a Val
     found.map_or(&Value::Null, |event| &event[key])
 }
 
+/// What events and items say about the probabilities of a message's tokens.
+fn probable(events: &[Value], item: &Value) -> Verdict {
+    let tokens = |list: &Value| {
+        let list = list.as_array().cloned().unwrap_or_default();
+        list.iter()
+            .map(|one| one["token"].as_str().unwrap_or_default().to_owned())
+            .collect::<String>()
+    };
+    let mut joined = Vec::new();
+    for event in events.iter().filter(|event| event["item_id"] == item["id"]) {
+        if event["type"] == "response.output_text.delta" {
+            same(
+                "tokens of a piece",
+                tokens(&event["logprobs"]),
+                event["delta"].as_str().unwrap_or_default(),
+            )?;
+            joined.extend(event["logprobs"].as_array().cloned().unwrap_or_default());
+        }
+    }
+    let joined = Value::from(joined);
+    let part = &item["content"][0];
+    same(
+        "tokens",
+        tokens(&joined),
+        part["text"].as_str().unwrap_or_default(),
+    )?;
+    same(
+        "done",
+        said(events, item, "response.output_text.done", "logprobs"),
+        &joined,
+    )?;
+    same(
+        "part",
+        &said(events, item, "response.content_part.done", "part")["logprobs"],
+        &joined,
+    )?;
+    same("item", &part["logprobs"], &joined)?;
+    for one in joined.as_array().into_iter().flatten() {
+        let likely = one["top_logprobs"].as_array().map_or(0, Vec::len);
+        let fits = one["logprob"].as_f64().is_some_and(|number| number <= 0.0) && (1..=3).contains(&likely);
+        holds(&format!("a token: {one}"), fits && one["bytes"].is_array())?;
+    }
+    Ok(())
+}
+
 async fn s32_pieces_add_up_to_what_is_done(bench: &Bench) -> Verdict {
-    let events = told(&varied(bench), &request(true)).await?;
+    let mut body = request(true);
+    let client = varied(bench);
+    let events = told(&client, &body).await?;
+    adds_up(&events)?;
+    let bare = events.iter().filter_map(|event| event.get("logprobs"));
+    holds(
+        "probabilities that nobody asked for",
+        bare.into_iter().all(|list| *list == json!([])),
+    )?;
+    body["include"] = json!(["message.output_text.logprobs"]);
+    body["top_logprobs"] = 3.into();
+    let events = told(&client, &body).await?;
+    adds_up(&events)?;
+    let last = &events.last().ok_or("no event came")?["response"];
+    probable(&events, &last["output"][2])?;
+    let path = format!("/v1/responses/{}", text(last, "id")?);
+    let read = ok(&client
+        .get(&format!("{path}?include[]=message.output_text.logprobs"))
+        .await?)?;
+    same("a later read", &read["output"], &last["output"])
+}
+
+fn adds_up(events: &[Value]) -> Verdict {
     let last = &events.last().ok_or("no event came")?["response"];
     let output = last["output"].as_array().ok_or("no output")?;
     let mut kinds = Vec::new();
@@ -191,16 +267,25 @@ async fn s32_pieces_add_up_to_what_is_done(bench: &Bench) -> Verdict {
             .iter()
             .find(|event| event["type"] == "response.output_item.done" && event["item"]["id"] == item["id"]);
         same("done item", &done.ok_or("an item is not done")?["item"], item)?;
+        let added = events
+            .iter()
+            .find(|event| event["type"] == "response.output_item.added" && event["item"]["id"] == item["id"]);
+        same(
+            "phase",
+            &added.ok_or("an item did not begin")?["item"]["phase"],
+            &item["phase"],
+        )?;
         let whole = |stem: &str, key: &str| {
-            let pieces = joined(&events, item, &format!("{stem}.delta"));
+            let pieces = joined(events, item, &format!("{stem}.delta"));
             holds("no piece came", !pieces.is_empty())?;
-            same(stem, said(&events, item, &format!("{stem}.done"), key), &*pieces)?;
+            same(stem, said(events, item, &format!("{stem}.done"), key), &*pieces)?;
             Ok::<_, String>(pieces)
         };
         match item["type"].as_str().unwrap_or_default() {
             "message" => {
                 let pieces = whole("response.output_text", "text")?;
-                let part = said(&events, item, "response.content_part.done", "part");
+                same("phase", &item["phase"], "commentary")?;
+                let part = said(events, item, "response.content_part.done", "part");
                 same("part", &part["text"], &*pieces)?;
                 same("item", &item["content"][0]["text"], &*pieces)?;
             }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use lanebench::backend::{PatchOperation, Step, StepWork, Tool, ToolEnd, ToolStep};
+use lanebench::backend::{
+    ComputerActs, McpError, PatchOperation, SearchedBy, ShellEnd, ShellPrinted, Step, StepWork, Tool,
+    ToolEnd, ToolStep,
+};
 use lanebench::clock::Pace;
 use serde_json::{Value, json};
 
@@ -37,8 +40,25 @@ fn call(name: &str, ends: ToolEnd) -> Step {
             name,
             arguments,
             output,
+            error: McpError::Http,
         },
         ends,
+    )
+}
+
+/// A call of this tool that fails in this way.
+fn failing(name: &str, error: McpError) -> Step {
+    let (server_label, name) = ("tickets".into(), name.into());
+    let (arguments, output) = ("{\"title\":\"Outage\"}".into(), "ticket 7".into());
+    tool(
+        Tool::McpCall {
+            server_label,
+            name,
+            arguments,
+            output,
+            error,
+        },
+        ToolEnd::Failed,
     )
 }
 
@@ -129,6 +149,25 @@ async fn s47_an_answer_decides_about_the_call(bench: &Bench) -> Verdict {
         (&made["output"], &made["error"]),
         (&json!("ticket 7"), &Value::Null),
     )?;
+    let mut body = request(&json!({}));
+    body["previous_response_id"] = first["id"].clone();
+    body["input"] = json!([{"type": "mcp_approval_response", "approval_request_id": asked["id"],
+        "approve": true}]);
+    let events = client.streamed(&body).await?;
+    let types = types_of(&events);
+    let of_call = types.iter().filter(|kind| kind.starts_with("response.mcp_call"));
+    let wanted = [
+        "response.mcp_call.in_progress",
+        "response.mcp_call_arguments.delta",
+        "response.mcp_call.in_progress",
+        "response.mcp_call_arguments.done",
+        "response.mcp_call.completed",
+    ];
+    same(
+        "events of an approved call",
+        of_call.copied().collect::<Vec<_>>(),
+        wanted.to_vec(),
+    )?;
     let denied = answered(&client, &first, false).await?;
     same("denied", items(&denied), ["message"])?;
     let mut body = request(&json!({}));
@@ -189,6 +228,23 @@ async fn s48_approval_is_demanded_as_the_request_has_it(bench: &Bench) -> Verdic
 }
 
 async fn s49_a_failed_call_does_not_fail_the_response(bench: &Bench) -> Verdict {
+    for (error, wanted) in [
+        (
+            McpError::Protocol,
+            json!({"type": "mcp_protocol_error", "code": -32603, "message": "ticket 7"}),
+        ),
+        (
+            McpError::Execution,
+            json!({"type": "mcp_tool_execution_error", "content": [{"type": "text", "text": "ticket 7"}]}),
+        ),
+    ] {
+        let client = bench.server(Stage::of(&[failing("create", error), message("1s", 3)]));
+        let done = client
+            .ended(&request(&json!({"require_approval": "never"})))
+            .await?;
+        same("status", &done["status"], "completed")?;
+        same("kind of failure", &item(&done, "mcp_call")["error"], &wanted)?;
+    }
     let client = bench.server(stage(ToolEnd::Failed));
     let events = client
         .streamed(&request(&json!({"require_approval": "never"})))
@@ -313,6 +369,7 @@ fn hosted_tools_tell_of_themselves_in_order() {
         let code = Tool::CodeInterpreter {
             code: "print(1)".into(),
             logs: "1".into(),
+            images: list(&["https://files.example.test/plot.png"]),
         };
         let (words, item) = played(bench, code, ToolEnd::Completed).await?;
         same(
@@ -329,7 +386,11 @@ fn hosted_tools_tell_of_themselves_in_order() {
         same(
             "outputs",
             (&item["code"], &item["outputs"]),
-            (&json!("print(1)"), &json!([{"type": "logs", "logs": "1"}])),
+            (
+                &json!("print(1)"),
+                &json!([{"type": "logs", "logs": "1"},
+                    {"type": "image", "url": "https://files.example.test/plot.png"}]),
+            ),
         )?;
         let image = Tool::ImageGeneration {
             prompt: "a cat".into(),
@@ -396,8 +457,17 @@ fn tools_of_the_client_end_the_turn_and_are_answered_by_their_call() {
             output: None,
         };
         let computer = Tool::Computer {
-            action: "{\"type\":\"screenshot\"}".into(),
+            acts: ComputerActs::One("{\"type\":\"screenshot\"}".into()),
             checks: list(&["malicious"]),
+        };
+        let several = Tool::Computer {
+            acts: ComputerActs::Several(list(&["{\"type\":\"screenshot\"}", "{\"type\":\"wait\"}"])),
+            checks: list(&[]),
+        };
+        let search = Tool::ToolSearch {
+            arguments: "{\"goal\":\"rain\"}".into(),
+            tools: list(&[]),
+            by: SearchedBy::Client,
         };
         let word = |name: &str, words: &[&str]| {
             words
@@ -419,6 +489,8 @@ fn tools_of_the_client_end_the_turn_and_are_answered_by_their_call() {
                 "custom_tool_call_output",
             ),
             (computer, Vec::new(), "computer_call_output"),
+            (several, Vec::new(), "computer_call_output"),
+            (search, Vec::new(), "tool_search_output"),
             (
                 Tool::LocalShell {
                     command: list(&["ls", "-l"]),
@@ -449,7 +521,7 @@ fn tools_of_the_client_end_the_turn_and_are_answered_by_their_call() {
             let bare = client.post(&next(json!("go on"))).await?;
             invalid(&bare, None, Some("input"))?;
             holds("the call is not named", shown(&bare).contains(&call_id))?;
-            let answer = json!([{"type": output, "call_id": call_id, "id": call_id, "output": "done",
+            let answer = json!([{"type": output, "call_id": call_id, "id": call_id, "output": "done", "status": "completed",
                 "acknowledged_safety_checks": turn["output"][0]["pending_safety_checks"]}]);
             let after = client.ended(&next(answer)).await?;
             same("next turn", items(&after), ["message"])?;
@@ -463,7 +535,11 @@ fn a_hosted_shell_answers_itself() {
     check(async |bench| {
         let shell = Tool::Shell {
             commands: list(&["ls"]),
-            output: Some("a.txt".into()),
+            output: Some(ShellPrinted {
+                stdout: "a.txt".into(),
+                stderr: "late".into(),
+                end: ShellEnd::Timeout,
+            }),
         };
         let client = bench.server(Stage::of(&[tool(shell, ToolEnd::Completed), message("1s", 3)]));
         let done = client.ended(&json!({"model": "gpt-5", "input": "hello"})).await?;
@@ -477,7 +553,11 @@ fn a_hosted_shell_answers_itself() {
             &done["output"][1]["call_id"],
             &done["output"][0]["call_id"],
         )?;
-        same("output", &done["output"][1]["output"][0]["stdout"], "a.txt")?;
+        same(
+            "output",
+            &done["output"][1]["output"],
+            &json!([{"stdout": "a.txt", "stderr": "late", "outcome": {"type": "timeout"}}]),
+        )?;
         let body = json!({"model": "gpt-5", "previous_response_id": done["id"], "input": "go on"});
         ok(&client.post(&body).await?).map(drop)
     });

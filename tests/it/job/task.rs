@@ -158,6 +158,7 @@ pub(crate) fn message(text: &str, status: ItemStatus) -> Item {
         id: "m1".into(),
         text: text.into(),
         status,
+        phase: None,
         shown: Shown::default(),
     }
 }
@@ -254,6 +255,7 @@ pub(crate) fn delta(seq: u64) -> StreamEvent {
         output: 0,
         item_id: "m1".into(),
         delta: "the ".into(),
+        shown: Shown::default(),
     };
     event(seq, told)
 }

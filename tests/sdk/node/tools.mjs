@@ -53,6 +53,14 @@ function answer(item) {
   switch (item.type) {
     case "function_call":
       return { type: "function_call_output", call_id, output: '{"id":1}' };
+    case "tool_search_call":
+      if (item.execution !== "client") return undefined;
+      return {
+        type: "tool_search_output",
+        call_id,
+        execution: "client",
+        tools: [{ type: "function", name: "look_up", parameters: { type: "object", properties: {} }, strict: true }],
+      };
     case "custom_tool_call":
       return { type: "custom_tool_call_output", call_id, output: "noted" };
     case "computer_call":
@@ -85,7 +93,7 @@ async function toolLoop() {
     if (event.type === "response.completed") first = event.response;
   }
   const answers = first.output.map(answer).filter(Boolean);
-  check("a stream with every tool comes to its end", first.status === "completed" && answers.length === 8);
+  check("a stream with every tool comes to its end", first.status === "completed" && answers.length === 10);
   const next = { ...body, previous_response_id: first.id };
   const refused = await failing(client.responses.create({ ...next, input: answers.slice(1) }));
   check("a call without its output is refused", refused instanceof OpenAI.BadRequestError && refused.param === "input");

@@ -55,6 +55,7 @@
 //! | sabotage | a deliberately wrong variant, to show that a check can fail | mutant |
 //! | strategy | what a comparison puts side by side: a policy, a built-in, a program | algorithm |
 //! | comparison, replication | a file; one play of all its strategies on the tasks of a seed | experiment, trial |
+//! | sweep, point | a comparison over the values of one thing; the comparison at one of them | grid |
 //! | sort | tasks of a comparison that are alike: a kind with its changes, share and targets | class |
 //! | home | the lane in which the policy of a comparison puts a task, whatever a strategy does | |
 //! | metric, bucket | one number of a replication; where a task ends up, exactly one for each | KPI |

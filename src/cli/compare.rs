@@ -13,9 +13,9 @@ use super::part::{PartFile, take_part};
 use super::policies::refuse_file;
 use super::run::write_report;
 use super::shard::{Shard, ShardArg};
-use crate::report::{CompareKind, CompareReport, CompareRequest, metrics_text};
+use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text};
 use crate::runner::{Programs, answers_again, launch, play_comparison, play_places};
-use crate::sim::compare::{Comparison, Findings, Kept, Standing, Study};
+use crate::sim::compare::{Findings, Kept, Standing, Study, Sweep};
 
 /// The arguments of `compare`.
 #[derive(Debug, Args)]
@@ -73,23 +73,23 @@ pub(super) fn compare(args: &Compare) -> Exit {
     let Some(file) = &args.file else {
         return write(&metrics_text());
     };
-    let mut comparison = match load_comparison(file, args.writing.tint.paint_of_stderr()) {
-        Ok(comparison) => comparison,
+    let mut sweep = match load_comparison(file, args.writing.tint.paint_of_stderr()) {
+        Ok(sweep) => sweep,
         Err(error) => return refuse(&error),
     };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let programs = launch(&mut comparison, folder.unwrap_or_else(|| Path::new(".")));
+    let programs = launch(&mut sweep.points, folder.unwrap_or_else(|| Path::new(".")));
     if programs.count() > 0 && !args.allow_programs {
         complain(
-            format_args!("`{}` has strategies that are programs", comparison.name),
+            format_args!("`{}` has strategies that are programs", file.display()),
             "read them, and let them run with `--allow-programs`",
         );
         return Exit::Input;
     }
     let played = match args.shard {
-        None => play(args, &comparison, &programs),
+        None => play(args, &sweep, &programs),
         Some(shard) => match shard.settle(|name| std::env::var(name).ok()) {
-            Ok(shard) => play_shard(args, &comparison, shard, &programs),
+            Ok(shard) => play_shard(args, &sweep, shard, &programs),
             Err(error) => {
                 complain(error, "say which shard this is, such as `--shard 2/4`");
                 Err(Exit::Input)
@@ -101,26 +101,37 @@ pub(super) fn compare(args: &Compare) -> Exit {
 
 /// Puts parts together and says what comes out, as if they had been played here.
 pub(super) fn merge(args: &Merge) -> Exit {
-    let comparison = match load_comparison(&args.file, args.writing.tint.paint_of_stderr()) {
-        Ok(comparison) => comparison,
+    let sweep = match load_comparison(&args.file, args.writing.tint.paint_of_stderr()) {
+        Ok(sweep) => sweep,
         Err(error) => return refuse(&error),
     };
-    let mut kept = Kept::new();
+    let mut kept = vec![Kept::new(); sweep.points.len()];
     for part in &args.parts {
-        if let Err(exit) = take_part(&comparison, part, &mut kept) {
+        if let Err(exit) = take_part(&sweep, part, &mut kept) {
             return exit;
         }
     }
-    match comparison.put_together(&kept) {
-        Ok(study) => args.writing.show(&comparison, &study),
-        Err(place) => {
-            complain(
-                format_args!("no part has the replication of seed {}", comparison.seed(place).0),
-                "name the parts of all shards, and let each of them end",
-            );
-            Exit::Input
+    let mut studies = Vec::new();
+    for (point, (comparison, kept)) in sweep.points.iter().zip(&kept).enumerate() {
+        match comparison.put_together(kept) {
+            Ok(study) => studies.push(study),
+            Err(place) => {
+                let at = match &sweep.varied {
+                    Some(varied) => format!(" at {}", varied.values[point].word),
+                    None => String::new(),
+                };
+                complain(
+                    format_args!(
+                        "no part has the replication of seed {}{at}",
+                        comparison.seed(place).0
+                    ),
+                    "name the parts of all shards, and let each of them end",
+                );
+                return Exit::Input;
+            }
         }
     }
+    args.writing.show(&sweep, &studies)
 }
 
 fn refuse(error: &FilesError) -> Exit {
@@ -133,10 +144,11 @@ impl Compare {
         self.threads.unwrap_or(cores).max(1)
     }
 
-    fn part(&self, comparison: &Comparison) -> Result<(Kept, Option<PartFile>), Exit> {
-        let mut kept = Kept::new();
+    /// What was kept of each point, and the file that keeps more.
+    fn part(&self, sweep: &Sweep) -> Result<(Vec<Kept>, Option<PartFile>), Exit> {
+        let mut kept = vec![Kept::new(); sweep.points.len()];
         let part = match &self.part {
-            Some(path) => Some(PartFile::open(comparison, path, &mut kept)?),
+            Some(path) => Some(PartFile::open(sweep, path, &mut kept)?),
             None => None,
         };
         Ok((kept, part))
@@ -157,25 +169,31 @@ fn sound(programs: &Programs) -> Result<(), Exit> {
     }
 }
 
-fn play(args: &Compare, comparison: &Comparison, programs: &Programs) -> Result<Exit, Exit> {
-    let (kept, mut part) = args.part(comparison)?;
-    let mut progress = Progress::new(comparison.repeats.most, kept.len());
-    let study = play_comparison(comparison, args.threads(), &kept, |place, one| {
-        progress.more();
-        sound(programs)?;
-        match &mut part {
-            Some(part) => part.add(comparison, place, one),
-            None => Ok(()),
+fn play(args: &Compare, sweep: &Sweep, programs: &Programs) -> Result<Exit, Exit> {
+    let (kept, mut part) = args.part(sweep)?;
+    let most = sweep.places().count();
+    let mut progress = Progress::new(most, kept.iter().map(Kept::len).sum());
+    let mut studies = Vec::new();
+    let mut same = true;
+    for (comparison, kept) in sweep.points.iter().zip(&kept) {
+        let study = play_comparison(comparison, args.threads(), kept, |place, one| {
+            progress.more();
+            sound(programs)?;
+            match &mut part {
+                Some(part) => part.add(comparison, place, one),
+                None => Ok(()),
+            }
+        });
+        let study = study.inspect_err(|_| progress.end())?;
+        progress.skip(comparison.repeats.most as usize - study.replications.len());
+        if let Some(first) = study.replications.first().filter(|_| programs.count() > 0) {
+            same &= answers_again(comparison, first);
         }
-    });
+        studies.push(study);
+    }
     progress.end();
-    let study = study?;
-    let same = match study.replications.first() {
-        Some(first) if programs.count() > 0 => answers_again(comparison, first),
-        _ => true,
-    };
     sound(programs)?;
-    let exit = args.writing.show(comparison, &study);
+    let exit = args.writing.show(sweep, &studies);
     if same {
         return Ok(exit);
     }
@@ -187,33 +205,34 @@ fn play(args: &Compare, comparison: &Comparison, programs: &Programs) -> Result<
 }
 
 /// Plays every replication of a shard up to the cap: whether fewer are enough is seen when all are put together.
-fn play_shard(
-    args: &Compare,
-    comparison: &Comparison,
-    shard: Shard,
-    programs: &Programs,
-) -> Result<Exit, Exit> {
-    let (kept, part) = args.part(comparison)?;
+fn play_shard(args: &Compare, sweep: &Sweep, shard: Shard, programs: &Programs) -> Result<Exit, Exit> {
+    let (kept, part) = args.part(sweep)?;
     let Some(mut part) = part else {
         return Err(Exit::Input);
     };
-    let own: Vec<u32> = (0..comparison.repeats.most)
-        .filter(|place| shard.has(*place))
+    let numbered = sweep.places().zip(0_u32..);
+    let own: Vec<(usize, u32)> = numbered
+        .filter(|(_, number)| shard.has(*number))
+        .map(|(place, _)| place)
         .collect();
-    let missing: Vec<u32> = own
+    let before = own
         .iter()
-        .copied()
-        .filter(|place| !kept.contains_key(place))
-        .collect();
-    let most = u32::try_from(own.len()).unwrap_or(u32::MAX);
-    let mut progress = Progress::new(most, own.len() - missing.len());
-    let played = play_places(comparison, args.threads(), &missing, |place, one| {
-        progress.more();
-        sound(programs)?;
-        part.add(comparison, place, one)
-    });
+        .filter(|(point, place)| kept[*point].contains_key(place));
+    let mut progress = Progress::new(own.len(), before.count());
+    for (point, comparison) in sweep.points.iter().enumerate() {
+        let of_point = own.iter().filter(|(of, _)| *of == point);
+        let missing: Vec<u32> = of_point
+            .map(|(_, place)| *place)
+            .filter(|place| !kept[point].contains_key(place))
+            .collect();
+        let played = play_places(comparison, args.threads(), &missing, |place, one| {
+            progress.more();
+            sound(programs)?;
+            part.add(comparison, place, one)
+        });
+        played.inspect_err(|_| progress.end())?;
+    }
     progress.end();
-    played?;
     let text = format!(
         "shard {} of {}: {} replications are kept\n",
         shard.number,
@@ -224,21 +243,18 @@ fn play_shard(
 }
 
 impl Writing {
-    /// Writes what a study says, and how the program ends for it.
-    fn show(&self, comparison: &Comparison, study: &Study) -> Exit {
-        let findings = Findings::of(comparison, study);
-        let report = CompareReport {
-            comparison,
-            study,
-            findings: &findings,
-        };
+    /// Writes what the studies of all points say, and how the program ends for it.
+    fn show(&self, sweep: &Sweep, studies: &[Study]) -> Exit {
+        let pairs = sweep.points.iter().zip(studies);
+        let findings: Vec<Findings> = pairs.map(|(point, study)| Findings::of(point, study)).collect();
+        let report = SweepReport::new(sweep, studies, &findings);
         for request in &self.reports {
             if let Err(exit) = write_request(request, &report) {
                 return exit;
             }
         }
-        match write(&self.format.render(&report, self.tint.paint_of_stdout())) {
-            Exit::Held => match findings.standing() {
+        match write(&report.render(self.format, self.tint.paint_of_stdout())) {
+            Exit::Held => match Findings::standing_of_all(&findings) {
                 Standing::Decided => Exit::Held,
                 Standing::Failed => Exit::Failed,
                 Standing::Undecided => Exit::Undecided,
@@ -253,12 +269,12 @@ struct Progress {
     begun: std::time::Instant,
     before: usize,
     done: usize,
-    most: u32,
+    most: usize,
     shown: bool,
 }
 
 impl Progress {
-    fn new(most: u32, before: usize) -> Self {
+    fn new(most: usize, before: usize) -> Self {
         Self {
             begun: std::time::Instant::now(),
             before,
@@ -272,7 +288,7 @@ impl Progress {
         self.done += 1;
         if self.shown {
             let done = self.before + self.done;
-            let left = (self.most as usize).saturating_sub(done);
+            let left = self.most.saturating_sub(done);
             let each = self.begun.elapsed().as_secs_f64() / self.done as f64;
             let rest = each * left as f64;
             let most = self.most;
@@ -281,6 +297,11 @@ impl Progress {
                 "\r{done} of at most {most} replications, {rest:.0} s to go at most "
             );
         }
+    }
+
+    /// So many need not be played.
+    const fn skip(&mut self, count: usize) {
+        self.most -= count;
     }
 
     fn end(&self) {
@@ -305,7 +326,7 @@ fn write(text: &str) -> Exit {
 }
 
 /// Writes the files of one report.
-fn write_request(request: &CompareRequest, report: &CompareReport<'_>) -> Result<(), Exit> {
+fn write_request(request: &CompareRequest, report: &SweepReport<'_>) -> Result<(), Exit> {
     if let Some(folder) = request.folder() {
         std::fs::create_dir_all(folder).map_err(|error| {
             complain(

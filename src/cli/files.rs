@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::report::{Paint, render_all};
 use crate::runner::Loaded;
 use crate::scenario::{Diagnostics, Loaded as Text, ResolveError, Resolver, Scenario, Sources, join};
-use crate::sim::compare::Comparison;
+use crate::sim::compare::Sweep;
 
 /// What could not be read, in words.
 #[derive(Debug, thiserror::Error)]
@@ -85,12 +85,12 @@ fn load_one(file: &Path, paint: Paint) -> Result<Result<Loaded, String>, FilesEr
 ///
 /// # Errors
 /// [`FilesError::Wrong`] holds all mistakes of all files.
-pub(super) fn load_comparison(file: &Path, paint: Paint) -> Result<Comparison, FilesError> {
+pub(super) fn load_comparison(file: &Path, paint: Paint) -> Result<Sweep, FilesError> {
     let name = shown(file);
     let bytes = read(file)?;
     let mut sources = Sources::new();
     let mut out = Diagnostics::new();
-    let comparison = Comparison::load(&name, &bytes, &mut Disk, &mut sources, &mut out);
+    let comparison = Sweep::load(&name, &bytes, &mut Disk, &mut sources, &mut out);
     match comparison {
         Some(comparison) if !out.has_errors() => Ok(comparison),
         _ => Err(FilesError::Wrong(render_all(&out, &sources, paint))),

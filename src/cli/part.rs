@@ -7,13 +7,13 @@ use std::path::Path;
 use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, read, shown};
-use crate::sim::compare::{Comparison, Kept, Replication};
+use crate::sim::compare::{Comparison, Kept, Replication, Sweep};
 
-/// Takes the replications out of a part.
+/// Takes the replications of all points out of a part.
 ///
 /// # Errors
 /// How the program ends if it is none of this comparison; that was said.
-pub(super) fn take_part(comparison: &Comparison, path: &Path, kept: &mut Kept) -> Result<usize, Exit> {
+pub(super) fn take_part(sweep: &Sweep, path: &Path, kept: &mut [Kept]) -> Result<usize, Exit> {
     let name = shown(path);
     let bytes = match read(path) {
         Ok(bytes) => bytes,
@@ -27,7 +27,7 @@ pub(super) fn take_part(comparison: &Comparison, path: &Path, kept: &mut Kept) -
         }
     };
     let text = String::from_utf8_lossy(&bytes);
-    comparison.read_part(&text, kept).map_err(|error| {
+    sweep.read_part(&text, kept).map_err(|error| {
         complain(
             format_args!("`{name}` cannot be used: {error}"),
             "play that part again into a new file",
@@ -48,9 +48,9 @@ impl PartFile {
     ///
     /// # Errors
     /// How the program ends if that is not possible; that was said.
-    pub(super) fn open(comparison: &Comparison, path: &Path, kept: &mut Kept) -> Result<Self, Exit> {
+    pub(super) fn open(sweep: &Sweep, path: &Path, kept: &mut [Kept]) -> Result<Self, Exit> {
         let whole = match path.exists() {
-            true => take_part(comparison, path, kept)?,
+            true => take_part(sweep, path, kept)?,
             false => 0,
         };
         let name = shown(path);
@@ -63,7 +63,7 @@ impl PartFile {
             file.set_len(whole as u64)?;
             file.seek(SeekFrom::End(0))?;
             if whole == 0 {
-                file.write_all(comparison.part_header().as_bytes())?;
+                file.write_all(sweep.part_header().as_bytes())?;
             }
             Ok(file)
         };

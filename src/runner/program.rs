@@ -85,10 +85,11 @@ impl Programs {
     }
 }
 
-/// Puts the programs of a comparison into its place; `folder` is where they are begun.
-pub fn launch(comparison: &mut Comparison, folder: &Path) -> Programs {
+/// Puts the programs of comparisons into their places; `folder` is where they are begun.
+pub fn launch(comparisons: &mut [Comparison], folder: &Path) -> Programs {
     let mut programs = Programs::default();
-    for named in &mut comparison.strategies {
+    let strategies = comparisons.iter_mut().flat_map(|one| &mut one.strategies);
+    for named in strategies {
         if let Some(words) = &named.program {
             programs.count += 1;
             named.strategy = Arc::new(Program {

@@ -8,7 +8,7 @@ use lanebench::policy::{Policy, decode_policy};
 use lanebench::report::{Paint, SchemaKind, render_all};
 use lanebench::rng::{Purpose, Seed};
 use lanebench::scenario::{Diagnostics, Scenario, ServicePlan, Sources, decode_kinds, read};
-use lanebench::sim::compare::Comparison;
+use lanebench::sim::compare::Sweep;
 use regex::Regex;
 use serde_json::Value;
 
@@ -210,7 +210,7 @@ fn mistakes(kind: SchemaKind, name: &str, text: &str) -> String {
         return render_all(&out, &sources, Paint::Plain);
     }
     if kind == SchemaKind::Comparison {
-        Comparison::load(name, text.as_bytes(), &mut from_disk, &mut sources, &mut out);
+        Sweep::load(name, text.as_bytes(), &mut from_disk, &mut sources, &mut out);
         return render_all(&out, &sources, Paint::Plain);
     }
     if kind == SchemaKind::Service {

@@ -138,7 +138,9 @@ fn drawn(frame: &Frame<'_>, curve: &Curve<'_>, stepped: bool) -> Markup {
             // The end says which curve it is, and where it ends if that is not the edge.
             @if let Some((x, y)) = places.last() { (marker(curve.series, *x, *y)) }
         } @else {
-            @for (x, y) in &places { (marker(curve.series, *x, *y)) }
+            @for (point, (x, y)) in curve.points.iter().zip(&places) {
+                g data-x=(point.x) data-y=(point.y) { (marker(curve.series, *x, *y)) }
+            }
         }
     }
 }

@@ -124,6 +124,39 @@ impl Axis {
         }
     }
 
+    /// These values and no others, each with its own word, on a linear or a logarithmic scale.
+    pub(in crate::report) fn written(label: &str, values: &[(f64, &str)], logarithmic: bool) -> Self {
+        let (low, high) = values
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (value, _)| {
+                (low.min(*value), high.max(*value))
+            });
+        let wide = if high > low {
+            high - low
+        } else {
+            high.abs().max(1.0)
+        };
+        let room = libm::pow((high / low).max(1.1), 0.04);
+        let (low, high) = match logarithmic {
+            true => (low / room, high * room),
+            false => (low - 0.04 * wide, high + 0.04 * wide),
+        };
+        let mut axis = Self {
+            label: label.to_owned(),
+            low,
+            high,
+            logarithmic,
+            ticks: Vec::new(),
+        };
+        // The ends first: what runs into them is left out.
+        let ends = values.first().into_iter().chain(values.last());
+        for (value, word) in ends.chain(values) {
+            axis.tick(*value, (*word).to_owned());
+        }
+        axis.sort();
+        axis
+    }
+
     /// Where a value lies, from 0 at the low end to 1 at the high one; what lies outside is moved to the end.
     pub(super) fn place(&self, value: f64) -> f64 {
         let place = match self.logarithmic {

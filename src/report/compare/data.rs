@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::CompareReport;
 use super::shape::ShapeRows;
 use crate::report::json::pretty;
-use crate::sim::compare::{Cell, Control, GateBound, Outcome, Standing};
+use crate::sim::compare::{Cell, Control, GateBound, Outcome};
 use crate::sim::metric::{Bucket, Metric};
 use crate::sim::stats::{Direction, Interval, Paired};
 
@@ -39,7 +39,7 @@ pub fn compare_json(report: &CompareReport<'_>) -> String {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     format: &'static str,
     version: u32,
     file: &'a str,
@@ -169,7 +169,7 @@ struct Run<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(report: &CompareReport<'a>) -> Self {
+    pub(super) fn of(report: &CompareReport<'a>) -> Self {
         let CompareReport {
             comparison,
             study,
@@ -186,11 +186,7 @@ impl<'a> Document<'a> {
             indifference: comparison.indifference,
             alpha: comparison.alpha,
             reference: name(comparison.reference),
-            standing: match findings.standing() {
-                Standing::Decided => "decided",
-                Standing::Failed => "failed",
-                Standing::Undecided => "undecided",
-            },
+            standing: findings.standing().word(),
             converged: findings.converged,
             replications: study.replications.len(),
             tasks: findings.tasks,

@@ -102,11 +102,11 @@ fn named<'a>(report: &CompareReport<'a>, place: usize) -> &'a str {
 }
 
 /// A metric for readers.
-fn words(metric: Metric) -> String {
+pub(super) fn words(metric: Metric) -> String {
     metric.word().replace('_', " ")
 }
 
-fn dashed(word: &str) -> String {
+pub(super) fn dashed(word: &str) -> String {
     word.replace('_', "-")
 }
 
@@ -160,7 +160,7 @@ fn differences(report: &CompareReport<'_>, metric: Metric, place: usize) -> Opti
     })
 }
 
-fn measure(metric: Metric) -> &'static str {
+pub(super) fn measure(metric: Metric) -> &'static str {
     match unit(metric.unit()) {
         "share" => "shares of 1",
         "count" => "number",
@@ -168,7 +168,7 @@ fn measure(metric: Metric) -> &'static str {
     }
 }
 
-fn better(metric: Metric) -> &'static str {
+pub(super) fn better(metric: Metric) -> &'static str {
     match metric.direction() {
         Some(Direction::Up) => "; right is better",
         Some(Direction::Down) => "; left is better",

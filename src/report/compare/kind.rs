@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{CompareReport, compare_csv, compare_figures, compare_html, compare_json, compare_text};
+use super::{CompareReport, SweepReport, compare_csv, compare_html, compare_json, compare_text};
 use crate::report::Paint;
 use crate::scenario::{nearest, quoted_list};
 
@@ -71,7 +71,7 @@ impl FromStr for CompareKind {
 pub enum CompareFile {
     /// A file.
     One(CompareKind),
-    /// A folder with every figure of the page as SVG; see [`compare_figures`].
+    /// A folder with every figure of the page as SVG; see [`SweepReport::figures`].
     Figures,
 }
 
@@ -96,12 +96,12 @@ impl CompareRequest {
 
     /// The files with their texts. The same study gives the same bytes.
     #[must_use]
-    pub fn render(&self, report: &CompareReport<'_>) -> Vec<(String, String)> {
+    pub fn render(&self, report: &SweepReport<'_>) -> Vec<(String, String)> {
         match self.file {
-            CompareFile::One(kind) => vec![(self.path.clone(), kind.render(report, Paint::Plain))],
+            CompareFile::One(kind) => vec![(self.path.clone(), report.render(kind, Paint::Plain))],
             CompareFile::Figures => {
                 let folder = self.path.trim_end_matches('/');
-                let figures = compare_figures(report).into_iter();
+                let figures = report.figures().into_iter();
                 figures
                     .map(|(name, text)| (format!("{folder}/{name}"), text))
                     .collect()

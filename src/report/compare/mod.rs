@@ -7,6 +7,10 @@ mod number;
 mod page;
 mod rows;
 mod shape;
+mod sweep;
+mod sweep_figures;
+mod sweep_page;
+mod sweep_text;
 mod tables;
 mod text;
 
@@ -15,6 +19,7 @@ pub use figures::compare_figures;
 pub use kind::{CompareFile, CompareKind, CompareKindError, CompareRequest};
 pub use page::compare_html;
 pub use rows::compare_csv;
+pub use sweep::SweepReport;
 pub use text::{compare_text, metrics_text};
 
 use crate::sim::compare::{Comparison, Findings, Study};

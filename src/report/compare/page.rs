@@ -42,6 +42,24 @@ const STYLE: &str = include_str!("page.css");
 pub fn compare_html(report: &CompareReport<'_>) -> String {
     let figures = Figures::of(report);
     let title = line(&report.comparison.title.value);
+    let body = html! {
+        (heading(report, &title))
+        (safety(report))
+        (laid_down(report))
+        (gates(report))
+        (control(report))
+        (metrics(report, &figures))
+        (sets(report, &figures))
+        (spreads(report, &figures))
+        (ends(report, &figures))
+        (course(report, &figures))
+        (meanings(report))
+    };
+    page(&title, &body)
+}
+
+/// A page with its style.
+pub(super) fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -54,19 +72,7 @@ pub fn compare_html(report: &CompareReport<'_>) -> String {
                 style { (PreEscaped(STYLE)) (PreEscaped(style())) }
             }
             body {
-                main {
-                    (heading(report, &title))
-                    (safety(report))
-                    (laid_down(report))
-                    (gates(report))
-                    (control(report))
-                    (metrics(report, &figures))
-                    (sets(report, &figures))
-                    (spreads(report, &figures))
-                    (ends(report, &figures))
-                    (course(report, &figures))
-                    (meanings(report))
-                }
+                main { (body) }
             }
         }
     };
@@ -124,7 +130,7 @@ const SECTIONS: [(&str, &str); 9] = [
 ];
 
 /// The command that makes a report of this study.
-fn command(report: &CompareReport<'_>, what: &str) -> String {
+pub(super) fn command(report: &CompareReport<'_>, what: &str) -> String {
     format!(
         "lanebench compare {} --report {what}",
         shell(&line(&report.comparison.name))
@@ -141,7 +147,7 @@ fn shell(word: &str) -> String {
 }
 
 /// A figure with what makes it.
-fn shown(report: &CompareReport<'_>, figure: &Figure, caption: &str) -> Markup {
+pub(super) fn shown(report: &CompareReport<'_>, figure: &Figure, caption: &str) -> Markup {
     let file = file_of(figure);
     let text = figure.file();
     let address = utf8_percent_encode(&text, OUTSIDE_OF_ADDRESSES);

@@ -2,11 +2,14 @@
 
 use super::CompareReport;
 use crate::report::csv::table;
-use crate::sim::compare::Outcome;
+use crate::sim::compare::{Outcome, Varied};
 use crate::sim::metric::Metric;
 
 /// The columns of [`compare_csv`].
 const COLUMNS: [&str; 6] = ["strategy", "role", "seed", "metric", "unit", "value"];
+
+/// What stands before them where something is varied.
+const VARIED: [&str; 3] = ["parameter", "at", "x"];
 
 /// Every number that was measured, one a row: for data frames.
 ///
@@ -19,6 +22,33 @@ const COLUMNS: [&str; 6] = ["strategy", "role", "seed", "metric", "unit", "value
 /// | `value` | the number, exactly; empty where no task of the replication speaks about it |
 #[must_use]
 pub fn compare_csv(report: &CompareReport<'_>) -> String {
+    table(COLUMNS, rows(report).into_iter())
+}
+
+/// The rows of all points of a sweep, with three columns before those of [`compare_csv`].
+///
+/// | column | holds |
+/// |---|---|
+/// | `parameter` | what is varied: `load`, or the path of a value |
+/// | `at` | its value, as it is written |
+/// | `x` | the same as a number: seconds, a share of 1, or the place of a word |
+pub(super) fn sweep_csv(varied: &Varied, points: &[CompareReport<'_>]) -> String {
+    let pairs = varied.values.iter().zip(points);
+    let each = pairs.flat_map(|(value, report)| {
+        let x = value.x.to_string();
+        let rows = rows(report).into_iter();
+        rows.map(move |row| {
+            let [strategy, role, seed, metric, unit, number] = row;
+            let (what, at) = (varied.what.to_string(), value.word.to_string());
+            [what, at, x.clone(), strategy, role, seed, metric, unit, number]
+        })
+    });
+    let [strategy, role, seed, metric, unit, number] = COLUMNS;
+    let [what, at, x] = VARIED;
+    table([what, at, x, strategy, role, seed, metric, unit, number], each)
+}
+
+fn rows(report: &CompareReport<'_>) -> Vec<[String; 6]> {
     let CompareReport {
         comparison, study, ..
     } = *report;
@@ -44,7 +74,7 @@ pub fn compare_csv(report: &CompareReport<'_>) -> String {
             &replication.control,
         ));
     }
-    table(COLUMNS, rows.into_iter())
+    rows
 }
 
 /// The rows of a run.

@@ -34,7 +34,7 @@ fn is_count(at: &str) -> bool {
     at.contains("/buckets/") || counts.iter().any(|end| at.ends_with(end))
 }
 
-fn signed_exact(value: f64, at: &str) -> Markup {
+pub(super) fn signed_exact(value: f64, at: &str) -> Markup {
     html! { data value=(value) data-at=(at) { (signed(value)) } }
 }
 

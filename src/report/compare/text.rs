@@ -11,11 +11,11 @@ use crate::sim::metric::Metric;
 use crate::sim::stats::{Direction, Interval};
 
 /// No line is longer.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 /// The first column.
 const HEAD: usize = 13;
 /// The column of names.
-const NAME: usize = 24;
+pub(super) const NAME: usize = 24;
 
 /// The study as a table: what was laid down, what was unsafe, each metric with its intervals, the control, the gates.
 #[must_use]
@@ -59,7 +59,7 @@ pub fn metrics_text() -> String {
     text
 }
 
-fn entry(name: &str, text: &str) -> String {
+pub(super) fn entry(name: &str, text: &str) -> String {
     let lines = wrap(text.split(' '), " ", WIDTH - HEAD);
     let mut out = String::new();
     for (place, one) in lines.iter().enumerate() {
@@ -75,6 +75,22 @@ fn heading(report: &CompareReport<'_>) -> String {
         study,
         findings,
     } = *report;
+    let mut out = laid_down(comparison);
+    let first = study.replications.first().map_or(0, |one| one.seed.0);
+    let last = study.replications.last().map_or(0, |one| one.seed.0);
+    let played = format!(
+        "{} (seeds {first}-{last}) of {} arrivals, {}; {} each, on the same tasks and the same luck",
+        counted(study.replications.len() as u64, "replication"),
+        comparison.until.since(crate::units::SimTime::START),
+        format_args!("{} strategies", comparison.strategies.len()),
+        counted(findings.tasks, "task"),
+    );
+    out.push_str(&entry("played", &played));
+    out
+}
+
+/// What was laid down before.
+pub(super) fn laid_down(comparison: &Comparison) -> String {
     let mut out = entry("comparison", &line(&comparison.title.value));
     out.push_str(&entry("file", &line(&comparison.name)));
     if let Some(hypothesis) = &comparison.hypothesis {
@@ -91,16 +107,6 @@ fn heading(report: &CompareReport<'_>) -> String {
         comparison.strategies[comparison.reference].name,
     );
     out.push_str(&entry("laid down", &laid_down));
-    let first = study.replications.first().map_or(0, |one| one.seed.0);
-    let last = study.replications.last().map_or(0, |one| one.seed.0);
-    let played = format!(
-        "{} (seeds {first}-{last}) of {} arrivals, {}; {} each, on the same tasks and the same luck",
-        counted(study.replications.len() as u64, "replication"),
-        comparison.until.since(crate::units::SimTime::START),
-        format_args!("{} strategies", comparison.strategies.len()),
-        counted(findings.tasks, "task"),
-    );
-    out.push_str(&entry("played", &played));
     out
 }
 
@@ -209,7 +215,7 @@ fn cell_text(cell: &Cell, is_reference: bool, paint: Paint) -> String {
     }
 }
 
-fn between(interval: Interval) -> String {
+pub(super) fn between(interval: Interval) -> String {
     format!("{}..{}", number(interval.low), number(interval.high))
 }
 

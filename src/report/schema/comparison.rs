@@ -53,6 +53,7 @@ pub(super) fn comparison() -> Value {
                 json!({ "type": "object", "additionalProperties": prices }),
             ),
             ("replications", repeats),
+            ("sweep", sweep()),
             ("gates", list(&gate(&metric()), 1)),
         ],
         &[
@@ -73,6 +74,12 @@ fn number() -> Value {
 /// So much of a metric: a share, a length of time, or a number.
 fn amount() -> Value {
     any(&[of("probability"), of("duration"), number()])
+}
+
+fn sweep() -> Value {
+    let value = any(&["string", "number", "boolean"].map(|kind| json!({ "type": kind })));
+    let over = list(&value, 2);
+    object(&[("vary", of("text")), ("over", over)], &["vary", "over"])
 }
 
 fn workload() -> Value {

@@ -28,6 +28,9 @@ use crate::sim::workload::trace::{self, At, Columns, Format};
 use crate::sim::workload::{Arrivals, Client, Feed, Replay, TokenSpeed};
 use crate::units::SimDuration;
 
+/// How many times as fast tasks may come in a sweep.
+pub(super) const LOAD: std::ops::RangeInclusive<f64> = 0.01..=100.0;
+
 /// Where tasks come from, before any file is read.
 pub(super) enum Spring {
     Law(Arrivals),
@@ -175,23 +178,24 @@ fn speed(node: &Node, out: &mut Diagnostics) -> Option<TokenSpeed> {
 }
 
 impl Spring {
-    /// Reads the files it names.
+    /// Reads the files it names; what comes comes `load` times as fast.
     pub(super) fn open(
         self,
+        load: f64,
         files: &mut Files<'_>,
         sources: &mut Sources,
         out: &mut Diagnostics,
     ) -> Option<Source> {
         match self {
-            Self::Law(arrivals) => Some(Source::Law(arrivals)),
+            Self::Law(arrivals) => Some(Source::Law(arrivals.faster(load))),
             Self::Trace(draft, taken) => {
-                let feed = Feed::Trace(draft.open(files, sources, out)?);
+                let feed = Feed::Trace(draft.open(load, files, sources, out)?);
                 Some(Source::Feed(feed, taken))
             }
             Self::Clients(drafts, taken) => {
                 let mut clients = Some(Vec::new());
                 for draft in &drafts {
-                    let client = draft.open(files, sources, out);
+                    let client = draft.open(files, sources, out).map(|client| client.faster(load));
                     match (client, &mut clients) {
                         (Some(client), Some(clients)) => clients.push(client),
                         (None, _) | (_, None) => clients = None,
@@ -204,13 +208,19 @@ impl Spring {
 }
 
 impl TraceDraft {
-    fn open(&self, files: &mut Files<'_>, sources: &mut Sources, out: &mut Diagnostics) -> Option<Replay> {
+    fn open(
+        &self,
+        load: f64,
+        files: &mut Files<'_>,
+        sources: &mut Sources,
+        out: &mut Diagnostics,
+    ) -> Option<Replay> {
         let (name, bytes) = files.load(&self.file, out)?;
         let mut rows = trace::rows((&name, &bytes), &self.format, self.rows, sources, out)?;
         if self.failed == Failed::LeaveOut {
             rows.retain(|row| !row.failed);
         }
-        match Replay::new(rows, self.blocks, self.jitter, self.pace) {
+        match Replay::new(rows, self.blocks, self.jitter, self.pace * load) {
             Ok(replay) => Some(replay),
             Err(cause) => {
                 out.push(Diagnostic::error(cause.to_string()).at(self.file.span, ""));

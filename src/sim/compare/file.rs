@@ -16,6 +16,7 @@
 //! | `spinner` | a user's view that does not change for longer is a long silence | `10s` |
 //! | `prices` | by tier `{ input, output }`: what a million tokens cost | none |
 //! | `replications` | `{ min, max, half_width, round }` | `{ min: 10, max: 40, half_width: 5%, round: 5 }` |
+//! | `sweep` | plays it at several values of one thing: see [`sweep`](super::sweep) | |
 //! | `gates` | what has to hold: a list of `{ strategy, metric }` with `at_least`, `at_most`, or `no_worse_than` and `by`; without `strategy` of every one, or of every other one | none |
 //!
 //! A metric that whoever does less looks better in (`lanebench compare --metrics` says which) decides only where gates hold
@@ -45,7 +46,7 @@ use crate::scenario::decode::{
 };
 use crate::scenario::{
     Diagnostic, Diagnostics, Node, NodeKind, Portion, Resolver, Scenario, Setting, Sources, Span, Spanned,
-    quoted, read, suggest,
+    quoted, suggest,
 };
 use crate::sim::metric::{Metric, Price, Prices, SortFacts, Targets, Unit};
 use crate::sim::strategy::SortRoutes;
@@ -67,19 +68,19 @@ const REPEATS: Repeats = Repeats {
 };
 
 impl Comparison {
-    /// Reads the comparison `bytes`, called `name`, and every file it names.
+    /// Reads the comparison `root`, the whole file called `name`, with so many times the load, and every file it names.
     ///
     /// What is broken goes to `out`; then there is no comparison.
-    pub fn load(
-        name: &str,
-        bytes: &[u8],
+    pub(super) fn decode(
+        (name, root, load): (&str, &Node, f64),
         resolver: &mut dyn Resolver,
         sources: &mut Sources,
         out: &mut Diagnostics,
     ) -> Option<Self> {
         let before = out.errors();
-        let root = read(sources, name, bytes, out)?;
-        let mut keys = map(&root, out)?;
+        let mut keys = map(root, out)?;
+        // What is varied is seen to where the points are made.
+        keys.node("sweep");
         let setting = Setting::of("comparison", &mut keys);
         let registered = registered(&mut keys);
         let workload = keys.required("workload", workload).unwrap_or_default();
@@ -99,11 +100,11 @@ impl Comparison {
         };
         let source = workload
             .spring
-            .and_then(|spring| spring.open(&mut files, sources, out));
+            .and_then(|spring| spring.open(load, &mut files, sources, out));
         let requests = files.digests;
         let mut reading = Reading {
             setting,
-            root: &root,
+            root,
             name,
             resolver,
         };
@@ -130,6 +131,7 @@ impl Comparison {
         }
         Some(Self {
             name: Arc::from(name),
+            point: 0,
             digest: digest(sources, &requests),
             title: world.title.clone(),
             hypothesis: registered.hypothesis,

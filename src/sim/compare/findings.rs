@@ -229,6 +229,49 @@ impl Findings {
     }
 }
 
+impl Standing {
+    /// The word used in reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Decided => "decided",
+            Self::Failed => "failed",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+impl Comparison {
+    /// The mean of a metric of a strategy over replications, with its interval; none if one of them says nothing about it.
+    #[must_use]
+    pub fn said(
+        &self,
+        replications: &[Replication],
+        strategy: usize,
+        metric: Metric,
+    ) -> Option<(f64, Interval)> {
+        let values = series(replications, strategy, metric)?;
+        let entity = metric as u64 * 2 + ((strategy as u64) << 16);
+        Some((
+            Moments::of(&values).mean()?,
+            interval(self, metric, &values, entity)?,
+        ))
+    }
+}
+
+impl Findings {
+    /// How the studies of all points of a sweep end together: as the worst of them.
+    #[must_use]
+    pub fn standing_of_all(points: &[Self]) -> Standing {
+        let any = |standing| points.iter().any(|point| point.standing() == standing);
+        match () {
+            () if any(Standing::Failed) => Standing::Failed,
+            () if any(Standing::Undecided) => Standing::Undecided,
+            () => Standing::Decided,
+        }
+    }
+}
+
 fn broken(replications: &[Replication]) -> Vec<(Seed, usize, String)> {
     let each = replications.iter().flat_map(|replication| {
         let outcomes = replication.outcomes.iter().enumerate();
@@ -360,7 +403,7 @@ fn adjust(comparison: &Comparison, cells: &mut [Vec<Cell>]) {
     }
 }
 
-fn verdict(contrast: &Contrast, metric: Metric, zone: Option<f64>, alpha: f64) -> Verdict {
+pub(super) fn verdict(contrast: &Contrast, metric: Metric, zone: Option<f64>, alpha: f64) -> Verdict {
     let Paired {
         difference, interval, ..
     } = contrast.paired;

@@ -9,6 +9,7 @@
 //! instants, lengths, users and approvers; what is said about the study is a function of the replications in the order
 //! of their seeds.
 
+mod conclusion;
 mod feed;
 mod file;
 mod findings;
@@ -17,11 +18,14 @@ mod plan;
 mod stage;
 mod strategies;
 mod study;
+mod sweep;
 mod workload;
 
+pub use conclusion::Conclusion;
 pub use findings::{Best, Cell, Contrast, Control, Findings, GateFinding, GateVerdict, Standing, Verdict};
 pub use part::{Kept, PartError};
 pub use plan::{Comparison, Gate, GateBound, Named, Repeats};
 pub use stage::{Outcome, Stage};
 pub use study::{Replication, Study};
+pub use sweep::{Scale, Sweep, Value, Varied};
 pub use workload::{Arrival, Assign, Source, Taken};

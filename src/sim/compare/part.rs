@@ -49,9 +49,18 @@ struct Header {
 
 #[derive(Serialize, Deserialize)]
 struct Line {
+    /// Which point of a sweep; none of a comparison that is played alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    point: Option<u32>,
     place: u32,
     runs: Vec<Run>,
     control: Run,
+}
+
+/// Which point of a sweep a line belongs to.
+#[derive(Deserialize)]
+struct Point {
+    point: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,13 +88,14 @@ impl Comparison {
     #[must_use]
     pub fn part_line(&self, place: u32, replication: &Replication) -> String {
         line(&Line {
+            point: Some(self.point).filter(|point| *point > 0),
             place,
             runs: replication.outcomes.iter().map(Run::of).collect(),
             control: Run::of(&replication.control),
         })
     }
 
-    /// Takes the replications out of a part. A last line without its end was interrupted, and does not count.
+    /// Takes the replications of this comparison out of a part, and passes over those of other points of its sweep. A last line without its end was interrupted, and does not count.
     ///
     /// - returns: how many bytes of the text are whole.
     ///
@@ -108,6 +118,10 @@ impl Comparison {
             return Err(PartError::Stranger);
         }
         for (text, number) in lines {
+            let of: Point = serde_json::from_str(text).map_err(|_| PartError::Line(number))?;
+            if of.point.unwrap_or(0) != self.point {
+                continue;
+            }
             let (place, replication) = self.replication(text).ok_or(PartError::Line(number))?;
             match kept.get(&place) {
                 Some(known) if *known != replication => return Err(PartError::Twice(place)),

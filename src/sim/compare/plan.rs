@@ -14,6 +14,8 @@ use crate::units::{Probability, SimDuration, SimTime};
 pub struct Comparison {
     /// The name of its file.
     pub name: Arc<str>,
+    /// Which point of a sweep it is, from 0.
+    pub point: u32,
     /// SHA-256 of all files that it is made of, in hexadecimal.
     pub digest: Arc<str>,
     /// What it is about, in one line.

@@ -9,13 +9,14 @@ mod page;
 mod parts;
 mod play;
 mod program;
+mod sweep;
 
 use std::process::{Command, Stdio};
 
 use lanebench::report::{Paint, render_all};
 use lanebench::runner::play_comparison;
 use lanebench::scenario::{Diagnostics, Sources};
-use lanebench::sim::compare::{Comparison, Kept, Study};
+use lanebench::sim::compare::{Comparison, Kept, Study, Sweep};
 use lanebench::sim::metric::Metric;
 
 use crate::scenario::from_disk;
@@ -24,16 +25,22 @@ use crate::support::repo;
 /// The comparison that the reports are shown with.
 const SMALL: &str = "tests/golden/compare/small.yaml";
 
-/// A comparison, and what there is to say about it.
-fn read(name: &str, text: &str) -> (Option<Comparison>, String) {
+/// What a file says, and what there is to say about it.
+fn read_sweep(name: &str, text: &str) -> (Option<Sweep>, String) {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-    let comparison = Comparison::load(name, text.as_bytes(), &mut from_disk, &mut sources, &mut out);
+    let sweep = Sweep::load(name, text.as_bytes(), &mut from_disk, &mut sources, &mut out);
     assert_eq!(
-        comparison.is_none(),
+        sweep.is_none(),
         out.has_errors(),
         "{name}: neither a comparison nor a reason, or both"
     );
-    (comparison, render_all(&out, &sources, Paint::Plain))
+    (sweep, render_all(&out, &sources, Paint::Plain))
+}
+
+/// A comparison that varies nothing, and what there is to say about it.
+fn read(name: &str, text: &str) -> (Option<Comparison>, String) {
+    let (sweep, said) = read_sweep(name, text);
+    (sweep.and_then(|sweep| sweep.points.into_iter().next()), said)
 }
 
 fn text_of(name: &str) -> String {

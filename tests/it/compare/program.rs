@@ -13,7 +13,7 @@ fn with_shell(script: &str) -> (Comparison, Programs) {
     let words = serde_json::to_string(&["sh", "-c", script]).unwrap();
     let program = format!("coin: {{ program: {words} }}");
     let mut comparison = small(&[("coin: { random: { interactive: 50% } }", &program)]);
-    let programs = launch(&mut comparison, Path::new("."));
+    let programs = launch(std::slice::from_mut(&mut comparison), Path::new("."));
     assert_eq!(programs.count(), 1);
     (comparison, programs)
 }
@@ -63,7 +63,7 @@ fn what_is_no_answer_is_a_failure_of_the_machine() {
         "coin: { random: { interactive: 50% } }",
         "coin: { program: [no-such-program] }",
     )]);
-    let programs = launch(&mut comparison, Path::new("."));
+    let programs = launch(std::slice::from_mut(&mut comparison), Path::new("."));
     let _ = outcomes(&comparison, 3);
     assert!(matches!(programs.failure(), Some(ProgramError::Begin(..))));
 }

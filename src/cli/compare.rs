@@ -14,7 +14,7 @@ use super::policies::refuse_file;
 use super::run::write_report;
 use super::shard::{Shard, ShardArg};
 use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text};
-use crate::runner::{Programs, answers_again, launch, play_comparison, play_places};
+use crate::runner::{Programs, answers_again, launch, play_comparison, play_places, settle};
 use crate::sim::compare::{Findings, Kept, Standing, Study, Sweep};
 
 /// The arguments of `compare`.
@@ -86,6 +86,9 @@ pub(super) fn compare(args: &Compare) -> Exit {
         );
         return Exit::Input;
     }
+    for point in &mut sweep.points {
+        settle(point, args.threads());
+    }
     let played = match args.shard {
         None => play(args, &sweep, &programs),
         Some(shard) => match shard.settle(|name| std::env::var(name).ok()) {
@@ -101,7 +104,7 @@ pub(super) fn compare(args: &Compare) -> Exit {
 
 /// Puts parts together and says what comes out, as if they had been played here.
 pub(super) fn merge(args: &Merge) -> Exit {
-    let sweep = match load_comparison(&args.file, args.writing.tint.paint_of_stderr()) {
+    let mut sweep = match load_comparison(&args.file, args.writing.tint.paint_of_stderr()) {
         Ok(sweep) => sweep,
         Err(error) => return refuse(&error),
     };
@@ -111,6 +114,7 @@ pub(super) fn merge(args: &Merge) -> Exit {
             return exit;
         }
     }
+    sweep.settle_as_kept(&kept);
     let mut studies = Vec::new();
     for (point, (comparison, kept)) in sweep.points.iter().zip(&kept).enumerate() {
         match comparison.put_together(kept) {

@@ -177,13 +177,18 @@ impl Desk {
         }
     }
 
-    /// The same runtime without memory of jobs that are over, where it leaves no notes: for runs of any number of
-    /// them. Nothing may name their responses any more, so there must be no webhooks.
+    /// The same with another router for all that is not decided yet.
     #[must_use]
-    pub fn forgetting(mut self) -> Self {
-        if !self.notes.is_on() {
-            self.ended = Ended::LetGo;
-        }
+    pub fn routed_by(mut self, router: Arc<dyn Router>) -> Self {
+        self.setup.router = router;
+        self
+    }
+
+    /// The same runtime without memory of jobs that are over: for runs of any number of them. It leaves no notes about what
+    /// is told to them when they are over. Nothing may name their responses any more, so there must be no webhooks.
+    #[must_use]
+    pub const fn forgetting(mut self) -> Self {
+        self.ended = Ended::LetGo;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Plays comparisons on many threads.
 
-use super::threads::each_in_order;
+use super::threads::{each_in_order, in_order};
 use crate::sim::compare::{Comparison, Kept, Replication, Study};
 
 /// Plays a comparison on so many threads, until there are enough replications or the cap is reached; the result does
@@ -31,6 +31,16 @@ pub fn play_comparison<E>(
         }
     }
     Ok(Study::default())
+}
+
+/// Plays the pilots of a comparison, if it needs some, and ends its warm-up where they say.
+pub fn settle(comparison: &mut Comparison, threads: usize) {
+    let pilots = comparison.pilots();
+    if pilots > 0 {
+        let numbers: Vec<u32> = (0..pilots).collect();
+        let played = in_order(threads, numbers.len(), |index| comparison.pilot(numbers[index]));
+        comparison.settle(&played);
+    }
 }
 
 /// Plays the replications of these places; each is done as soon as it and those before it are played, so that little is

@@ -9,7 +9,7 @@ mod prove;
 mod suite;
 mod threads;
 
-pub use compare::{play_comparison, play_places};
+pub use compare::{play_comparison, play_places, settle};
 pub use http_world::{Link, WorldError, play_over_http};
 pub use oracles::{Covered, cover_oracles, survey_oracles};
 pub use play::{World, blueprint, blueprint_behind, play};

@@ -3,6 +3,8 @@
 //! Every part collects the inputs of a tick and steps once; what it answers takes effect in the next tick. The other
 //! worlds keep the same rule with real transports between the parts, which is why they agree.
 
+use std::sync::Arc;
+
 use super::parts::{Blueprint, Caps, Ending, Recording};
 use super::seams::Seams;
 use super::source::TaskSource;
@@ -138,12 +140,12 @@ impl<S: Seams> Model<S> {
 
     /// The same world with more tasks than the blueprint lists, each made when the one before it arrives.
     ///
-    /// Where nothing is recorded and the service sends no webhooks, jobs that are over are forgotten by every part:
+    /// Where no record is kept and the service sends no webhooks, jobs that are over are forgotten by every part:
     /// memory grows with the jobs in flight, however many are played. With webhooks, which may name a response
     /// long after its job is over, it grows with the jobs.
     #[must_use]
     pub fn fed_by(mut self, source: Box<dyn TaskSource>, blueprint: &Blueprint) -> Self {
-        if blueprint.profile.webhook.is_none() {
+        if blueprint.profile.webhook.is_none() && self.log.is_none() {
             self.desk = self.desk.forgetting();
         }
         self.source = Some(source);
@@ -206,24 +208,44 @@ impl<S: Seams> Model<S> {
                 None => break Ending::Quiet,
                 Some(tick) if tick > self.caps.time => break Ending::TimeCap,
                 Some(_) if self.steps >= self.caps.steps => break Ending::StepCap,
-                Some(tick) => {
-                    self.tick(tick);
-                    for record in self.outside.notes_mut().drain() {
-                        watch.outside(&record);
-                    }
-                    for record in self.desk.drain_notes() {
-                        watch.core(&record);
-                    }
-                    for record in self.service.drain_notes() {
-                        watch.service(&record);
-                    }
-                    for spent in self.service.drain_spent() {
-                        watch.spent(&spent);
-                    }
-                }
+                Some(tick) => self.watched_tick(tick, watch),
             }
         };
         self.finish(ending)
+    }
+
+    /// Plays everything that happens before an instant, as [`Self::play_watched`] does, and stands still there: a clone of the
+    /// world is a fork of it.
+    pub fn watch_until(&mut self, until: SimTime, watch: &mut impl Watch) {
+        while let Some(tick) = self.next_tick().filter(|tick| *tick < until)
+            && tick <= self.caps.time
+            && self.steps < self.caps.steps
+        {
+            self.watched_tick(tick, watch);
+        }
+    }
+
+    /// The same world with another router for all that is not decided yet.
+    #[must_use]
+    pub fn routed_by(mut self, router: Arc<dyn job::Router>) -> Self {
+        self.desk = self.desk.routed_by(router);
+        self
+    }
+
+    fn watched_tick(&mut self, tick: SimTime, watch: &mut impl Watch) {
+        self.tick(tick);
+        for record in self.outside.notes_mut().drain() {
+            watch.outside(&record);
+        }
+        for record in self.desk.drain_notes() {
+            watch.core(&record);
+        }
+        for record in self.service.drain_notes() {
+            watch.service(&record);
+        }
+        for spent in self.service.drain_spent() {
+            watch.spent(&spent);
+        }
     }
 
     /// The next tick in which something happens.

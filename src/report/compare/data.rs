@@ -5,9 +5,10 @@ use serde::Serialize;
 use super::CompareReport;
 use super::shape::ShapeRows;
 use crate::report::json::pretty;
-use crate::sim::compare::{Cell, Control, GateBound, Outcome};
+use crate::sim::compare::{Cell, Comparison, Control, GateBound, Outcome, RegretFinding, WarmUp};
 use crate::sim::metric::{Bucket, Metric};
 use crate::sim::stats::{Direction, Interval, Paired};
+use crate::units::{SimDuration, SimTime};
 
 /// Raised whenever a field changes its meaning or goes; new fields do not raise it.
 const VERSION: u32 = 1;
@@ -26,10 +27,13 @@ const VERSION: u32 = 1;
 /// | `strategies[].metrics[]` | `metric`, `mean`, `low`, `high`, `contrast` (below); null numbers where nothing can be said |
 /// | `contrast` | `difference`, `low`, `high`, `unpaired_low`, `unpaired_high`, `variance_ratio` (null: infinite), `p`, `adjusted_p`, `verdict` |
 /// | `controls[]` | the reference against itself: `metric`, `difference`, `low`, `high`, `p`, `alarms`, `deals`, `rate_low`, `rate_high` |
+/// | `warm_up` | `rule` (`fixed` or `mser-5`), `seconds`, and of the rule `strategies[]`: `seconds`, `settled`, `course[]`, the jobs in the system by hundredths of the time in which tasks arrive |
+/// | `monotony` | `asked`: jobs that got a place in the run of the reference and in the one with relief; `compared`: those of them that may not wait longer there |
+/// | `strategies[].regret` | null unless asked for: `decisions`, `mean`, `low`, `high`, `gain`, `gain_low`, `gain_high` |
 /// | `best` | `strategy` (null: several are left), `left[]`, `confidence`, `indifference` |
 /// | `gates[]` | `strategy`, `metric`, `bound`, `mean`, `low`, `high`, `verdict` |
 /// | `broken[]` | `seed`, `strategy`, `why`: runs that are no evidence |
-/// | `runs[]` | `seed`, `strategy` (null: the control), `tasks`, `buckets` (by bucket), `values` (by metric), `shapes` |
+/// | `runs[]` | `seed`, `strategy` (null: the control), `tasks`, `buckets` (by bucket), `values` (by metric), `regret` (null unless asked for), `shapes` |
 /// | `shapes` | `live_waits`, `result_times`, `course` |
 /// | `live_waits`, `result_times` | `tasks`; of them `without` end; quantiles (null: too many have no end); `bins[]`: the longest length of a bin in seconds, exactly, and how many lie in it; a bin is at most a 64th of its lengths wide |
 /// | `course[]` | 24 slots of equal length while tasks arrive, the warm-up with them, and one for all behind: tasks submitted, those of them abandoned or stranded, approval requests put before a person |
@@ -53,6 +57,8 @@ pub(super) struct Document<'a> {
     converged: bool,
     replications: usize,
     tasks: u64,
+    warm_up: WarmUpRow,
+    monotony: MonotonyRow,
     definitions: Vec<Definition>,
     strategies: Vec<Strategy<'a>>,
     controls: Vec<ControlRow>,
@@ -60,6 +66,37 @@ pub(super) struct Document<'a> {
     gates: Vec<GateRow<'a>>,
     broken: Vec<Broken<'a>>,
     runs: Vec<Run<'a>>,
+}
+
+#[derive(Serialize)]
+struct WarmUpRow {
+    rule: &'static str,
+    seconds: f64,
+    strategies: Vec<CutRow>,
+}
+
+#[derive(Serialize)]
+struct CutRow {
+    seconds: f64,
+    settled: bool,
+    course: Vec<f64>,
+}
+
+#[derive(Serialize)]
+struct MonotonyRow {
+    asked: u64,
+    compared: u64,
+}
+
+#[derive(Serialize)]
+struct RegretRow {
+    decisions: u64,
+    mean: f64,
+    low: f64,
+    high: f64,
+    gain: f64,
+    gain_low: f64,
+    gain_high: f64,
 }
 
 #[derive(Serialize)]
@@ -78,6 +115,7 @@ struct Strategy<'a> {
     unsafe_releases: u64,
     ungated: u64,
     pareto: Option<Pareto>,
+    regret: Option<RegretRow>,
     metrics: Vec<Said>,
     buckets: serde_json::Map<String, serde_json::Value>,
     shapes: ShapeRows,
@@ -165,6 +203,7 @@ struct Run<'a> {
     tasks: u64,
     buckets: serde_json::Map<String, serde_json::Value>,
     values: serde_json::Map<String, serde_json::Value>,
+    regret: Option<f64>,
     shapes: ShapeRows,
 }
 
@@ -190,6 +229,11 @@ impl<'a> Document<'a> {
             converged: findings.converged,
             replications: study.replications.len(),
             tasks: findings.tasks,
+            warm_up: warm_up(comparison),
+            monotony: MonotonyRow {
+                asked: findings.monotony.0,
+                compared: findings.monotony.1,
+            },
             definitions: comparison
                 .metrics
                 .iter()
@@ -223,6 +267,36 @@ impl<'a> Document<'a> {
     }
 }
 
+fn warm_up(comparison: &Comparison) -> WarmUpRow {
+    let cuts = comparison.cut().into_iter().flat_map(|cut| &cut.strategies);
+    WarmUpRow {
+        rule: match comparison.rule {
+            WarmUp::Fixed => "fixed",
+            WarmUp::Mser5(_) => "mser-5",
+        },
+        seconds: comparison.warm_up.since(SimTime::START).as_secs_f64(),
+        strategies: cuts
+            .map(|cut| CutRow {
+                seconds: SimDuration::from_ticks(cut.ticks).as_secs_f64(),
+                settled: cut.settled,
+                course: cut.course.iter().map(|jobs| *jobs as f64 / 1_000.0).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn regret(found: &RegretFinding) -> RegretRow {
+    RegretRow {
+        decisions: found.decisions,
+        mean: found.mean,
+        low: found.interval.low,
+        high: found.interval.high,
+        gain: found.gain,
+        gain_low: found.gain_interval.low,
+        gain_high: found.gain_interval.high,
+    }
+}
+
 fn definition(metric: Metric) -> Definition {
     Definition {
         metric: metric.word(),
@@ -252,6 +326,11 @@ fn strategies<'a>(report: &CompareReport<'a>) -> Vec<Strategy<'a>> {
             free: set[place].0,
             share: set[place].1,
         }),
+        regret: findings
+            .regrets
+            .as_ref()
+            .and_then(|regrets| regrets[place].as_ref())
+            .map(regret),
         metrics: comparison
             .metrics
             .iter()
@@ -378,6 +457,7 @@ fn run<'a>(seed: u64, strategy: Option<&'a str>, outcome: &Outcome) -> Run<'a> {
         values: values
             .map(|(metric, value)| (metric.word().to_owned(), (*value).into()))
             .collect(),
+        regret: outcome.regret.and_then(|regret| regret.mean()),
         shapes: ShapeRows::of(&measures.shapes),
     }
 }

@@ -65,10 +65,14 @@ impl Figures {
                 .filter_map(|place| front(report, place))
                 .collect(),
             buckets: buckets(report),
-            course: [abandonment(report, &shapes), approvers(report, &shapes)]
-                .into_iter()
-                .flatten()
-                .collect(),
+            course: [
+                warm_up(report),
+                abandonment(report, &shapes),
+                approvers(report, &shapes),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         }
     }
 
@@ -407,6 +411,44 @@ fn over_time(
         zone: (warm > 0.0).then_some((0.0, warm / scale)),
         curves: all,
     })
+}
+
+/// The jobs in the system of the pilots, and where the rule cuts.
+fn warm_up(report: &CompareReport<'_>) -> Option<Figure> {
+    let comparison = report.comparison;
+    let cut = comparison.cut()?;
+    let minutes = |at: SimTime| at.since(SimTime::START).as_secs_f64() / 60.0;
+    let until = minutes(comparison.until);
+    let all: Vec<Curve<'_>> = cut
+        .strategies
+        .iter()
+        .enumerate()
+        .map(|(place, cut)| {
+            let batch = until / cut.course.len().max(1) as f64;
+            let points = cut.course.iter().zip(0_u32..).map(|(jobs, number)| CurvePoint {
+                x: f64::from(number) * batch,
+                y: *jobs as f64 / 1_000.0,
+                reach: None,
+            });
+            Curve {
+                series: place,
+                name: named(report, place),
+                points: points.collect(),
+            }
+        })
+        .collect();
+    let points = all.iter().flat_map(|curve| &curve.points);
+    let most = points.map(|point| point.y).fold(0.0, f64::max);
+    Some(curves(Curves {
+        name: "warm-up".to_owned(),
+        title: "jobs in the system in the pilots, and the warm-up".to_owned(),
+        description: super::text::warm_up(comparison, cut),
+        x: Axis::numbers("minutes since the start", 0.0, until),
+        y: Axis::numbers("mean number of jobs in the system", 0.0, most),
+        stepped: true,
+        zone: Some((0.0, minutes(cut.at()))),
+        curves: all,
+    }))
 }
 
 fn abandonment(report: &CompareReport<'_>, shapes: &[Shapes]) -> Option<Figure> {

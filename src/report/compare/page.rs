@@ -7,10 +7,10 @@ use super::CompareReport;
 use super::figures::{Figures, file_of};
 use super::number::{number, percent, unit};
 use super::tables::{
-    buckets_table, control_table, definitions, exact, gates_table, metric_table, pareto_table, safety_table,
-    spread_table,
+    buckets_table, control_table, definitions, exact, gates_table, metric_table, pareto_table, regret_table,
+    safety_table, spread_table,
 };
-use super::text::percent_round;
+use super::text::{percent_round, warm_up};
 use crate::report::chart::{Figure, style};
 use crate::report::text::{counted, line};
 use crate::sim::compare::Standing;
@@ -50,6 +50,7 @@ pub fn compare_html(report: &CompareReport<'_>) -> String {
         (control(report))
         (metrics(report, &figures))
         (sets(report, &figures))
+        (regrets(report))
         (spreads(report, &figures))
         (ends(report, &figures))
         (course(report, &figures))
@@ -221,7 +222,27 @@ fn laid_down(report: &CompareReport<'_>) -> Markup {
                     (comparison.repeats.round) ", until half-widths are at most "
                     (percent_round(comparison.repeats.half_width)) " of the mean"
                 }
-                dt { "warm-up" } dd { (comparison.warm_up.since(SimTime::START)) ", whose tasks do not count" }
+                dt { "warm-up" }
+                dd {
+                    @match comparison.cut() {
+                        Some(cut) => { (line(&warm_up(comparison, cut))) "; what comes later is taken for a steady state" }
+                        None if comparison.warm_up > SimTime::START => {
+                            (comparison.warm_up.since(SimTime::START)) ", whose tasks do not count; what comes later is taken for a steady state"
+                        }
+                        None => "none: the run begins empty and ends empty, and every task counts",
+                    }
+                }
+                dt { "laws" }
+                dd {
+                    "conservation, Little's law, work conservation, capacity, order and priority hold in every run that is not named above; "
+                    @if report.findings.monotony.1 > 0 {
+                        "monotony was asked of " (exact(report.findings.monotony.1 as f64, "/monotony/compared")) " of "
+                        (exact(report.findings.monotony.0 as f64, "/monotony/asked"))
+                        " jobs of the reference, played once more with one more place or a fifth fewer tasks"
+                    } @else {
+                        "monotony was not exercised"
+                    }
+                }
                 dt { "seeds" } dd { (seeds) }
                 dt { "file" } dd { code { (line(&comparison.name)) } }
             }
@@ -318,6 +339,23 @@ fn sets(report: &CompareReport<'_>, figures: &Figures) -> Markup {
                 "In the plots the line joins those that no other strategy beats in both metrics at once; the table is about all metrics together."
             }
             div class="figures" { @for figure in &figures.fronts { (shown(report, figure, "")) } }
+        }
+    }
+}
+
+fn regrets(report: &CompareReport<'_>) -> Markup {
+    html! {
+        @if let Some(regrets) = &report.findings.regrets {
+            section id="regret" {
+                h2 { "Outcome regret" }
+                p {
+                    "At some decisions of every run the world was forked: one task went the other way (interactive instead of background, "
+                    "or back where the policy permits it), and everything else went on with the same luck. The gain is how much better "
+                    code { (report.comparison.metric.word()) } " of the whole run then is, as a sum over its tasks; the regret is the gain "
+                    "where there is one, and 0 elsewhere."
+                }
+                (regret_table(report, regrets))
+            }
         }
     }
 }

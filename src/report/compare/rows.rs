@@ -20,6 +20,8 @@ const VARIED: [&str; 3] = ["parameter", "at", "x"];
 /// | `seed` | the replication; rows of one seed met the same tasks, except the control's |
 /// | `metric`, `unit` | which number |
 /// | `value` | the number, exactly; empty where no task of the replication speaks about it |
+///
+/// Where regret is asked for, the metric `regret` is the mean regret of the decisions of a run by the deciding metric.
 #[must_use]
 pub fn compare_csv(report: &CompareReport<'_>) -> String {
     table(COLUMNS, rows(report).into_iter())
@@ -62,6 +64,21 @@ fn rows(report: &CompareReport<'_>) -> Vec<[String; 6]> {
         for replication in &study.replications {
             if let Some(outcome) = replication.outcomes.get(place) {
                 rows.extend(measured(&named.name, role, replication.seed.0, outcome));
+                let unit = comparison.metric.unit().word();
+                let lost = comparison.regret_of.map(|_| {
+                    let mean = outcome.regret.and_then(|regret| regret.mean());
+                    let value = mean.map(|mean| mean.to_string()).unwrap_or_default();
+                    let seed = replication.seed.0.to_string();
+                    [
+                        named.name.to_string(),
+                        role.to_owned(),
+                        seed,
+                        "regret".to_owned(),
+                        unit.to_owned(),
+                        value,
+                    ]
+                });
+                rows.extend(lost);
             }
         }
     }

@@ -8,7 +8,7 @@ use super::number::{number, signed};
 use super::shape::QUANTILES;
 use super::text::{bound_text, percent_round};
 use crate::report::text::grouped;
-use crate::sim::compare::{Cell, Contrast, GateVerdict, Verdict};
+use crate::sim::compare::{Cell, Contrast, GateVerdict, RegretFinding, Verdict};
 use crate::sim::metric::{Metric, Spread};
 use crate::sim::stats::Interval;
 
@@ -30,6 +30,9 @@ fn is_count(at: &str) -> bool {
         "/deals",
         "/tasks",
         "/without",
+        "/monotony/asked",
+        "/monotony/compared",
+        "/decisions",
     ];
     at.contains("/buckets/") || counts.iter().any(|end| at.ends_with(end))
 }
@@ -304,4 +307,31 @@ pub(super) fn definitions(report: &CompareReport<'_>) -> Markup {
             }
         }
     }
+}
+
+pub(super) fn regret_table(report: &CompareReport<'_>, regrets: &[Option<RegretFinding>]) -> Markup {
+    let rows = strategies(report, |place| {
+        let at = format!("/strategies/{place}/regret/");
+        html! {
+            @match &regrets[place] {
+                None => { td { "-" } td { "-" } td { "-" } td { "-" } td { "-" } }
+                Some(found) => {
+                    td { (exact(found.mean, &format!("{at}mean"))) }
+                    td { (between(found.interval, &at)) }
+                    td { (signed_exact(found.gain, &format!("{at}gain"))) }
+                    td { (between(found.gain_interval, &format!("{at}gain_"))) }
+                    td { (exact(found.decisions as f64, &format!("{at}decisions"))) }
+                }
+            }
+        }
+    });
+    let heads = [
+        "strategy",
+        "regret",
+        "interval",
+        "gain of the other way",
+        "interval",
+        "decisions",
+    ];
+    table("means of a decision, over replications", &heads, &rows)
 }

@@ -5,10 +5,12 @@ use super::number::{number, percent, signed, unit};
 use crate::report::paint::{Paint, Tone};
 use crate::report::text::{block, counted, grouped, left, line, right, wrap};
 use crate::sim::compare::{
-    Cell, Comparison, Contrast, Control, GateBound, GateFinding, GateVerdict, Standing, Verdict,
+    Cell, Comparison, Contrast, Control, Cut, GateBound, GateFinding, GateVerdict, RegretFinding, Standing,
+    Verdict,
 };
 use crate::sim::metric::Metric;
 use crate::sim::stats::{Direction, Interval};
+use crate::units::{SimDuration, SimTime};
 
 /// No line is longer.
 pub(super) const WIDTH: usize = 100;
@@ -26,6 +28,9 @@ pub fn compare_text(report: &CompareReport<'_>, paint: Paint) -> String {
     }
     parts.push(control_block(report, paint));
     parts.extend(sets(report));
+    if let Some(regrets) = &report.findings.regrets {
+        parts.push(regret_block(report, regrets, paint));
+    }
     if !report.comparison.gates.is_empty() {
         parts.push(gates_block(report, paint));
     }
@@ -86,6 +91,69 @@ fn heading(report: &CompareReport<'_>) -> String {
         counted(findings.tasks, "task"),
     );
     out.push_str(&entry("played", &played));
+    if let Some(cut) = comparison.cut() {
+        out.push_str(&entry("warm-up", &line(&warm_up(comparison, cut))));
+    }
+    out
+}
+
+/// Where a rule ends the warm-up, and what it says of each strategy.
+pub(super) fn warm_up(comparison: &Comparison, cut: &Cut) -> String {
+    let length = |at: SimTime| at.since(SimTime::START);
+    let pairs = comparison.strategies.iter().zip(&cut.strategies);
+    let each: Vec<String> = pairs
+        .map(|(named, cut)| match cut.settled {
+            true => format!("`{}` after {}", named.name, SimDuration::from_ticks(cut.ticks)),
+            false => format!("`{}` has no steady state that is seen", named.name),
+        })
+        .collect();
+    format!(
+        "{} by MSER-5 over the jobs in the system, in pilots of their own: {}",
+        length(cut.at()),
+        each.join(", ")
+    )
+}
+
+/// What decisions have lost.
+fn regret_block(report: &CompareReport<'_>, regrets: &[Option<RegretFinding>], paint: Paint) -> String {
+    let comparison = report.comparison;
+    let title = format!(
+        "regret of a decision by `{}`: the world forked at it, and one task sent the other way",
+        comparison.metric.word()
+    );
+    let columns = format!(
+        "  {}{}{}{}{}\n",
+        left("", NAME),
+        right("regret", 9),
+        right(&format!("{} interval", percent_round(1.0 - comparison.alpha)), 22),
+        right("gain of the other way", 24),
+        right("decisions", 12),
+    );
+    let mut out = format!(
+        "{}\n{}",
+        paint.tone(Tone::Strong, &title),
+        paint.tone(Tone::Faint, &columns)
+    );
+    for (named, regret) in comparison.strategies.iter().zip(regrets) {
+        let said = match regret {
+            None => paint.tone(Tone::Faint, &right("not known", 31)),
+            Some(found) => format!(
+                "{}{}{}{}",
+                right(&number(found.mean), 9),
+                right(&between(found.interval), 22),
+                right(
+                    &format!(
+                        "{} ±{}",
+                        signed(found.gain),
+                        number(found.gain_interval.half_width())
+                    ),
+                    24
+                ),
+                right(&grouped(found.decisions), 12),
+            ),
+        };
+        out.push_str(&format!("  {}{said}\n", left(&named.name, NAME)));
+    }
     out
 }
 
@@ -370,6 +438,18 @@ fn closing(report: &CompareReport<'_>, paint: Paint) -> String {
             "did not converge: some interval of `{}` is too wide ({}) after {replications}, the cap",
             comparison.metric.word(),
             percent_round(comparison.repeats.half_width)
+        ),
+    };
+    let unsettled: Vec<String> = findings
+        .unsettled
+        .iter()
+        .map(|place| format!("`{}`", comparison.strategies[*place].name))
+        .collect();
+    let converged = match unsettled.is_empty() {
+        true => converged,
+        false => format!(
+            "no steady state of {} is seen, and {converged}",
+            unsettled.join(", ")
         ),
     };
     let (tone, word) = match findings.standing() {

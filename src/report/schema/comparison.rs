@@ -54,6 +54,10 @@ pub(super) fn comparison() -> Value {
             ),
             ("replications", repeats),
             ("sweep", sweep()),
+            (
+                "regret",
+                object(&[("decisions", integer(1, 10_000))], &["decisions"]),
+            ),
             ("gates", list(&gate(&metric()), 1)),
         ],
         &[
@@ -137,7 +141,7 @@ fn workload() -> Value {
             ("tokens", tokens),
             ("assign", words(["chance", "input", "output"])),
             ("length", of("duration")),
-            ("warm_up", of("duration")),
+            ("warm_up", any(&[of("duration"), words(["mser-5"])])),
             ("mix", list(&object(&sort, &["kind", "share"]), 1)),
             ("tenants", tenants),
         ],

@@ -16,6 +16,7 @@
 //! | `spinner` | a user's view that does not change for longer is a long silence | `10s` |
 //! | `prices` | by tier `{ input, output }`: what a million tokens cost | none |
 //! | `replications` | `{ min, max, half_width, round }` | `{ min: 10, max: 40, half_width: 5%, round: 5 }` |
+//! | `regret` | `{ decisions }`: at so many decisions of each run the world is forked, see [`regret`](super::regret) | |
 //! | `sweep` | plays it at several values of one thing: see [`sweep`](super::sweep) | |
 //! | `gates` | what has to hold: a list of `{ strategy, metric }` with `at_least`, `at_most`, or `no_worse_than` and `by`; without `strategy` of every one, or of every other one | none |
 //!
@@ -27,7 +28,7 @@
 //! | `arrivals` | `{ poisson: { every } }`, `{ renewal: { every, cv2 } }`, `{ bursts: [{ every, lasts }] }` or `{ daily: { every, hours } }` | one of the three is required |
 //! | `trace`, `clients` | requests of a published trace, or of clients that draw: see [`feed`](super::feed) | |
 //! | `length` | for how long tasks arrive | required |
-//! | `warm_up` | tasks submitted before do not count | `0s` |
+//! | `warm_up` | tasks submitted before do not count: a length, or `mser-5` to have pilots find it, see [`pilot`](super::pilot) | `0s`: every task counts |
 //! | `mix` | the sorts of tasks: see [`Setting`] | required |
 //! | `tenants` | by name, how many of all tasks are theirs: a map of shares | nobody is told from another |
 
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::feed::{Files, Spring, spring};
+use super::pilot::WarmUp;
 use super::plan::{Comparison, Gate, GateBound, Named, Repeats};
 use super::strategies::{Drafts, drafts};
 use crate::job::{Plan, ToolAct};
@@ -91,6 +93,12 @@ impl Comparison {
         let spinner = keys.or("spinner", SPINNER, positive);
         let prices = keys.or("prices", Vec::new(), keyed(price));
         let repeats = keys.or("replications", REPEATS, repeats);
+        let regret_of = keys.optional("regret", |node, out| {
+            let mut keys = map(node, out)?;
+            let decisions = keys.required("decisions", integer(1..=10_000));
+            keys.finish();
+            decisions
+        });
         let gates = keys.node("gates");
         keys.finish();
         let mut files = Files {
@@ -143,7 +151,12 @@ impl Comparison {
             shares: portions.iter().map(|portion| portion.share).collect(),
             source: source?,
             until: SimTime::START + workload.length?,
-            warm_up: SimTime::START + workload.warm_up?,
+            warm_up: SimTime::START + workload.warm_up?.unwrap_or(SimDuration::ZERO),
+            rule: match workload.warm_up? {
+                Some(_) => WarmUp::Fixed,
+                None => WarmUp::Mser5(None),
+            },
+            regret_of: regret_of?,
             worst: worst?,
             spinner: spinner?,
             tenants: workload.tenants?,
@@ -359,7 +372,8 @@ fn positive(node: &Node, out: &mut Diagnostics) -> Option<SimDuration> {
 struct Workload<'n> {
     spring: Option<Spring>,
     length: Option<SimDuration>,
-    warm_up: Option<SimDuration>,
+    /// None, once it could be read, where a rule finds it.
+    warm_up: Option<Option<SimDuration>>,
     mix: Option<&'n Node>,
     tenants: Option<Vec<(Arc<str>, Probability)>>,
 }
@@ -368,10 +382,10 @@ fn workload<'n>(node: &'n Node, out: &mut Diagnostics) -> Option<Workload<'n>> {
     let mut keys = map(node, out)?;
     let spring = spring(&mut keys, arrivals);
     let length = keys.required("length", positive);
-    let warm_up = keys.or("warm_up", SimDuration::ZERO, duration);
+    let warm_up = keys.or("warm_up", Some(SimDuration::ZERO), warm_up);
     let mix = keys.required("mix", |node, _| Some(node));
     let tenants = keys.or("tenants", Vec::new(), tenants);
-    if let (Some(length), Some(warm_up)) = (length, warm_up)
+    if let (Some(length), Some(Some(warm_up))) = (length, warm_up)
         && warm_up >= length
     {
         let error = Diagnostic::error("no task counts");
@@ -406,6 +420,14 @@ fn tenants(node: &Node, out: &mut Diagnostics) -> Option<Vec<(Arc<str>, Probabil
         return None;
     }
     Some(shares)
+}
+
+/// A length, or the rule that finds it.
+fn warm_up(node: &Node, out: &mut Diagnostics) -> Option<Option<SimDuration>> {
+    match node.text() {
+        Some("mser-5") => Some(None),
+        _ => duration(node, out).map(Some),
+    }
 }
 
 fn arrivals(node: &Node, out: &mut Diagnostics) -> Option<Arrivals> {

@@ -1,6 +1,7 @@
 //! What the replications say.
 
 use super::plan::{Comparison, GateBound};
+use super::regret::Regret;
 use super::study::{Replication, Study, series};
 use crate::rng::{Purpose, Seed};
 use crate::sim::metric::Metric;
@@ -35,6 +36,13 @@ pub struct Findings {
     pub best: Option<Best>,
     /// What the gates say, in their order.
     pub gates: Vec<GateFinding>,
+    /// Strategies of which the pilots of a warm-up rule saw no steady state.
+    pub unsettled: Vec<usize>,
+    /// Jobs that got a place both in the run of the reference and in the one with relief, and those of them for which it
+    /// is a law that they wait no longer there.
+    pub monotony: (u64, u64),
+    /// What decisions have lost, by strategy, if that was asked for; none of a strategy of which nothing is known.
+    pub regrets: Option<Vec<Option<RegretFinding>>>,
     /// Runs that are no evidence: seed, strategy, why.
     pub broken: Vec<(Seed, usize, String)>,
     /// The tasks of all replications that count, for one strategy.
@@ -115,6 +123,21 @@ pub struct Control {
     pub deals: u32,
     /// The interval of their share.
     pub rate: Interval,
+}
+
+/// What the decisions of a strategy have lost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RegretFinding {
+    /// At how many decisions the world was forked, over all replications.
+    pub decisions: u64,
+    /// The mean over the replications of the mean regret of a decision.
+    pub mean: f64,
+    /// Its interval.
+    pub interval: Interval,
+    /// What the other way would have gained on average, losses and all.
+    pub gain: f64,
+    /// Its interval.
+    pub gain_interval: Interval,
 }
 
 /// The best strategy.
@@ -205,6 +228,16 @@ impl Findings {
             pareto: pareto_set(comparison, replications),
             best: best(comparison, replications),
             gates: gates(comparison, replications),
+            unsettled: unsettled(replications),
+            monotony: replications.iter().fold((0, 0), |(asked, compared), one| {
+                (asked + one.monotony.asked, compared + one.monotony.compared)
+            }),
+            regrets: comparison.regret_of.map(|_| {
+                let strategies = 0..comparison.strategies.len();
+                strategies
+                    .map(|strategy| regret(comparison, replications, strategy))
+                    .collect()
+            }),
             broken: broken(replications),
             tasks: replications
                 .iter()
@@ -221,9 +254,10 @@ impl Findings {
         match () {
             () if any(&self.unsafe_releases) || any(&self.ungated) => Standing::Failed,
             () if gate(GateVerdict::Failed) => Standing::Failed,
-            () if !self.converged || !self.broken.is_empty() || gate(GateVerdict::Undecided) => {
+            () if !self.converged || !self.broken.is_empty() || !self.unsettled.is_empty() => {
                 Standing::Undecided
             }
+            () if gate(GateVerdict::Undecided) => Standing::Undecided,
             () => Standing::Decided,
         }
     }
@@ -270,6 +304,33 @@ impl Findings {
             () => Standing::Decided,
         }
     }
+}
+
+/// The pilots are the same for all replications.
+fn unsettled(replications: &[Replication]) -> Vec<usize> {
+    let cut = replications.first().and_then(|first| first.cut.as_ref());
+    let cuts = cut.iter().flat_map(|cut| &cut.strategies).enumerate();
+    cuts.filter(|(_, cut)| !cut.settled)
+        .map(|(strategy, _)| strategy)
+        .collect()
+}
+
+fn regret(comparison: &Comparison, replications: &[Replication], strategy: usize) -> Option<RegretFinding> {
+    let each = replications.iter().map(|one| one.outcomes.get(strategy)?.regret);
+    let regrets: Vec<Regret> = each.collect::<Option<_>>()?;
+    let said = |of: fn(&Regret) -> Option<f64>| {
+        let values: Vec<f64> = regrets.iter().map(of).collect::<Option<_>>()?;
+        let moments = Moments::of(&values);
+        Some((moments.mean()?, mean_interval(&moments, 1.0 - comparison.alpha)?))
+    };
+    let ((mean, interval), (gain, gain_interval)) = (said(Regret::mean)?, said(Regret::mean_gain)?);
+    Some(RegretFinding {
+        decisions: regrets.iter().map(|regret| u64::from(regret.decisions)).sum(),
+        mean,
+        interval,
+        gain,
+        gain_interval,
+    })
 }
 
 fn broken(replications: &[Replication]) -> Vec<(Seed, usize, String)> {

@@ -14,7 +14,10 @@ mod feed;
 mod file;
 mod findings;
 mod part;
+mod pilot;
 mod plan;
+mod regret;
+mod relief;
 mod stage;
 mod strategies;
 mod study;
@@ -22,9 +25,14 @@ mod sweep;
 mod workload;
 
 pub use conclusion::Conclusion;
-pub use findings::{Best, Cell, Contrast, Control, Findings, GateFinding, GateVerdict, Standing, Verdict};
+pub use findings::{
+    Best, Cell, Contrast, Control, Findings, GateFinding, GateVerdict, RegretFinding, Standing, Verdict,
+};
 pub use part::{Kept, PartError};
+pub use pilot::{Cut, StrategyCut, WarmUp};
 pub use plan::{Comparison, Gate, GateBound, Named, Repeats};
+pub use regret::Regret;
+pub use relief::Relief;
 pub use stage::{Outcome, Stage};
 pub use study::{Replication, Study};
 pub use sweep::{Scale, Sweep, Value, Varied};

@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::pilot::Cut;
 use super::plan::Comparison;
+use super::regret::Regret;
 use super::stage::Outcome;
 use super::study::{Replication, Study};
+use crate::sim::laws::Monotony;
 use crate::sim::metric::{Bucket, Measures, Metric, SLOTS, Shapes};
 
 const FORMAT: &str = "lanebench-part";
 /// Raised whenever a replication means something else.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why a part cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +34,9 @@ pub enum PartError {
     /// A line is broken.
     #[error("line {0} is no replication")]
     Line(usize),
+    /// The warm-up of its replications ends elsewhere.
+    #[error("the warm-up of line {0} ends in another instant than that of the others")]
+    Cut(usize),
     /// The same replication came out differently.
     #[error("replication {0} is there twice, and not the same")]
     Twice(u32),
@@ -55,6 +61,11 @@ struct Line {
     place: u32,
     runs: Vec<Run>,
     control: Run,
+    /// Where the pilots ended the warm-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cut: Option<Cut>,
+    /// Jobs asked about monotony, and those that could be compared; a breach stands with the run of the reference.
+    monotony: (u64, u64),
 }
 
 /// Which point of a sweep a line belongs to.
@@ -70,6 +81,9 @@ struct Run {
     values: Vec<Option<String>>,
     shapes: Shapes,
     broken: Option<String>,
+    /// Decisions, gain and regret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    regret: Option<(u32, String, String)>,
 }
 
 impl Comparison {
@@ -92,6 +106,8 @@ impl Comparison {
             place,
             runs: replication.outcomes.iter().map(Run::of).collect(),
             control: Run::of(&replication.control),
+            cut: replication.cut.clone(),
+            monotony: (replication.monotony.asked, replication.monotony.compared),
         })
     }
 
@@ -123,6 +139,14 @@ impl Comparison {
                 continue;
             }
             let (place, replication) = self.replication(text).ok_or(PartError::Line(number))?;
+            let others = kept.values().next().map(|other| &other.cut);
+            if self
+                .cut()
+                .is_some_and(|cut| Some(cut) != replication.cut.as_ref())
+                || others.is_some_and(|cut| *cut != replication.cut)
+            {
+                return Err(PartError::Cut(number));
+            }
             match kept.get(&place) {
                 Some(known) if *known != replication => return Err(PartError::Twice(place)),
                 Some(_) => {}
@@ -140,6 +164,12 @@ impl Comparison {
             seed: self.seed(line.place),
             outcomes,
             control: line.control.outcome()?,
+            cut: line.cut,
+            monotony: Monotony {
+                asked: line.monotony.0,
+                compared: line.monotony.1,
+                breach: None,
+            },
         };
         fits.then_some((line.place, replication))
     }
@@ -180,6 +210,13 @@ impl Run {
                 .collect(),
             shapes: shapes.clone(),
             broken: outcome.broken.clone(),
+            regret: outcome.regret.map(|regret| {
+                (
+                    regret.decisions,
+                    regret.gain.to_string(),
+                    regret.regret.to_string(),
+                )
+            }),
         }
     }
 
@@ -188,6 +225,14 @@ impl Run {
         let number = |text: Option<String>| match text {
             None => Some(None),
             Some(text) => text.parse::<f64>().ok().map(Some),
+        };
+        let regret = match self.regret {
+            None => None,
+            Some((decisions, gain, regret)) => Some(Regret {
+                decisions,
+                gain: gain.parse().ok()?,
+                regret: regret.parse().ok()?,
+            }),
         };
         let values: Vec<Option<f64>> = self.values.into_iter().map(number).collect::<Option<_>>()?;
         let whole = values.len() == Metric::ALL.len() && self.shapes.course.slots.len() == SLOTS + 1;
@@ -199,6 +244,7 @@ impl Run {
                 shapes: self.shapes,
             },
             broken: self.broken,
+            regret,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pilot::WarmUp;
 use super::workload::Source;
 use crate::policy::Policy;
 use crate::scenario::{Scenario, Span, Spanned};
@@ -40,8 +41,12 @@ pub struct Comparison {
     pub source: Source,
     /// Nobody arrives from here on.
     pub until: SimTime,
-    /// Tasks submitted before do not count.
+    /// Tasks submitted before do not count; not known yet where pilots have to say it.
     pub warm_up: SimTime,
+    /// Who says where that lies.
+    pub rule: WarmUp,
+    /// At how many decisions of each run the world is forked, if at any.
+    pub regret_of: Option<u32>,
     /// What a wait without end counts as.
     pub worst: SimDuration,
     /// A user's view that does not change for longer is a long silence.

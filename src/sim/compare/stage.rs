@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::plan::{Comparison, Named};
+use super::regret::Regret;
 use super::workload::tenant;
 use crate::backend::Script;
 use crate::job::{Plan, TaskSpec};
@@ -11,9 +12,9 @@ use crate::rng::{Purpose, Seed, normal_quantile};
 use crate::sim::laws::{Ledger, Rules};
 use crate::sim::metric::{Crowd, Measures, Stories, Window, measure};
 use crate::sim::strategy::{StrategyRouter, TaskRoutes};
-use crate::sim::{Blueprint, Caps, Ending, Honest, Model, Recording, Seams};
+use crate::sim::{Arrival, Blueprint, Caps, Ending, Honest, Model, Recording, Seams, TaskSource};
 use crate::sinks;
-use crate::units::{JobId, Probability, SimDuration};
+use crate::units::{JobId, Probability, SimDuration, SimTime};
 
 /// No replication has more tasks.
 const TASKS_MAX: usize = 2_000_000;
@@ -25,6 +26,8 @@ pub struct Stage {
     tasks: Arc<[TaskSpec]>,
     scripts: Arc<[Option<Script>]>,
     outside: Arc<OutsideSetup>,
+    /// The same without tasks.
+    empty: Arc<OutsideSetup>,
     sorts: Arc<[u32]>,
     tenants: Arc<[u32]>,
     chances: Arc<[f64]>,
@@ -44,10 +47,74 @@ impl Stage {
         &self.tenants
     }
 
+    /// The tasks, by their numbers.
+    #[must_use]
+    pub fn tasks(&self) -> &[TaskSpec] {
+        &self.tasks
+    }
+
+    /// Where its chance comes from.
+    #[must_use]
+    pub const fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// When a task arrives; never, if there is no such task.
+    #[must_use]
+    pub fn arrives(&self, job: JobId) -> SimTime {
+        let task = self.outside.tasks.get(job.0 as usize);
+        task.map_or(SimTime::NEVER, |task| task.at)
+    }
+
+    /// The world of a blueprint of these tasks before anything has happened. Its tasks are made when they arrive, and forgotten
+    /// when they are over, wherever that can be.
+    pub(super) fn world<S: Seams>(&self, blueprint: &Blueprint, seams: S) -> Model<S> {
+        let sorted = self.outside.tasks.is_sorted_by_key(|task| task.at);
+        if !sorted || blueprint.profile.webhook.is_some() {
+            return Model::new(blueprint, seams, Recording::Streamed);
+        }
+        let queue = Queue {
+            tasks: Arc::clone(&blueprint.desk.tasks),
+            scripts: Arc::clone(&self.scripts),
+            outside: Arc::clone(&self.outside),
+            next: 0,
+        };
+        let mut bare = blueprint.clone();
+        bare.desk.tasks = Arc::from([]);
+        bare.scripts = Arc::from([]);
+        bare.outside = Arc::clone(&self.empty);
+        Model::new(&bare, seams, Recording::Streamed).fed_by(Box::new(queue), &bare)
+    }
+
     /// The script of each task, by its number.
     #[must_use]
     pub fn scripts(&self) -> &[Option<Script>] {
         &self.scripts
+    }
+}
+
+/// The tasks of a stage, one by one.
+#[derive(Debug, Clone)]
+struct Queue {
+    tasks: Arc<[TaskSpec]>,
+    scripts: Arc<[Option<Script>]>,
+    outside: Arc<OutsideSetup>,
+    next: usize,
+}
+
+impl TaskSource for Queue {
+    fn next(&mut self) -> Option<Arrival> {
+        let place = self.next;
+        self.next += 1;
+        Some(Arrival {
+            task: self.tasks.get(place)?.clone(),
+            asked: self.outside.tasks.get(place)?.clone(),
+            script: self.scripts.get(place)?.clone(),
+        })
+    }
+
+    fn fork(&self) -> Box<dyn TaskSource> {
+        Box::new(self.clone())
     }
 }
 
@@ -58,6 +125,8 @@ pub struct Outcome {
     pub measures: Measures,
     /// Why the run is no evidence, if it is none.
     pub broken: Option<String>,
+    /// What its decisions have lost, if that was asked for.
+    pub regret: Option<Regret>,
 }
 
 impl Comparison {
@@ -102,6 +171,10 @@ impl Comparison {
             lengths,
             tenants: self.tenants_of(seed, arrivals.len()),
             sorts: arrivals.iter().map(|arrival| arrival.sort).collect(),
+            empty: Arc::new(OutsideSetup {
+                tasks: Vec::new(),
+                ..world.outside(seed)
+            }),
             outside: Arc::new(OutsideSetup {
                 tasks: people,
                 ..world.outside(seed)
@@ -123,35 +196,49 @@ impl Comparison {
     /// Plays a strategy on the tasks of a replication.
     #[must_use]
     pub fn play(&self, stage: &Stage, named: &Named) -> Outcome {
-        self.play_behind(stage, named, Honest)
+        self.play_with_books(stage, named).0
+    }
+
+    /// The same, with what the laws know of its jobs.
+    #[must_use]
+    pub fn play_with_books(&self, stage: &Stage, named: &Named) -> (Outcome, Ledger) {
+        let (mut outcome, ledger) = self.run(stage, &self.blueprint(stage, named), Honest);
+        match self.regret(stage, named, &outcome.measures) {
+            Ok(regret) => outcome.regret = regret,
+            Err(why) => outcome.broken = outcome.broken.or(Some(why)),
+        }
+        (outcome, ledger)
     }
 
     /// The same with somebody who reaches into the traffic.
     #[must_use]
     pub fn play_behind(&self, stage: &Stage, named: &Named, seams: impl Seams) -> Outcome {
+        self.run(stage, &self.blueprint(stage, named), seams).0
+    }
+
+    /// The same in a world that lists all tasks from its start and forgets none: it has to come out the same.
+    #[must_use]
+    pub fn play_listed(&self, stage: &Stage, named: &Named) -> Outcome {
         let blueprint = self.blueprint(stage, named);
+        let model = Model::new(&blueprint, Honest, Recording::Streamed);
+        self.played(stage, &blueprint, model).0
+    }
+
+    /// Plays a run to its end.
+    pub(super) fn run(&self, stage: &Stage, blueprint: &Blueprint, seams: impl Seams) -> (Outcome, Ledger) {
+        self.played(stage, blueprint, stage.world(blueprint, seams))
+    }
+
+    fn played<S: Seams>(&self, stage: &Stage, blueprint: &Blueprint, model: Model<S>) -> (Outcome, Ledger) {
         let mut stories = Stories::of(stage.tasks.len(), Arc::clone(&self.prices));
         let rules = Rules {
             lanes: blueprint.desk.lanes,
             shared: blueprint.desk.shared,
         };
         let mut ledger = Ledger::new(rules, stage.tasks.len());
-        let played =
-            Model::new(&blueprint, seams, Recording::Streamed).play_watched(&mut (&mut stories, &mut ledger));
-        let breach = ledger.close(played.end, &played.ending).first();
-        let window = Window {
-            from: self.warm_up,
-            until: self.until,
-            worst: self.worst,
-            spinner: self.spinner,
-            approvers: u32::try_from(self.world.people.approvers.len()).unwrap_or(u32::MAX),
-            there: self.world.people.there_until(self.until),
-        };
-        let crowd = Crowd {
-            sorts: &stage.sorts,
-            tenants: &stage.tenants,
-        };
-        let measures = measure(&stories, crowd, &self.sorts, window);
+        let played = model.play_watched(&mut (&mut stories, &mut ledger));
+        let breach = ledger.close(played.end, &played.ending).first().cloned();
+        let measures = self.measured(stage, &stories);
         let broken = match played.ending {
             Ending::StepCap => Some(format!("it was cut off after {} steps", played.steps)),
             Ending::TimeCap => Some(format!("it was cut off at {}", played.end)),
@@ -166,13 +253,33 @@ impl Comparison {
             Ending::Quiet => breach
                 .map(|breach| format!("the law of {} does not hold: {}", breach.law.word(), breach.what)),
         };
-        Outcome { measures, broken }
+        let outcome = Outcome {
+            measures,
+            broken,
+            regret: None,
+        };
+        (outcome, ledger)
     }
 
-    /// Everything that the run of a strategy is made of.
-    #[must_use]
-    pub fn blueprint(&self, stage: &Stage, named: &Named) -> Blueprint {
-        let world = &self.world;
+    /// What is measured of a run in which this happened.
+    pub(super) fn measured(&self, stage: &Stage, stories: &Stories) -> Measures {
+        let window = Window {
+            from: self.warm_up,
+            until: self.until,
+            worst: self.worst,
+            spinner: self.spinner,
+            approvers: u32::try_from(self.world.people.approvers.len()).unwrap_or(u32::MAX),
+            there: self.world.people.there_until(self.until),
+        };
+        let crowd = Crowd {
+            sorts: &stage.sorts,
+            tenants: &stage.tenants,
+        };
+        measure(stories, crowd, &self.sorts, window)
+    }
+
+    /// A strategy in front of the tasks of a replication.
+    pub(super) fn router(&self, stage: &Stage, named: &Named) -> StrategyRouter {
         let routes = TaskRoutes {
             sorts: Arc::clone(&stage.sorts),
             predicted: predicted(stage, named),
@@ -182,7 +289,14 @@ impl Comparison {
         };
         let begun = named.strategy.begin(stage.seed);
         let strategy = begun.unwrap_or_else(|| Arc::clone(&named.strategy));
-        let router = StrategyRouter::new(strategy, Arc::clone(&named.routes), routes);
+        StrategyRouter::new(strategy, Arc::clone(&named.routes), routes)
+    }
+
+    /// Everything that the run of a strategy is made of.
+    #[must_use]
+    pub fn blueprint(&self, stage: &Stage, named: &Named) -> Blueprint {
+        let world = &self.world;
+        let router = self.router(stage, named);
         let mut desk = world.core(stage.seed, Arc::new(router));
         desk.tasks = match named.wait {
             Some(wait) => self.waiting(stage, wait),

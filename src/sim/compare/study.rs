@@ -1,8 +1,12 @@
 //! The replications of a comparison, and when there are enough of them.
 
+use super::pilot::Cut;
 use super::plan::Comparison;
+use super::relief::Relief;
 use super::stage::Outcome;
 use crate::rng::Seed;
+use crate::sim::Honest;
+use crate::sim::laws::Monotony;
 use crate::sim::metric::{Bucket, Metric, Shapes};
 use crate::sim::stats::{Moments, mean_interval};
 
@@ -15,6 +19,10 @@ pub struct Replication {
     pub outcomes: Vec<Outcome>,
     /// How the reference fared on other luck.
     pub control: Outcome,
+    /// Where the pilots ended the warm-up, if they were asked.
+    pub cut: Option<Cut>,
+    /// What the reference with relief says of the law of monotony.
+    pub monotony: Monotony,
 }
 
 /// What was played.
@@ -65,15 +73,29 @@ impl Comparison {
     /// Plays the replication of a place, counted from 0.
     #[must_use]
     pub fn replicate(&self, place: u32) -> Replication {
+        assert_eq!(self.pilots(), 0, "the warm-up is settled first");
         let seed = self.seed(place);
         let stage = self.stage(seed);
-        let outcomes = self.strategies.iter().map(|named| self.play(&stage, named));
-        let outcomes = outcomes.collect();
+        let mut monotony = Monotony::default();
+        let each = self.strategies.iter().enumerate().map(|(strategy, named)| {
+            let (mut outcome, books) = self.play_with_books(&stage, named);
+            if strategy == self.reference {
+                monotony = self.monotony(&stage, &books, Relief::of(place), Honest);
+                let breach = monotony.breach.as_ref();
+                let said = breach
+                    .map(|breach| format!("the law of {} does not hold: {}", breach.law.word(), breach.what));
+                outcome.broken = outcome.broken.or(said);
+            }
+            outcome
+        });
+        let outcomes = each.collect();
         let apart = self.stage(Seed(seed.0 + CONTROL));
         Replication {
             seed,
             outcomes,
-            control: self.play(&apart, &self.strategies[self.reference]),
+            control: self.play_behind(&apart, &self.strategies[self.reference], Honest),
+            cut: self.cut().cloned(),
+            monotony,
         }
     }
 

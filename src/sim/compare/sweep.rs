@@ -140,6 +140,16 @@ impl Sweep {
         Ok(whole)
     }
 
+    /// Ends the warm-ups where those of replications that were kept have ended: pilots were played before them.
+    pub fn settle_as_kept(&mut self, kept: &[Kept]) {
+        for (point, kept) in self.points.iter_mut().zip(kept) {
+            let cut = kept.values().next().and_then(|one| one.cut.clone());
+            if let Some(cut) = cut.filter(|_| point.pilots() > 0) {
+                point.settle_as(cut);
+            }
+        }
+    }
+
     /// Every replication that may be played, point by point: of which point, and its place.
     pub fn places(&self) -> impl Iterator<Item = (usize, u32)> {
         let each = self.points.iter().enumerate();

@@ -12,6 +12,8 @@ pub struct Account {
     pub lane: Option<LaneName>,
     /// When it first got a place.
     pub began: Option<SimTime>,
+    /// Whether it got a place once more after that.
+    pub again: bool,
     /// When the user would not wait any more.
     pub gave_up: Option<SimTime>,
     /// How long it waited for places, all told.

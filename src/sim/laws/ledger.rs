@@ -214,6 +214,7 @@ impl Ledger {
         account.standing = Some((to, at));
         let (first, lane) = (account.began.is_none(), account.lane);
         if on == On::CapacityGranted {
+            account.again |= !first;
             account.began.get_or_insert(at);
             if let Some(lane) = lane {
                 self.lanes[lane as usize].granted = true;

@@ -6,6 +6,8 @@
 
 mod account;
 mod ledger;
+mod monotony;
 
 pub use account::{Account, Exit};
 pub use ledger::{Breach, Law, Ledger, Rules, monotony};
+pub use monotony::{Monotony, monotony_of_jobs};

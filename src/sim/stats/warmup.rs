@@ -59,6 +59,21 @@ mod tests {
     }
 
     #[test]
+    fn the_cut_is_the_one_that_is_found_by_hand() {
+        // Batch means 9, 5, then 1 and 3 in turn. The squares around the mean of the rest over the square of its length:
+        // 0.4144 for all 12, 0.1503 without the first, 10 / 100 without two, 0.1097 without three, 8 / 64 without four.
+        let batches = [9.0, 5.0, 1.0, 3.0, 1.0, 3.0, 1.0, 3.0, 1.0, 3.0, 1.0, 3.0];
+        let series: Vec<f64> = batches
+            .iter()
+            .flat_map(|mean| [-2.0, 2.0, 0.0, 1.0, -1.0].map(|off| mean + off))
+            .collect();
+        let found = mser5(&series);
+        assert_eq!((found.cut, found.settled), (10, true));
+        // Without the peak there is nothing to cut.
+        assert_eq!(mser5(&series[10..]).cut, 0);
+    }
+
+    #[test]
     fn a_series_that_still_drifts_says_so() {
         let drifting: Vec<f64> = (0..400).map(|i| i as f64).collect();
         assert!(!mser5(&drifting).settled);

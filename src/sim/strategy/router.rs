@@ -73,6 +73,8 @@ pub struct StrategyRouter {
     strategy: Arc<dyn Strategy>,
     sorts: Arc<[SortRoutes]>,
     tasks: TaskRoutes,
+    /// The task that goes the other way.
+    other_way: Option<JobId>,
 }
 
 impl StrategyRouter {
@@ -83,7 +85,16 @@ impl StrategyRouter {
             strategy,
             sorts,
             tasks,
+            other_way: None,
         }
+    }
+
+    /// The same, with one task that goes the other way: interactive instead of background, or back where its policy permits
+    /// that, behind the same boundary.
+    #[must_use]
+    pub const fn with_other_way(mut self, task: JobId) -> Self {
+        self.other_way = Some(task);
+        self
     }
 
     fn sort(&self, task: JobId) -> Option<&SortRoutes> {
@@ -122,7 +133,7 @@ impl Router for StrategyRouter {
             tenant: self.tasks.tenant(place),
             lanes: seen.lanes,
         });
-        match choice {
+        let routed = match choice {
             Choice::ByPolicy => sort.by_policy.clone(),
             Choice::Refuse(reason) => Routed::Refused(reason),
             Choice::Execute {
@@ -133,8 +144,27 @@ impl Router for StrategyRouter {
             Choice::Gate { execution, rule } => {
                 otherwise(sort, execution, HandOver::Forbidden, Boundary::Approval, rule)
             }
+        };
+        match self.other_way == Some(task) {
+            true => other_way(sort, routed),
+            false => routed,
         }
     }
+}
+
+/// Where a task goes if it goes the other way; as it was where there is none.
+fn other_way(sort: &SortRoutes, routed: Routed) -> Routed {
+    let placed = match &routed {
+        Routed::Placed(placement, _) => (placement.execution, placement.boundary),
+        // The other way of one that is turned away is to take it.
+        Routed::Refused(_) => return sort.by_policy.clone(),
+    };
+    let execution = match placed.0 {
+        Execution::Background => Execution::Interactive,
+        Execution::Interactive if sort.decision.background_permitted() => Execution::Background,
+        Execution::Interactive => return routed,
+    };
+    otherwise(sort, execution, HandOver::Forbidden, placed.1, "the-other-way")
 }
 
 /// What is known, by name.

@@ -9,6 +9,7 @@ mod page;
 mod parts;
 mod play;
 mod program;
+mod rules;
 mod sweep;
 
 use std::process::{Command, Stdio};

@@ -1,0 +1,209 @@
+//! Rules of a study: where the warm-up ends, what monotony says, what decisions have lost.
+
+use lanebench::report::{CompareKind, CompareReport, Paint};
+use lanebench::runner::settle;
+use lanebench::sabotage::engine::WrongEngine;
+use lanebench::sim::Honest;
+use lanebench::sim::compare::{Comparison, Findings, Kept, PartError, Relief, Standing, Study, Sweep};
+use lanebench::sim::laws::Law;
+use serde_json::Value;
+
+use super::{SMALL, played, read_sweep, small, text_of};
+
+const FIXED: &str = "warm_up: 2m";
+const RULE: &str = "warm_up: mser-5";
+const USUAL: &str = "replications: { min: 4, max: 8, half_width: 10%, round: 2 }";
+const FEW: &str = "replications: { min: 2, max: 2, half_width: 10% }";
+
+fn rendered(comparison: &Comparison, study: &Study, kind: CompareKind) -> (String, Findings) {
+    let findings = Findings::of(comparison, study);
+    let report = CompareReport {
+        comparison,
+        study,
+        findings: &findings,
+    };
+    (kind.render(&report, Paint::Plain), findings)
+}
+
+#[test]
+fn pilots_end_the_warm_up_where_the_rule_says() {
+    let text = text_of(SMALL).replace(FIXED, RULE).replace(USUAL, FEW);
+    let sweep = || -> Sweep { read_sweep(SMALL, &text).0.unwrap() };
+    let mut settled = sweep();
+    settle(&mut settled.points[0], 2);
+    let comparison = &settled.points[0];
+    let cut = comparison.cut().unwrap();
+    assert!(comparison.pilots() == 0 && cut.strategies.len() == comparison.strategies.len());
+    assert_eq!(comparison.warm_up, cut.at());
+    let study = played(comparison);
+    let (said, findings) = rendered(comparison, &study, CompareKind::Human);
+    assert!(said.contains("by MSER-5 over the jobs in the system"), "{said}");
+    let (json, _) = rendered(comparison, &study, CompareKind::Json);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["warm_up"]["rule"], "mser-5");
+    assert_eq!(
+        json["warm_up"]["strategies"][0]["course"]
+            .as_array()
+            .unwrap()
+            .len(),
+        100
+    );
+    // A merge plays nothing: what the pilots said stands in the parts.
+    let lines: String = study
+        .replications
+        .iter()
+        .zip(0..)
+        .map(|(one, place)| comparison.part_line(place, one))
+        .collect();
+    let part = settled.part_header() + &lines;
+    let mut merged = sweep();
+    let mut kept = vec![Kept::new()];
+    assert!(merged.read_part(&part, &mut kept).is_ok());
+    merged.settle_as_kept(&kept);
+    let together = merged.points[0].put_together(&kept[0]).unwrap();
+    assert_eq!(
+        rendered(&merged.points[0], &together, CompareKind::Human),
+        (said, findings)
+    );
+    let elsewhere = part.replacen("\"ticks\":", "\"ticks\":1", 1);
+    assert_eq!(merged.read_part(&elsewhere, &mut kept), Err(PartError::Cut(2)));
+}
+
+#[test]
+fn a_strategy_without_a_steady_state_decides_nothing() {
+    // Reports come every half a minute and take minutes, one at a time.
+    let mut comparison = small(&[
+        (FIXED, RULE),
+        (USUAL, FEW),
+        (
+            "  interactive: { capacity: 4 }\n",
+            "  interactive: { capacity: 4 }\n  background: { capacity: 1 }\n",
+        ),
+        (
+            "  - { strategy: three-lane, metric: goodput, no_worse_than: all-interactive, by: 2% }\n  - { strategy: coin, metric: live_wait, at_most: 30s }\n",
+            "",
+        ),
+    ]);
+    settle(&mut comparison, 2);
+    let study = played(&comparison);
+    let (said, findings) = rendered(&comparison, &study, CompareKind::Human);
+    let (three_lane, all_interactive) = (0, 2);
+    assert!(
+        findings.unsettled.contains(&three_lane),
+        "{:?}",
+        findings.unsettled
+    );
+    assert!(
+        !findings.unsettled.contains(&all_interactive),
+        "{:?}",
+        findings.unsettled
+    );
+    assert_eq!(findings.standing(), Standing::Undecided);
+    assert!(
+        said.contains("undecided: no steady state of `three-lane`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn with_more_room_or_fewer_tasks_nobody_waits_longer() {
+    let comparison = small(&[("strategies:\n", "reference: all-interactive\nstrategies:\n")]);
+    let stage = comparison.stage(comparison.seed(0));
+    let (outcome, books) = comparison.play_with_books(&stage, &comparison.strategies[comparison.reference]);
+    assert_eq!(outcome.broken, None);
+    for relief in [Relief::Places, Relief::Fewer] {
+        let honest = comparison.monotony(&stage, &books, relief, Honest);
+        assert!(honest.breach.is_none() && honest.compared > 10, "{honest:?}");
+        assert!(honest.asked >= honest.compared);
+        // An engine that lets them in one by one, however much room there is.
+        let wrong = comparison.monotony(&stage, &books, relief, WrongEngine::LastFirst.seams(1));
+        assert_eq!(
+            wrong.breach.map(|breach| breach.law),
+            Some(Law::Monotony),
+            "{relief:?}"
+        );
+    }
+    let replication = comparison.replicate(1);
+    assert!(
+        replication.monotony.compared > 10 && replication.outcomes[comparison.reference].broken.is_none()
+    );
+}
+
+/// Two tasks of 20 s, 1 s apart, due after 37 s, and one interactive place.
+const BY_HAND: &str = "
+comparison: a world in which regret is known
+metric: goodput
+policy: ../../../scenarios/policies/three-lane.yaml
+kinds: ../../../scenarios/kinds.yaml
+workload:
+  arrivals: { renewal: { every: 1s, cv2: 0 } }
+  length: 2500ms
+  mix:
+    - { kind: report_generation, share: 100%, script: { steps: [{ message: 1000 tokens }] }, targets: { result: 37s } }
+lanes: { interactive: { capacity: 1 } }
+strategies: { one-lane: all_interactive, other-lane: all_background }
+replications: { min: 2, max: 2 }
+regret: { decisions: 8 }
+";
+
+#[test]
+fn regret_is_what_it_is_by_hand() {
+    let (sweep, said) = read_sweep(SMALL, BY_HAND);
+    let comparison = &sweep.unwrap_or_else(|| panic!("{said}")).points[0];
+    let study = played(comparison);
+    let (text, findings) = rendered(comparison, &study, CompareKind::Human);
+    // In one lane the second task waits 19 s and comes after 39 s, too late; with either of them in the background both
+    // are in time: one more task, whichever decision is changed. In the background both are, whatever is changed.
+    assert_eq!(study.replications[0].outcomes[0].measures.tasks, 2);
+    let regrets = findings.regrets.unwrap();
+    let [live, background] = [0, 1].map(|place| regrets[place].unwrap());
+    assert_eq!(
+        (live.mean, live.gain, live.interval.half_width()),
+        (1.0, 1.0, 0.0)
+    );
+    assert_eq!((background.mean, background.gain), (0.0, 0.0));
+    assert!(
+        live.decisions >= 2 && text.contains("regret of a decision by `goodput`"),
+        "{text}"
+    );
+    // A fork in which all goes the same way has to end the same: it is caught if it does not.
+    let stage = comparison.stage(comparison.seed(0));
+    let mut other = study.replications[0].outcomes[0].measures.clone();
+    other.tasks += 1;
+    let checked = comparison.regret(&stage, &comparison.strategies[0], &other);
+    assert!(checked.unwrap_err().contains("goes the same way ends otherwise"));
+    // It is the same in parts.
+    let mut kept = Kept::new();
+    let lines: String = study
+        .replications
+        .iter()
+        .zip(0..)
+        .map(|(one, place)| comparison.part_line(place, one))
+        .collect();
+    comparison
+        .read_part(&(comparison.part_header() + &lines), &mut kept)
+        .unwrap();
+    assert_eq!(comparison.put_together(&kept).unwrap(), study);
+}
+
+#[test]
+fn a_run_whose_tasks_are_made_and_forgotten_is_measured_as_one_that_lists_them() {
+    for (name, count) in [(SMALL, 6), ("scenarios/comparisons/three-lanes.yaml", 9)] {
+        let text = text_of(name)
+            .replace("length: 2h", "length: 30m")
+            .replace("warm_up: 20m", "warm_up: 0s");
+        let (sweep, said) = read_sweep(name, &text);
+        let comparison = &sweep.unwrap_or_else(|| panic!("{said}")).points[0];
+        let stage = comparison.stage(comparison.seed(2));
+        assert_eq!(comparison.strategies.len(), count);
+        for named in &comparison.strategies {
+            let fed = comparison.play_behind(&stage, named, Honest);
+            assert_eq!(
+                fed,
+                comparison.play_listed(&stage, named),
+                "{name} {}",
+                named.name
+            );
+        }
+    }
+}

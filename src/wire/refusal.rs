@@ -490,10 +490,21 @@ impl ApiError {
         Self::plain(http, "", None, None, NO_BODY)
     }
 
+    /// The service is not offered where the client is.
+    #[must_use]
+    pub fn region_forbidden() -> Self {
+        let code = Some("unsupported_country_region_territory");
+        let message = "Country, region, or territory not supported.";
+        Self::plain(403, "request_forbidden", code, None, message)
+    }
+
     /// An error of any status, as far as the contract has a form for it.
     #[must_use]
     pub fn of_status(http: u16) -> Self {
         match http {
+            401 => Self::missing_authentication(),
+            403 => Self::region_forbidden(),
+            424 => Self::mcp_unreachable("mcp"),
             429 => Self::rate_limited(None),
             503 => Self::overloaded(),
             500.. => Self {

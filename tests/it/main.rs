@@ -21,6 +21,7 @@ mod clock;
 mod compare;
 mod contract;
 mod diff;
+mod differs;
 mod every_fault;
 mod fault_plan;
 mod found;

@@ -1,24 +1,24 @@
 //! Everything that the server says, collected from a service that uses every tool, and what strangers make of it: the
-//! published description and the types of async-openai.
-//!
-//! Where the wire is documented to differ from the published description, [`DIFFERS`] says so; each of its rows has to be
-//! needed by something that was said.
+//! published description and the types of async-openai here, those of the official SDKs in `tests/sdk`, which read what is
+//! written down here. Where the wire is documented to differ from any of them, [`Differs`] has the row.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use async_openai::types::{models, responses as theirs};
+use async_openai::types::{models, responses as theirs, webhooks};
 use lanebench::backend::{FailedEnd, Padding, Streaming};
 use lanebench::clock::Pace;
 use lanebench::fault::{Fault, Target};
-use lanebench::wire::ErrorShape;
+use lanebench::units::ExchangeKind;
+use lanebench::wire::{ApiError, ErrorShape};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::backend_bench::{always, first, secs};
+use crate::backend_bench::{always, first, function, hosted, secs};
+use crate::differs::Differs;
 use crate::wire_schema::Description;
 
-use super::bench::{Bench, Client, Stage, asked, data_of, text};
+use super::bench::{Bench, Client, Given, Stage, asked, data_of, text};
 use super::table::Verdict;
 use super::yaml::{stage, stage_of};
 
@@ -30,9 +30,17 @@ struct Said {
     events: Vec<Value>,
 }
 
+/// Statuses that no client can bring about with one request: the service is in trouble, or plays it.
+const TROUBLE: [u16; 16] = [
+    400, 401, 403, 404, 408, 409, 413, 418, 422, 424, 429, 500, 502, 503, 504, 529,
+];
+
+/// The name under which a webhook is written down for readers that tell its kind themselves.
+const WEBHOOK: &str = "webhook";
+
 /// Every operation, the schema of its success, and the statuses of its errors that a client can bring about.
 const OPERATIONS: [(&str, &str, &[u16]); 17] = [
-    (CREATE, "Response", &[400, 401, 403, 404, 429]),
+    (CREATE, "Response", &[400, 401, 403, 404, 413, 429]),
     (READ, "Response", &[400, 401, 404]),
     (DELETE, NAMELESS, &[400, 401, 404]),
     (CANCEL, "Response", &[400, 401, 404]),
@@ -88,6 +96,9 @@ const TALK: &str = "POST /v1/conversations";
 
 /// What is no operation: a path, or a method on it, that is not there.
 const NOWHERE: &str = "none";
+
+/// A create that met a fault.
+const FAULTED: &str = "POST /v1/responses, by a fault";
 
 /// A body to which the description gives no schema.
 const NAMELESS: &str = "the deletion of a response";
@@ -178,6 +189,11 @@ impl Said {
         asked: lanebench::sabotage::contract::Asked,
     ) -> Result<Value, String> {
         let given = client.send(asked).await?;
+        self.take(operation, &given)
+    }
+
+    /// Takes down a reply and gives its body.
+    fn take(&mut self, operation: &'static str, given: &Given) -> Result<Value, String> {
         let body: Value =
             serde_json::from_slice(&given.body).map_err(|error| format!("{operation}: {error}"))?;
         self.answers.insert((operation, given.status));
@@ -329,6 +345,51 @@ impl Said {
         Ok(())
     }
 
+    /// Asks for too much at once, and meets a service in every trouble.
+    async fn trouble(&mut self, bench: &Bench) -> Verdict {
+        let long = " ".repeat(lanebench::mock::BODY_MAX + 1);
+        let given = bench.usual().send(asked("POST", "/v1/responses", &long)).await?;
+        self.take(CREATE, &given)?;
+        let body = json!({"model": "gpt-5", "input": "hello", "background": true}).to_string();
+        let errors = TROUBLE.map(ApiError::of_status).into_iter().chain([
+            ApiError::slow_down(),
+            ApiError::quota_exhausted(),
+            ApiError::conversation_locked(),
+        ]);
+        for error in errors {
+            let rule = first(ExchangeKind::Create, Fault::Reply(error));
+            let client = bench.server(Stage::default().with(rule));
+            let given = client.send(asked("POST", "/v1/responses", &body)).await?;
+            self.take(FAULTED, &given)?;
+        }
+        Ok(())
+    }
+
+    /// Hears what webhooks say.
+    async fn webhooks(&mut self, bench: &Bench) -> Verdict {
+        let body = json!({"model": "gpt-5", "input": "hello", "background": true});
+        let fail = Fault::Fail {
+            code: "server_error".into(),
+            at_step: 1,
+        };
+        let reason = "content_filter".into();
+        let cancel = Fault::CancelledByService { at_step: 1 };
+        for fault in [None, Some(fail), Some(Fault::Incomplete { reason }), Some(cancel)] {
+            let mut stage = Stage::default();
+            stage
+                .rules
+                .extend(fault.map(|fault| always(Target::Response, fault)));
+            let (client, inbox) = bench.watched(stage);
+            client.ended(&body).await?;
+            client.wait("1s").await;
+            for (_, body) in inbox.all() {
+                let event: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+                self.bodies.push((WEBHOOK, event));
+            }
+        }
+        Ok(())
+    }
+
     /// Plays ends and faults of streams in every shape.
     async fn ends(&mut self, bench: &Bench) -> Verdict {
         let body = json!({"model": "gpt-5", "input": "hello", "background": true, "stream": true});
@@ -357,12 +418,34 @@ impl Said {
             let path = format!("/v1/responses/{}", text(&last, "id")?);
             self.ask(&client, READ, &path, &Value::Null).await?;
         }
-        let stranger = first(
-            lanebench::units::ExchangeKind::Create,
-            Fault::UnknownEvent { after: 4 },
-        );
+        let stranger = first(ExchangeKind::Create, Fault::UnknownEvent { after: 4 });
         let client = bench.server(Stage::default().with(stranger));
-        self.stream(&client, &body).await.map(drop)
+        self.stream(&client, &body).await?;
+        let word = "paused".into();
+        let odd = always(Target::Response, Fault::UnknownStatus { word });
+        let client = bench.server(Stage::default().with(odd));
+        let last = self.stream(&client, &body).await?;
+        let path = format!("/v1/responses/{}", text(&last, "id")?);
+        self.ask(&client, READ, &path, &Value::Null).await?;
+        self.cut_off(bench, &body).await
+    }
+
+    /// Cancels a tool, and lets a call be cut off.
+    async fn cut_off(&mut self, bench: &Bench, body: &Value) -> Verdict {
+        let steps = [hosted("1s", "web_search_call"), hosted("1s", "file_search_call")];
+        for step in steps.into_iter().chain([hosted("1s", "code_interpreter_call")]) {
+            let client = bench.server(Stage::of(&[step]));
+            let began = client
+                .leave(asked("POST", "/v1/responses", &body.to_string()), "1500ms")
+                .await?;
+            let id = text(&began[0]["response"], "id")?;
+            let path = format!("/v1/responses/{id}/cancel");
+            self.ask(&client, CANCEL, &path, &Value::Null).await?;
+        }
+        let reason = "content_filter".into();
+        let cut = always(Target::Response, Fault::Incomplete { reason });
+        let client = bench.server(Stage::of(&[function("1s", "look_up")]).with(cut));
+        self.stream(&client, body).await.map(drop)
     }
 }
 
@@ -376,6 +459,8 @@ fn said() -> Said {
         said.others(&bench.usual()).await?;
         said.refusals(&bench).await?;
         said.ends(&bench).await?;
+        said.trouble(&bench).await?;
+        said.webhooks(&bench).await?;
         Ok::<_, String>(said)
     });
     played.unwrap().unwrap()
@@ -407,165 +492,10 @@ fn every_event_of_the_contract_is_said_and_no_other() {
         .filter_map(|event| event["type"].as_str())
         .collect();
     let named = EVENTS.split_whitespace().map(|name| format!("response.{name}"));
-    let others = ["error", "keepalive", "response.unheard_of"].map(str::to_owned);
+    let others = ["error", "keepalive", "response.unheard_of", "response.paused"].map(str::to_owned);
     let named: BTreeSet<String> = named.chain(others).collect();
     let named: BTreeSet<&str> = named.iter().map(String::as_str).collect();
     assert_eq!(said, named);
-}
-
-/// A documented difference between the wire and a stranger's words: what, why, and how it is taken away.
-struct Differs {
-    what: &'static str,
-    why: &'static str,
-    /// Whether there was something to take away.
-    settle: fn(&mut Value) -> bool,
-}
-
-const NESTED_ERRORS: Differs = Differs {
-    what: "nested errors",
-    why: "an `error` event holds its code and words in an object",
-    settle: |value| {
-        let nested = value.is_object() && value["type"] == "error" && value["error"].is_object();
-        if nested {
-            let error = value["error"].take();
-            for key in ["code", "message", "param"] {
-                value[key] = error[key].clone();
-            }
-        }
-        nested
-    },
-};
-
-const LOCAL_SHELL: Differs = Differs {
-    what: "outputs of local shells",
-    why: "they name their call by its id, where the description wants a second name for it",
-    settle: |value| {
-        let output = value["type"] == "local_shell_call_output" && value["call_id"].is_null();
-        if output {
-            value["call_id"] = value["id"].clone();
-        }
-        output
-    },
-};
-
-const KEEPALIVES: Differs = Differs {
-    what: "keepalives",
-    why: "seen on the wire and in no description",
-    settle: |value| strange(value, "keepalive"),
-};
-
-const PATCHES: Differs = Differs {
-    what: "diffs of patches",
-    why: "seen on the wire and in no description",
-    settle: |value| {
-        let mut ends = ["delta", "done"].into_iter();
-        ends.any(|end| strange(value, &format!("response.apply_patch_call_operation_diff.{end}")))
-    },
-};
-
-const STRANGERS: Differs = Differs {
-    what: "strangers",
-    why: "an event that nobody knows, by a fault",
-    settle: |value| strange(value, "response.unheard_of"),
-};
-
-/// Where the wire is documented to differ from the published description (responses-api.md, sections 3 and 5).
-const DIFFERS: &[Differs] = &[
-    Differs {
-        what: "error codes",
-        why: "a failed response carries codes that the description does not list",
-        settle: |value| swap(value, "code", "insufficient_quota", "server_error"),
-    },
-    NESTED_ERRORS,
-    Differs {
-        what: "the name of a function",
-        why: "the end of its arguments does not repeat it",
-        settle: |value| {
-            let done = value["type"] == "response.function_call_arguments.done" && value["name"].is_null();
-            if done {
-                value["name"] = "look_up".into();
-            }
-            done
-        },
-    },
-    Differs {
-        what: "a search that begins",
-        why: "it shows its action only when it is done",
-        settle: |value| {
-            let begins = value["type"] == "web_search_call" && value["action"].is_null();
-            if begins {
-                value["action"] = json!({"type": "search", "query": ""});
-            }
-            begins
-        },
-    },
-    Differs {
-        what: "answers to approvals",
-        why: "they name what they answer as the request did, where the description wants a second name for it",
-        settle: |value| {
-            let answers = value["type"] == "mcp_approval_response" && value["request_id"].is_null();
-            if answers {
-                value["request_id"] = value["approval_request_id"].clone();
-            }
-            answers
-        },
-    },
-    LOCAL_SHELL,
-    KEEPALIVES,
-    PATCHES,
-    STRANGERS,
-    Differs {
-        what: "a context that is being packed",
-        why: "late: the event stands in newer SDKs and in no description yet",
-        settle: |value| strange(value, "response.compaction.compacting"),
-    },
-];
-
-/// Puts another word in the place of this one.
-fn swap(value: &mut Value, key: &str, word: &str, other: &str) -> bool {
-    let found = value.is_object() && value[key] == word;
-    if found {
-        value[key] = other.into();
-    }
-    found
-}
-
-/// Takes away an event of this type.
-fn strange(value: &mut Value, name: &str) -> bool {
-    let found = value.is_object() && value["type"] == name;
-    if found {
-        *value = Value::Null;
-    }
-    found
-}
-
-/// Applies each row everywhere in a value, and notes which were needed.
-fn settle(table: &'static [Differs], value: &mut Value, needed: &mut BTreeSet<&'static str>) {
-    for row in table {
-        let mut everywhere = |value: &mut Value| {
-            if (row.settle)(value) {
-                needed.insert(row.what);
-            }
-        };
-        walk(value, &mut everywhere);
-    }
-}
-
-fn walk(value: &mut Value, visit: &mut impl FnMut(&mut Value)) {
-    visit(value);
-    match value {
-        Value::Object(fields) => fields.values_mut().for_each(|field| walk(field, visit)),
-        Value::Array(entries) => entries.iter_mut().for_each(|entry| walk(entry, visit)),
-        _ => {}
-    }
-}
-
-/// All rows were needed.
-#[track_caller]
-fn all_needed(table: &'static [Differs], needed: &BTreeSet<&'static str>) {
-    let idle = table.iter().filter(|row| !needed.contains(row.what));
-    let idle: Vec<String> = idle.map(|row| format!("{} ({})", row.what, row.why)).collect();
-    assert!(idle.is_empty(), "documented, but nothing differs: {idle:?}");
 }
 
 #[test]
@@ -583,7 +513,9 @@ fn every_operation_answers_with_every_status_that_it_has() {
             .chain(*errors)
             .map(move |status| (*operation, *status))
     });
-    let answers = answers.chain([(NOWHERE, 404), (NOWHERE, 405)]);
+    let answers = answers
+        .chain([(NOWHERE, 404), (NOWHERE, 405)])
+        .chain(TROUBLE.map(|status| (FAULTED, status)));
     assert_eq!(said().answers, answers.collect(), "answers and table differ");
 }
 
@@ -594,19 +526,21 @@ fn everything_fits_the_published_description() {
     };
     let said = said();
     let named = description.events();
-    let mut needed = BTreeSet::new();
+    let mut differs = Differs::of("description");
     let mut wrong = BTreeMap::new();
     for (schema, mut body) in said.bodies {
-        if schema == NAMELESS {
-            continue;
-        }
-        settle(DIFFERS, &mut body, &mut needed);
-        if let Err(problem) = description.check(&description.schema(schema), &body, schema) {
+        differs.settle(&mut body);
+        let schema = match schema {
+            NAMELESS => continue,
+            WEBHOOK => webhook_schema(&body),
+            schema => schema.to_owned(),
+        };
+        if let Err(problem) = description.check(&description.schema(&schema), &body, &schema) {
             wrong.insert(format!("{schema}: {problem}"), body);
         }
     }
     for mut event in said.events {
-        settle(DIFFERS, &mut event, &mut needed);
+        differs.settle(&mut event);
         let Some(name) = event["type"].as_str() else {
             continue;
         };
@@ -623,38 +557,35 @@ fn everything_fits_the_published_description() {
     }
     let shown: Vec<&String> = wrong.keys().collect();
     assert!(wrong.is_empty(), "{} misfits: {shown:#?}", wrong.len());
-    all_needed(DIFFERS, &needed);
+    differs.all_needed();
 }
 
-/// What async-openai cannot read of the wire.
-const ASYNC_OPENAI: &[Differs] = &[
-    NESTED_ERRORS,
-    KEEPALIVES,
-    PATCHES,
-    STRANGERS,
-    Differs {
-        what: "outcomes of shells",
-        why: "it looks for them beside the output instead of in `outcome`",
-        settle: |value| {
-            let Some(Value::Object(outcome)) = value.get("outcome").cloned() else {
-                return false;
-            };
-            outcome.into_iter().for_each(|(key, field)| value[key] = field);
-            true
-        },
-    },
-    Differs {
-        what: "user messages of a compaction",
-        why: "it expects the model's messages alone there",
-        settle: |value| {
-            let compaction = value["object"] == "response.compaction";
-            if compaction && let Some(output) = value["output"].as_array_mut() {
-                output.retain(|item| item["type"] != "message");
-            }
-            compaction
-        },
-    },
-];
+/// The schema of a webhook goes by its type.
+fn webhook_schema(body: &Value) -> String {
+    let kind = body["type"]
+        .as_str()
+        .unwrap_or_default()
+        .trim_start_matches("response.");
+    let (first, rest) = kind.split_at(kind.len().min(1));
+    format!("WebhookResponse{}{rest}", first.to_uppercase())
+}
+
+/// The SDKs for Python and Node, which `tests/sdk/run` plays, read the same: pairs of the name of a schema, or `event`, and
+/// a value.
+#[test]
+fn what_was_said_is_written_down() {
+    let said = said();
+    let events = said.events.into_iter().map(|event| json!(["event", event]));
+    let bodies = said
+        .bodies
+        .into_iter()
+        .map(|(schema, body)| json!([schema, body]));
+    let all: Vec<Value> = bodies.chain(events).collect();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("said.json");
+    std::fs::write(&path, serde_json::to_string(&all).unwrap()).unwrap();
+    let again: Vec<Value> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(again == all && all.len() > 300, "{} things were said", all.len());
+}
 
 fn read_as<T: DeserializeOwned>(value: &Value) -> Result<(), String> {
     serde_json::from_value::<T>(value.clone())
@@ -665,10 +596,10 @@ fn read_as<T: DeserializeOwned>(value: &Value) -> Result<(), String> {
 #[test]
 fn everything_is_read_by_async_openai() {
     let said = said();
-    let needed = RefCell::new(BTreeSet::new());
+    let mut differs = Differs::of("async-openai");
     let mut wrong = BTreeMap::new();
     for (schema, mut body) in said.bodies {
-        settle(ASYNC_OPENAI, &mut body, &mut needed.borrow_mut());
+        differs.settle(&mut body);
         let read = match schema {
             "Response" => read_as::<theirs::Response>(&body),
             "ResponseItemList" => read_as::<theirs::ResponseItemList>(&body),
@@ -681,6 +612,7 @@ fn everything_is_read_by_async_openai() {
             "DeletedConversationResource" => read_as::<theirs::DeleteConversationResponse>(&body),
             "ConversationItemList" => read_as::<theirs::ConversationItemList>(&body),
             "ConversationItem" => read_as::<theirs::ConversationItem>(&body),
+            WEBHOOK => read_as::<webhooks::WebhookEvent>(&body),
             "ErrorResponse" => read_as::<async_openai::error::WrappedError>(&body),
             other => Err(format!("nobody reads a {other}")),
         };
@@ -689,7 +621,7 @@ fn everything_is_read_by_async_openai() {
         }
     }
     for mut event in said.events {
-        settle(ASYNC_OPENAI, &mut event, &mut needed.borrow_mut());
+        differs.settle(&mut event);
         if event.is_null() {
             continue;
         }
@@ -699,5 +631,5 @@ fn everything_is_read_by_async_openai() {
     }
     let shown: Vec<&String> = wrong.keys().collect();
     assert!(wrong.is_empty(), "{} misfits: {shown:#?}", wrong.len());
-    all_needed(ASYNC_OPENAI, &needed.borrow());
+    differs.all_needed();
 }

@@ -1,27 +1,33 @@
 //! When jobs wake.
 //!
-//! Invariant: a job stands here once at most, under the instant that counts now; nothing here is out of date, so the
-//! queue is as long as jobs are in flight, and its first entry is awaited by somebody.
+//! Invariant: a job is awaited once at most, under the instant that counts now; what stands first is awaited, and
+//! hardly more stands here that nobody awaits than what somebody does.
 
 use crate::units::{JobId, SimTime, Window, horizon};
 
-/// A queue of jobs in the order (instant, job); an instant can be changed in place.
+/// A queue of jobs in the order (instant, job); an instant can be changed.
 ///
 /// Most jobs that wait would wake far ahead, at some limit, and are set anew long before. They stand in a plain list, in
 /// no order, where a change costs nothing; only those that wake up to the horizon stand in a heap. When the heap is
 /// empty, about an eighth of the others are taken over.
+///
+/// A job that is set anew while it stands in the heap leaves its old key there, which is dead from then on: where keys
+/// stand in the heap need not be known, and moving one touches nothing else. Dead keys go when they come first, and all
+/// together when they are many.
 #[derive(Debug, Clone)]
 pub struct Wakes {
     /// A heap in which each entry has up to four children: flat, and four of them fill a cache line.
     near: Vec<Key>,
+    /// How many keys of the heap are dead.
+    dead: usize,
     /// Everything behind the horizon. Empty unless something is near.
     far: Vec<Key>,
     /// The last key that belongs to what is near.
     horizon: Key,
     /// Where each job stands.
-    places: Window<Place>,
+    places: Window<Packed>,
     /// Where what is no job stands.
-    strays: Place,
+    strays: Packed,
 }
 
 /// Instant and job in one number, which orders like the pair.
@@ -29,15 +35,49 @@ type Key = u128;
 
 const CHILDREN: usize = 4;
 
+/// Dead keys that are always borne.
+const DEAD: usize = 32;
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// It does not wake by itself.
     Nowhere,
-    /// In the heap.
-    Near(u32),
+    /// In the heap, with this instant.
+    Near(SimTime),
     /// In the list.
     Far(u32),
+}
+
+/// A place in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Packed(u64);
+
+/// Marks places in the list.
+const FAR: u64 = 1 << 63;
+
+/// Behind the cap of any run: whoever would wake later stands here.
+const LAST: SimTime = SimTime::from_ticks(FAR - 1);
+
+impl Packed {
+    const NOWHERE: Self = Self(u64::MAX);
+
+    const fn of(place: Place) -> Self {
+        match place {
+            Place::Nowhere => Self::NOWHERE,
+            Place::Near(at) => Self(at.ticks()),
+            Place::Far(place) => Self(FAR | place as u64),
+        }
+    }
+
+    const fn place(self) -> Place {
+        match self {
+            Self::NOWHERE => Place::Nowhere,
+            Self(word) if word & FAR == 0 => Place::Near(SimTime::from_ticks(word)),
+            #[expect(clippy::cast_possible_truncation, reason = "packed from 32 bits")]
+            Self(word) => Place::Far(word as u32),
+        }
+    }
 }
 
 impl Wakes {
@@ -46,28 +86,32 @@ impl Wakes {
     pub fn new(jobs: usize) -> Self {
         Self {
             near: Vec::new(),
+            dead: 0,
             far: Vec::new(),
             horizon: 0,
-            places: Window::of(std::iter::repeat_n(Place::Nowhere, jobs)),
-            strays: Place::Nowhere,
+            places: Window::of(std::iter::repeat_n(Packed::NOWHERE, jobs)),
+            strays: Packed::NOWHERE,
         }
     }
 
     /// There is one job more.
     pub(super) fn expect_one(&mut self) {
-        self.places.push(Place::Nowhere);
+        self.places.push(Packed::NOWHERE);
     }
 
     /// The first job is over and wakes no more.
     pub(super) fn let_first_go(&mut self) {
-        self.places.pop_if(|place| *place == Place::Nowhere);
+        self.places.pop_if(|place| *place == Packed::NOWHERE);
     }
 
     /// Where a job stands.
     fn place(&self, id: JobId) -> Place {
         match id {
-            JobId::NONE => self.strays,
-            id => self.places.get(id).copied().unwrap_or(Place::Nowhere),
+            JobId::NONE => self.strays.place(),
+            id => self
+                .places
+                .get(id)
+                .map_or(Place::Nowhere, |packed| packed.place()),
         }
     }
 
@@ -77,7 +121,7 @@ impl Wakes {
             id => self.places.get_mut(id),
         };
         if let Some(known) = known {
-            *known = place;
+            *known = Packed::of(place);
         }
     }
 
@@ -89,45 +133,55 @@ impl Wakes {
 
     /// Lets a job wake at an instant, instead of the one before; never, if that is the instant.
     pub fn set(&mut self, id: JobId, at: SimTime) {
-        let key = (u128::from(at.ticks()) << 32) | u128::from(id.0);
+        let (never, at) = (at == SimTime::NEVER, at.min(LAST));
+        let key = key(id, at);
         match self.place(id) {
-            Place::Near(place) if key <= self.horizon => self.put(place as usize, key),
-            Place::Far(place) if key > self.horizon && at != SimTime::NEVER => self.far[place as usize] = key,
-            place => {
-                self.take_out(id, place);
-                if at != SimTime::NEVER {
-                    self.take_in(key);
-                }
+            Place::Far(place) if key > self.horizon && !never => {
+                self.far[place as usize] = key;
+                return;
             }
+            Place::Far(place) => self.leave_far(place as usize),
+            Place::Near(before) if self.near.first() == Some(&self::key(id, before)) => self.pop(),
+            Place::Near(_) => self.dead += 1,
+            Place::Nowhere => {}
         }
+        if never {
+            self.note_place(id, Place::Nowhere);
+        } else if key <= self.horizon {
+            self.note_place(id, Place::Near(at));
+            self.push(key);
+        } else {
+            self.note_place(id, Place::Far(index(self.far.len())));
+            self.far.push(key);
+        }
+        self.bury();
         if self.near.is_empty() && !self.far.is_empty() {
             self.advance();
         }
     }
 
-    fn take_in(&mut self, key: Key) {
-        if key <= self.horizon {
-            self.near.push(key);
-            self.rise(self.near.len() - 1, key);
-        } else {
-            self.far.push(key);
-            self.note_place(job(key), Place::Far(index(self.far.len() - 1)));
+    /// Lets dead keys go that come first, and all of them where they are many.
+    fn bury(&mut self) {
+        if self.dead == 0 {
+            return;
+        }
+        while self.near.first().is_some_and(|first| !self.is_awaited(*first)) {
+            self.pop();
+            self.dead -= 1;
+        }
+        if self.dead > DEAD + self.near.len() / 2 {
+            let mut keys = std::mem::take(&mut self.near);
+            keys.retain(|key| self.is_awaited(*key));
+            // What is in order is a heap. A key that died and came back stands in it twice.
+            keys.sort_unstable();
+            keys.dedup();
+            (self.near, self.dead) = (keys, 0);
         }
     }
 
-    fn take_out(&mut self, id: JobId, place: Place) {
-        self.note_place(id, Place::Nowhere);
-        match place {
-            Place::Nowhere => {}
-            Place::Near(place) => {
-                if let Some(last) = self.near.pop()
-                    && (place as usize) < self.near.len()
-                {
-                    self.put(place as usize, last);
-                }
-            }
-            Place::Far(place) => self.leave_far(place as usize),
-        }
+    /// Whether this key of the heap is the one that counts.
+    fn is_awaited(&self, key: Key) -> bool {
+        self.place(job(key)) == Place::Near(instant(key))
     }
 
     /// The last of the list stands where one has left it.
@@ -145,42 +199,41 @@ impl Wakes {
         while let Some(key) = self.far.get(place).copied() {
             if key <= self.horizon {
                 self.leave_far(place);
-                self.near.push(key);
-                self.rise(self.near.len() - 1, key);
+                self.note_place(job(key), Place::Near(instant(key)));
+                self.push(key);
             } else {
                 place += 1;
             }
         }
     }
 
-    /// Puts `key` where `place` became free.
-    fn put(&mut self, place: usize, key: Key) {
-        if place > 0 && key < self.near[(place - 1) / CHILDREN] {
-            self.rise(place, key);
-        } else {
-            self.sink(place, key);
-        }
-    }
-
-    fn rise(&mut self, mut place: usize, key: Key) {
+    /// Takes a key into the heap.
+    fn push(&mut self, key: Key) {
+        let mut place = self.near.len();
+        self.near.push(key);
         while place > 0 {
             let parent = (place - 1) / CHILDREN;
             let above = self.near[parent];
             if above <= key {
                 break;
             }
-            self.stand(place, above);
+            self.near[place] = above;
             place = parent;
         }
-        self.stand(place, key);
+        self.near[place] = key;
     }
 
-    fn sink(&mut self, mut place: usize, key: Key) {
-        while let Some((least, below)) = self.least_child(place).filter(|(_, below)| *below < key) {
-            self.stand(place, below);
+    /// Takes the first key out of the heap.
+    fn pop(&mut self) {
+        let Some(last) = self.near.pop().filter(|_| !self.near.is_empty()) else {
+            return;
+        };
+        let mut place = 0;
+        while let Some((least, below)) = self.least_child(place).filter(|(_, below)| *below < last) {
+            self.near[place] = below;
             place = least;
         }
-        self.stand(place, key);
+        self.near[place] = last;
     }
 
     /// The least child of a place, and where it stands.
@@ -196,11 +249,10 @@ impl Wakes {
         let children = children.iter().copied().zip(first..);
         children.min().map(|(below, least)| (least, below))
     }
+}
 
-    fn stand(&mut self, place: usize, key: Key) {
-        self.near[place] = key;
-        self.note_place(job(key), Place::Near(index(place)));
-    }
+fn key(id: JobId, at: SimTime) -> Key {
+    (u128::from(at.ticks()) << 32) | u128::from(id.0)
 }
 
 #[expect(
@@ -262,7 +314,8 @@ mod tests {
                 sorted.insert((at, id));
             }
             assert_eq!(wakes.first(), sorted.first().copied());
-            assert_eq!(wakes.near.len() + wakes.far.len(), sorted.len());
+            assert_eq!(wakes.near.len() - wakes.dead + wakes.far.len(), sorted.len());
+            assert!(wakes.dead <= DEAD + wakes.near.len() / 2);
         }
     }
 }

@@ -193,21 +193,27 @@ impl Agenda {
     /// Takes what is due next, if it is due by `now`.
     pub(super) fn pop(&mut self, now: SimTime) -> Option<Due> {
         if self.turn.is_empty() {
-            self.gather(now);
+            self.taken = Some(now);
+            if self.next()? > now {
+                return None;
+            }
+            let first = self.take_first()?;
+            if self.next().is_none_or(|at| at > now) {
+                return Some(first.2);
+            }
+            self.gather(first, now);
         }
         self.turn.pop().map(|(.., due)| due)
     }
 
-    /// Puts what is due by `now` into its order.
-    fn gather(&mut self, now: SimTime) {
-        self.taken = Some(now);
+    /// Puts what is due by `now`, `first` among it, into its order.
+    fn gather(&mut self, first: Entry, now: SimTime) {
+        self.turn.push(first);
         while self.next().is_some_and(|at| at <= now) {
             let first = self.take_first();
             self.turn.extend(first);
         }
-        if self.turn.len() > 1 {
-            self.turn.sort_unstable_by(|left, right| right.cmp(left));
-        }
+        self.turn.sort_unstable_by(|left, right| right.cmp(left));
     }
 
     fn take_first(&mut self) -> Option<Entry> {

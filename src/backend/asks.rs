@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::call::{Asked, Call, Reading, Stage};
+use super::call::{Asked, Call, Reading, Request, Stage};
 use super::contract::{
     CancelCompleted, CancelRace, DeleteInFlight, DeleteObject, GetAfterDelete, ModelMissing,
 };
@@ -10,7 +10,7 @@ use super::ledger::AccountNo;
 use super::run::{Hold, Run};
 use super::slots::Handle;
 use super::{Auth, CallKey, ResumeWindow, Service};
-use crate::units::SimDuration;
+use crate::units::{JobId, SimDuration};
 use crate::wire::{
     ApiError, Ask, Create, Details, Reply, Response, ResponseId, Status, StoredItem, StreamRefusal, json_text,
 };
@@ -29,14 +29,8 @@ pub(super) enum Answer {
 
 impl Service {
     /// Handles a request: the content of its reply is fixed here.
-    pub(super) fn handle(
-        &mut self,
-        key: CallKey,
-        strike: Option<u32>,
-        auth: Auth,
-        ask: Result<Asked, Box<ApiError>>,
-    ) {
-        let answer = self.answer(key, auth, ask);
+    pub(super) fn handle(&mut self, key: CallKey, strike: Option<u32>, request: Request<'_>) {
+        let answer = self.answer(key, request);
         self.unpin(&key);
         match answer {
             Ok(Answer::Now(reply)) => self.reply(key, strike, reply),
@@ -80,35 +74,30 @@ impl Service {
         }
     }
 
-    fn answer(
-        &mut self,
-        key: CallKey,
-        auth: Auth,
-        ask: Result<Asked, Box<ApiError>>,
-    ) -> Result<Answer, ApiError> {
-        let account = match auth {
+    fn answer(&mut self, key: CallKey, request: Request<'_>) -> Result<Answer, ApiError> {
+        let account = match request.auth {
             Auth::Granted => AccountNo(0),
-            Auth::Account(number) => AccountNo(number),
+            Auth::Account(number) => AccountNo(*number),
             Auth::Missing => return Err(ApiError::missing_authentication()),
-            Auth::Wrong { shown } => return Err(ApiError::invalid_api_key(&shown)),
+            Auth::Wrong { shown } => return Err(ApiError::invalid_api_key(shown)),
         };
         self.head(&key, account);
         let who = self.ledger.project(account);
-        match ask.map_err(|error| *error)? {
-            Asked::Main(Ask::Create(create)) => self.create(key, account, &create),
+        match request.ask.map_err(ApiError::clone)? {
+            Asked::Main(Ask::Create(create)) => self.create(key, account, create),
             Asked::Main(Ask::Poll(id)) => {
-                let run = self.visible(&id, who)?;
+                let run = self.polled(key.exchange.job, id, who)?;
                 Ok(Answer::Now(Reply::Response(run.object.clone())))
             }
             Asked::Main(Ask::Included { id, include }) => {
-                let run = self.visible(&id, who)?;
-                Ok(Answer::Now(Reply::Response(run.including(&include))))
+                let run = self.visible(id, who)?;
+                Ok(Answer::Now(Reply::Response(run.including(include))))
             }
-            Asked::Main(Ask::Stream { id, after }) => self.stream(&id, after, who),
-            Asked::Main(Ask::Cancel(id)) => self.cancel(&id, who),
-            Asked::Main(Ask::Delete(id)) => self.delete(&id, who),
+            Asked::Main(Ask::Stream { id, after }) => self.stream(id, *after, who),
+            Asked::Main(Ask::Cancel(id)) => self.cancel(id, who),
+            Asked::Main(Ask::Delete(id)) => self.delete(id, who),
             Asked::Side(side) => {
-                let document = self.side(&key, who, &side)?;
+                let document = self.side(&key, who, side)?;
                 Ok(Answer::Now(Reply::Document(document)))
             }
         }
@@ -140,6 +129,14 @@ impl Service {
                 false => error,
             }
         })
+    }
+
+    /// The response that a job looks at, which is nearly always its latest.
+    fn polled(&self, job: JobId, id: &ResponseId, who: AccountNo) -> Result<&Run, ApiError> {
+        match self.runs.latest(job).filter(|run| run.object.id == *id) {
+            Some(run) if run.is_visible() && run.owner == who => Ok(run),
+            _ => self.visible(id, who),
+        }
     }
 
     /// The response of the turn before, if the request names one.

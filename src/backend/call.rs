@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::slots::{Handle, Lookup, Slots};
-use super::{Auth, CallKey, Face};
+use super::{Auth, CallKey, Face, Input};
 use crate::fault::{Fault, Place};
 use crate::rng::Law;
 use crate::units::SimDuration;
@@ -20,25 +20,51 @@ pub(super) struct Call {
     pub(super) stage: Stage,
 }
 
+/// A request, as it stands among the inputs of a tick.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    /// Whether it may.
+    pub(super) auth: &'a Auth,
+    /// What it asks; or why it is no valid one.
+    pub(super) ask: Result<Asked<'a>, &'a ApiError>,
+}
+
 /// What a call asks.
-#[derive(Debug, Clone)]
-pub(super) enum Asked {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked<'a> {
     /// Something about the life of a response.
-    Main(Ask),
+    Main(&'a Ask),
     /// Something else.
-    Side(Box<Side>),
+    Side(&'a Side),
+}
+
+impl<'a> Request<'a> {
+    /// The request of an input, if it is one.
+    pub(super) fn of(input: &'a Input) -> Option<Self> {
+        match input {
+            Input::Request { auth, ask, .. } => {
+                let ask = ask.as_ref().map(Asked::Main).map_err(|error| &**error);
+                Some(Self { auth, ask })
+            }
+            Input::Side { auth, ask, .. } => {
+                let ask = ask.as_ref().map(|side| Asked::Side(side));
+                let ask = ask.map_err(|error| &**error);
+                Some(Self { auth, ask })
+            }
+            Input::Marked { .. }
+            | Input::Injected { .. }
+            | Input::Gone { .. }
+            | Input::Refused { .. }
+            | Input::WebhookAnswered { .. } => None,
+        }
+    }
 }
 
 /// Where a call stands.
 #[derive(Debug, Clone)]
 pub(super) enum Stage {
-    /// Held up before it is handled.
-    Held {
-        /// Whether it may.
-        auth: Auth,
-        /// What it asks.
-        ask: Result<Asked, Box<ApiError>>,
-    },
+    /// Held up before it is handled: the request.
+    Held(Box<Input>),
     /// Waits for the end of the foreground response that it made.
     Waiting {
         /// The response.
@@ -79,7 +105,7 @@ impl Call {
     /// The response whose reply or stream it waits for.
     pub(super) const fn run(&self) -> Option<Handle> {
         match &self.stage {
-            Stage::Held { .. } | Stage::Leaving { stream: None, .. } => None,
+            Stage::Held(_) | Stage::Leaving { stream: None, .. } => None,
             Stage::Waiting { run } => Some(*run),
             Stage::Leaving {
                 stream: Some(reading),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::item::id_of;
 use super::run::Run;
 use super::slots::{Handle, Lookup, Slots};
+use crate::units::JobId;
 use crate::wire::{Item, ResponseId, StoredItem};
 
 /// All responses, and how they are found.
@@ -13,6 +14,8 @@ use crate::wire::{Item, ResponseId, StoredItem};
 pub(super) struct Runs {
     slots: Slots<Run>,
     by_id: Lookup<ResponseId, Handle>,
+    /// The latest response of each job, where no other job has taken its place here.
+    latest: Vec<(JobId, Handle)>,
     /// What all of them keep of their requests.
     weight: u64,
     /// The last ones that were deleted.
@@ -27,6 +30,7 @@ impl Runs {
         Self {
             slots: Slots::new(),
             by_id: Lookup::default(),
+            latest: Vec::new(),
             weight: 0,
             deleted: VecDeque::new(),
         }
@@ -51,10 +55,47 @@ impl Runs {
     pub(super) fn insert(&mut self, make: impl FnOnce(Handle) -> Run) -> Handle {
         let me = self.slots.insert_with(make);
         if let Some(run) = self.slots.get(me) {
+            let job = run.key.exchange.job;
             self.by_id.insert(run.object.id.clone(), me);
             self.weight += run.weight();
+            self.note_latest(job, me);
         }
         me
+    }
+
+    /// Jobs in flight have numbers near one another, so a table twice as long as there are responses has a place for
+    /// nearly each of them.
+    fn note_latest(&mut self, job: JobId, run: Handle) {
+        if self.latest.len() < self.slots.len() {
+            self.latest.clear();
+            self.latest
+                .resize((2 * self.slots.len()).next_power_of_two(), (JobId::NONE, run));
+            for run in self.slots.iter() {
+                let job = run.key.exchange.job;
+                let place = self.place_of(job);
+                if self.by_id.get(&run.object.id) == Some(&run.me) {
+                    self.latest[place] = (job, run.me);
+                }
+            }
+        }
+        let place = self.place_of(job);
+        self.latest[place] = (job, run);
+    }
+
+    const fn place_of(&self, job: JobId) -> usize {
+        job.0 as usize & (self.latest.len() - 1)
+    }
+
+    /// The latest response that a job has made, if it is remembered; whether it can be read is another question.
+    pub(super) fn latest(&self, job: JobId) -> Option<&Run> {
+        if self.latest.is_empty() || job == JobId::NONE {
+            return None;
+        }
+        let (owner, run) = self.latest[self.place_of(job)];
+        if owner != job {
+            return None;
+        }
+        self.slots.get(run)
     }
 
     pub(super) fn get(&self, run: Handle) -> Option<&Run> {
@@ -131,6 +172,8 @@ impl Runs {
     /// Lets it be found no more, and lives on.
     pub(super) fn hide(&mut self, run: Handle) {
         if let Some(run) = self.slots.get(run) {
+            let place = self.place_of(run.key.exchange.job);
+            self.latest[place].0 = JobId::NONE;
             self.by_id.remove(&run.object.id);
         }
     }

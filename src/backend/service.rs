@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::agenda::Due;
-use super::call::{Asked, Call, Calls, Stage, pace_of};
+use super::call::{Asked, Call, Calls, Request, Stage, pace_of};
 use super::choice::of_choices;
 use super::conversations::Conversations;
 use super::desk::Desk;
@@ -13,7 +13,7 @@ use super::limiter::Bucket;
 use super::runs::Runs;
 use super::slots::Handle;
 use super::webhook::{Deliveries, Repeated};
-use super::{Auth, CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
+use super::{CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
 use crate::fault::{Fault, FaultPlan, Place, Target};
 use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
@@ -135,18 +135,21 @@ impl Service {
         while let Some(run) = self.desk.agenda.pop_crowded_out(kept_max, bytes_max) {
             self.drop_run(run, "crowded_out");
         }
-        for input in batch.drain(..) {
+        for input in &*batch {
             self.take(input);
         }
+        batch.clear();
         while let Some(due) = self.desk.agenda.pop(now) {
             self.take_due(due);
         }
-        let deliveries = &self.deliveries;
-        self.desk.agenda.forget_dead(|due| match due {
-            Due::Unanswered { delivery, send } => !deliveries.awaits(delivery, send),
-            Due::Overdue(delivery) => !deliveries.holds_back(delivery),
-            _ => false,
-        });
+        if self.desk.profile.webhook.is_some() {
+            let deliveries = &self.deliveries;
+            self.desk.agenda.forget_dead(|due| match due {
+                Due::Unanswered { delivery, send } => !deliveries.awaits(delivery, send),
+                Due::Overdue(delivery) => !deliveries.holds_back(delivery),
+                _ => false,
+            });
+        }
         std::mem::swap(&mut self.desk.out, out);
     }
 
@@ -205,19 +208,19 @@ impl Service {
         }
     }
 
-    fn take(&mut self, input: Input) {
+    fn take(&mut self, input: &Input) {
         match input {
-            Input::Request { call, auth, ask } => self.arrive(call, auth, ask.map(Asked::Main)),
-            Input::Side { call, auth, ask } => self.arrive(call, auth, ask.map(Asked::Side)),
-            Input::Marked { call, rules } => self.mark(call, &rules),
-            Input::Injected { call, faults } => self.inject(call, &faults),
-            Input::Gone { call } => self.gone(&call),
+            Input::Request { call, .. } | Input::Side { call, .. } => self.arrive(*call, input),
+            Input::Marked { call, rules } => self.mark(*call, rules),
+            Input::Injected { call, faults } => self.inject(*call, faults),
+            Input::Gone { call } => self.gone(call),
             Input::Refused { exchange, rule } => {
+                let exchange = *exchange;
                 self.desk.note(exchange.job, || WireEvent::Refused { exchange });
-                self.desk.fired(exchange.job, rule);
+                self.desk.fired(exchange.job, *rule);
             }
             Input::WebhookAnswered { delivery, send, http } => {
-                self.deliveries.answered(&delivery, send, http, &mut self.desk);
+                self.deliveries.answered(delivery, *send, *http, &mut self.desk);
             }
         }
     }
@@ -278,14 +281,17 @@ impl Service {
         }
     }
 
-    fn arrive(&mut self, key: CallKey, auth: Auth, ask: Result<Asked, Box<ApiError>>) {
+    fn arrive(&mut self, key: CallKey, input: &Input) {
+        let Some(request) = Request::of(input) else {
+            return;
+        };
         let exchange = key.exchange;
-        self.desk.note(exchange.job, || arrived(exchange, &ask));
+        self.desk.note(exchange.job, || arrived(exchange, request));
         let marked = self.marked.take().filter(|(marked, _)| *marked == key);
         let marks = marked.as_ref().map_or(&[][..], |(_, rules)| rules);
         self.pin_choices(key, marks);
         let Some(struck) = self.desk.plan.marked_exchange(exchange, self.desk.now, marks) else {
-            return self.handle(key, None, auth, ask);
+            return self.handle(key, None, request);
         };
         let rule = struck.rule;
         match struck.fault {
@@ -295,7 +301,7 @@ impl Service {
             } => {
                 let delay = self.delay(&key, rule, *law);
                 self.desk.fired(exchange.job, rule);
-                let stage = Stage::Held { auth, ask };
+                let stage = Stage::Held(Box::new(input.clone()));
                 let strike = None;
                 let call = self.calls.insert(Call { key, strike, stage });
                 self.desk
@@ -327,7 +333,7 @@ impl Service {
             Fault::ResetBefore | Fault::Refuse => {
                 self.reply(key, Some(rule), Reply::Error(ApiError::server_error().into()))
             }
-            _ => self.handle(key, Some(rule), auth, ask),
+            _ => self.handle(key, Some(rule), request),
         }
     }
 
@@ -347,10 +353,11 @@ impl Service {
         if let Some(Call {
             key,
             strike,
-            stage: Stage::Held { auth, ask },
+            stage: Stage::Held(input),
         }) = self.calls.remove(call)
+            && let Some(request) = Request::of(&input)
         {
-            self.handle(key, strike, auth, ask);
+            self.handle(key, strike, request);
         }
     }
 
@@ -579,8 +586,8 @@ const NO_EXCHANGE: Exchange = Exchange {
     nth: 0,
 };
 
-fn arrived(exchange: Exchange, ask: &Result<Asked, Box<ApiError>>) -> WireEvent {
-    let ask = match ask {
+fn arrived(exchange: Exchange, request: Request<'_>) -> WireEvent {
+    let ask = match request.ask {
         Ok(Asked::Main(ask)) => Some(ask),
         Ok(Asked::Side(_)) | Err(_) => None,
     };

@@ -26,50 +26,53 @@ use crate::units::{JobId, SimDuration, SimTime};
 use crate::wire::{Create, Details, Event, Failure, Item, Response, ResponseId, Status, Usage};
 
 /// A response of the service.
+///
+/// What a look at it asks stands first and together: where there are many, nothing of it is in a cache by then.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(super) struct Run {
-    /// The call that made it.
-    pub(super) key: CallKey,
-    /// Its own handle.
-    pub(super) me: Handle,
-    /// The turn, from 1.
-    pub(super) turn: u32,
-    /// The response of the turn before.
-    pub(super) parent: Option<ResponseId>,
+    /// How many events there were when the time to the next keepalive began.
+    pub(super) beat: Option<usize>,
+    /// As it would be read now; whoever read it keeps what was read.
+    pub(super) object: Arc<Response>,
+    /// How it is kept and to whom it is bound.
+    pub(super) hold: Hold,
     /// The project that it belongs to.
     pub(super) owner: AccountNo,
     /// The account that pays for it.
     pub(super) account: AccountNo,
-    /// What was asked, if it came over a wire.
-    pub(super) asked: Option<Arc<Create>>,
-    /// How it is kept and to whom it is bound.
-    pub(super) hold: Hold,
-    /// When it was made.
-    pub(super) created: SimTime,
-    /// As it would be read now; whoever read it keeps what was read.
-    pub(super) object: Arc<Response>,
-    /// The events so far; none if it was not made with a stream.
-    pub(super) log: Option<Box<Log>>,
-    /// The calls that read its events.
-    pub(super) readers: Vec<Handle>,
-    /// How many events there were when the time to the next keepalive began.
-    pub(super) beat: Option<usize>,
-    /// Tokens so far.
-    pub(super) usage: Usage,
-    /// Whether everybody was told of its end.
-    pub(super) settled: bool,
+    alarm: u32,
+    /// Its own handle.
+    pub(super) me: Handle,
+    /// The call that made it.
+    pub(super) key: CallKey,
+    stage: Stage,
+    /// When the stage was planned to begin; a late step does not push everything behind it.
+    mark: SimTime,
     pub(super) bits: u64,
     pub(super) entity: u64,
     pub(super) acts: Vec<Act>,
     pub(super) fate: Arc<Fate>,
+    /// The events so far; none if it was not made with a stream.
+    pub(super) log: Option<Box<Log>>,
+    /// The calls that read its events.
+    pub(super) readers: Vec<Handle>,
+    /// What was asked, if it came over a wire.
+    pub(super) asked: Option<Arc<Create>>,
+    /// Tokens so far.
+    pub(super) usage: Usage,
+    /// The turn, from 1.
+    pub(super) turn: u32,
     /// The script that was chosen for it, if it is none of the usual ones.
     pub(super) choice: Option<u32>,
+    /// Whether everybody was told of its end.
+    pub(super) settled: bool,
+    /// The response of the turn before.
+    pub(super) parent: Option<ResponseId>,
+    /// When it was made.
+    pub(super) created: SimTime,
     /// The rules that were injected for it.
     pins: Option<Arc<[u32]>>,
-    stage: Stage,
-    alarm: u32,
-    /// When the stage was planned to begin; a late step does not push everything behind it.
-    mark: SimTime,
 }
 
 /// How a response is kept.

@@ -1,6 +1,6 @@
 //! All jobs and lanes of a runtime, stepped together: the job core as its driver sees it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -10,6 +10,7 @@ use super::lane::Lane;
 use super::listen::{canonical_order, in_canonical_order, note_reply};
 use super::machine::{Context, Job, News};
 use super::phrases::Phrases;
+use super::rooms::Rooms;
 use super::state::State;
 use super::stray::{LOOK_LIMIT, Step, Strays};
 use super::wakes::Wakes;
@@ -86,7 +87,10 @@ pub struct Desk {
     setup: Setup,
     now: SimTime,
     lanes: [Lane; 3],
-    jobs: Window<Held>,
+    held: Window<Held>,
+    jobs: Rooms<Job>,
+    /// Tasks that are not listed and will be submitted.
+    expected: BTreeMap<JobId, TaskSpec>,
     /// Jobs that are over and that nobody was told of; counted only where they are let go.
     over: Vec<JobId>,
     ended: Ended,
@@ -115,15 +119,13 @@ enum Ended {
     LetGo,
 }
 
-/// What is held of a task.
-#[derive(Debug, Clone)]
+/// What is held of a task: a word, so that those of many jobs stand close together.
+#[derive(Debug, Clone, Copy)]
 enum Held {
-    /// The task itself, which is not listed and will be submitted.
-    Expected(Box<TaskSpec>),
     /// Nothing: it was not submitted, or it was refused.
     Nothing,
-    /// Its job.
-    Job(Box<Job>),
+    /// Its job, in this room.
+    Job(u32),
     /// How its job ended. Whatever is told to such a job leaves a note and nothing else, so where no notes are kept,
     /// the job need not be kept either.
     Over(StateName),
@@ -132,23 +134,8 @@ enum Held {
 }
 
 impl Held {
-    fn job_mut(&mut self) -> Option<&mut Job> {
-        match self {
-            Self::Job(job) => Some(job),
-            Self::Expected(_) | Self::Nothing | Self::Over(_) | Self::Gone => None,
-        }
-    }
-
     const fn is_over(&self) -> bool {
         matches!(self, Self::Over(_) | Self::Gone)
-    }
-
-    fn state(&self) -> Option<StateName> {
-        match self {
-            Self::Expected(_) | Self::Nothing | Self::Gone => None,
-            Self::Job(job) => Some(job.state.name()),
-            Self::Over(outcome) => Some(*outcome),
-        }
     }
 }
 
@@ -161,7 +148,9 @@ impl Desk {
             now: SimTime::START,
             lanes: setup.lanes.map(Lane::new),
             wakes: Wakes::new(tasks),
-            jobs: Window::of(std::iter::repeat_with(|| Held::Nothing).take(tasks)),
+            held: Window::of(std::iter::repeat_n(Held::Nothing, tasks)),
+            jobs: Rooms::default(),
+            expected: BTreeMap::new(),
             over: Vec::new(),
             ended: Ended::Known,
             owners: HashMap::default(),
@@ -195,7 +184,15 @@ impl Desk {
     /// Makes a task known that is not listed in the setup, and will be submitted under the number that is returned.
     pub fn expect_task(&mut self, task: TaskSpec) -> JobId {
         self.wakes.expect_one();
-        self.jobs.push(Held::Expected(Box::new(task)))
+        let id = self.held.push(Held::Nothing);
+        self.expected.insert(id, task);
+        id
+    }
+
+    /// Whether jobs were let go since they were last asked for.
+    #[must_use]
+    pub const fn has_gone(&self) -> bool {
+        !self.over.is_empty()
     }
 
     /// The jobs that were let go since this was last asked.
@@ -222,15 +219,23 @@ impl Desk {
     /// Where a job stands; none if it was never accepted.
     #[must_use]
     pub fn state(&self, job: JobId) -> Option<StateName> {
-        self.jobs.get(job)?.state()
+        self.state_of(*self.held.get(job)?)
+    }
+
+    fn state_of(&self, held: Held) -> Option<StateName> {
+        match held {
+            Held::Nothing | Held::Gone => None,
+            Held::Job(room) => self.jobs.get(room).map(|job| job.state.name()),
+            Held::Over(outcome) => Some(outcome),
+        }
     }
 
     /// Jobs that are neither ended nor parked. Where nothing is left to happen, nobody will ever move them.
     #[must_use]
     pub fn stuck(&self) -> Vec<JobId> {
         let open = |name: StateName| !name.is_terminal() && name != StateName::NeedsIntervention;
-        let jobs = self.jobs.iter();
-        jobs.filter(|(_, held)| held.state().is_some_and(open))
+        let held = self.held.iter();
+        held.filter(|(_, held)| self.state_of(**held).is_some_and(open))
             .map(|(id, _)| id)
             .collect()
     }
@@ -271,7 +276,7 @@ impl Desk {
         }
         self.note_loads();
         if !self.over.is_empty() {
-            while self.jobs.pop_if(Held::is_over) {
+            while self.held.pop_if(Held::is_over) {
                 self.wakes.let_first_go();
             }
         }
@@ -348,19 +353,12 @@ impl Desk {
 
     fn submitted(&mut self, id: JobId, actions: &mut Vec<Action>) -> bool {
         let seen = self.seen();
-        let Some(held) = self.jobs.get_mut(id) else {
+        let Some(held @ Held::Nothing) = self.held.get_mut(id) else {
             return false;
         };
-        let expected = match std::mem::replace(held, Held::Nothing) {
-            Held::Expected(task) => Some(task),
-            Held::Nothing => None,
-            submitted => {
-                *held = submitted;
-                return false;
-            }
-        };
+        let expected = self.expected.remove(&id);
         let listed = || self.setup.tasks.get(id.0 as usize);
-        let Some(task) = expected.as_deref().or_else(listed) else {
+        let Some(task) = expected.as_ref().or_else(listed) else {
             return false;
         };
         let (placement, decided) = match self.setup.router.route_seeing(id, &seen) {
@@ -394,7 +392,7 @@ impl Desk {
             attempts_max,
         });
         self.notes.note(self.now, id, || RuntimeEvent::Acknowledged);
-        *held = Held::Job(Box::new(job));
+        *held = Held::Job(self.jobs.insert(job));
         self.open += 1;
         self.lanes[lane as usize].arrive(id);
         self.with(id, actions, |_, ctx| ctx.freed = true)
@@ -449,10 +447,10 @@ impl Desk {
         actions: &mut Vec<Action>,
         act: impl FnOnce(&mut Job, &mut Context<'_>),
     ) -> bool {
-        let Some(held) = self.jobs.get_mut(id) else {
+        let Some(Held::Job(room)) = self.held.get(id).copied() else {
             return false;
         };
-        let Some(job) = held.job_mut() else {
+        let Some(job) = self.jobs.get_mut(room) else {
             return false;
         };
         let was_open = !job.state.name().is_terminal();
@@ -485,7 +483,11 @@ impl Desk {
             self.wakes.set(id, due);
         }
         if !self.notes.is_on() && job.is_over() {
-            *held = Held::Over(job.state.name());
+            let over = Held::Over(job.state.name());
+            self.jobs.remove(room);
+            if let Some(held) = self.held.get_mut(id) {
+                *held = over;
+            }
             self.let_go(id);
         }
         freed

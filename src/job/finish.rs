@@ -42,11 +42,11 @@ impl Job {
     }
 
     fn storing(&self, ctx: &Context<'_>, digest: &Arc<str>, partial: bool) -> State {
-        State::Finalizing(Box::new(Capture::Storing {
+        State::Finalizing(Capture::Storing {
             digest: digest.clone(),
             partial,
             give_up: ctx.now + self.plan().limits.capture.max(SimDuration::TICK),
-        }))
+        })
     }
 
     fn store(
@@ -86,7 +86,7 @@ impl Job {
             digest: awaited,
             partial,
             ..
-        } = &**capture
+        } = capture
         else {
             return;
         };
@@ -112,7 +112,7 @@ impl Job {
             gap: self.plan().polling.first,
             give_up: ctx.now + limits.capture,
         };
-        self.enter(ctx, On::ResponseFinalOutput, State::Finalizing(Box::new(reading)));
+        self.enter(ctx, On::ResponseFinalOutput, State::Finalizing(reading));
         self.read_again(ctx);
     }
 
@@ -123,14 +123,14 @@ impl Job {
         };
         let Capture::Reading {
             response, give_up, ..
-        } = &**capture
+        } = capture
         else {
             return;
         };
         let (ask, give_up) = (Ask::Poll(response.clone()), *give_up);
         let exchange = self.send(ctx, ask, give_up);
         if let State::Finalizing(capture) = &mut self.state
-            && let Capture::Reading { poll, at, .. } = &mut **capture
+            && let Capture::Reading { poll, at, .. } = capture
         {
             (*poll, *at) = (Some(exchange), SimTime::NEVER);
         }
@@ -182,7 +182,7 @@ impl Job {
     fn read_later(&mut self, ctx: &Context<'_>) {
         let max = self.plan().polling.max;
         if let State::Finalizing(capture) = &mut self.state
-            && let Capture::Reading { poll, at, gap, .. } = &mut **capture
+            && let Capture::Reading { poll, at, gap, .. } = capture
         {
             *poll = None;
             *at = (ctx.now + *gap).max(ctx.now.next());
@@ -199,7 +199,7 @@ impl Job {
     pub(super) fn capture_limit(&mut self, ctx: &mut Context<'_>, due: SimTime) {
         self.limit_fired(ctx, LimitName::Capture, self.plan().limits.capture, due);
         let detail = match &self.state {
-            State::Finalizing(capture) if matches!(**capture, Capture::Storing { .. }) => {
+            State::Finalizing(capture) if matches!(capture, Capture::Storing { .. }) => {
                 "the store did not confirm the result in time"
             }
             _ => "the result could not be read in time",

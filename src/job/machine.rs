@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use super::digests::Digests;
 use super::lane::Lane;
@@ -75,59 +76,22 @@ pub(super) fn cause(code: &str, detail: impl Into<Arc<str>>) -> Cause {
 }
 
 /// One job.
+///
+/// Where many are in flight, nothing of a job is in a cache when its turn comes. So its fields stand in the order in
+/// which they are wanted: what every look at a response asks, what is shown, and the rest.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(super) struct Job {
     pub(super) id: JobId,
-    pub(super) plan: Arc<Plan>,
-    pub(super) requester: Principal,
-    pub(super) placement: Placement,
-    /// Changes once at most, by a hand-over.
-    pub(super) execution: Execution,
-    pub(super) accepted: SimTime,
-    pub(super) deadline: SimTime,
-    /// Which limit the deadline is: the absolute one, or the wait budget.
-    pub(super) deadline_is: LimitName,
-    pub(super) state: State,
-    pub(super) since: SimTime,
     pub(super) attempt: u16,
     pub(super) charged: u16,
     pub(super) turn: u16,
     pub(super) twins: u16,
+    /// Changes once at most, by a hand-over.
+    pub(super) execution: Execution,
     /// Whether the turn under way may be repeated without harm.
     pub(super) turn_is_fenced: Fenced,
-    pub(super) turn_input: Arc<[InputItem]>,
-    /// The turn before the one under way.
-    pub(super) previous: Option<ResponseId>,
-    /// The response that asked for what is being done now; the next turn follows it.
-    pub(super) asking: Option<ResponseId>,
-    /// A response that a webhook made known while the reply to its create is awaited.
-    pub(super) claimed: Option<ResponseId>,
-    pub(super) declared: Arc<[ToolDeclaration]>,
-    pub(super) sent: [u32; ExchangeKind::ALL.len()],
-    pub(super) pledges: Vec<Pledge>,
-    pub(super) attempt_until: SimTime,
-    pub(super) attempts_until: SimTime,
-    /// The interactive wait is over and the hand-over waits for a response to hand over.
-    pub(super) hand_over_at: SimTime,
-    pub(super) cursor: Option<u64>,
-    pub(super) status: Option<Status>,
-    pub(super) heard_at: Option<SimTime>,
-    pub(super) progressed_at: SimTime,
     pub(super) look_failed: LookFailed,
-    /// The most output items that any response of the job has shown.
-    pub(super) items: u32,
-    /// Output items of the response that is followed.
-    pub(super) items_here: u32,
-    pub(super) requests: u16,
-    /// Effects that have landed at sinks.
-    pub(super) landed: u16,
-    /// Distinct approvers needed from now on; never fewer than before.
-    pub(super) quorum: u16,
-    pub(super) unknown_failures: u16,
-    pub(super) cause: Option<Cause>,
-    pub(super) result: Option<Arc<str>>,
-    /// What both audiences were shown last.
-    pub(super) shown: Option<super::view::Key>,
     /// Whether the job holds a place in its lane.
     pub(super) place: Place,
     /// What is due first, and when.
@@ -136,6 +100,47 @@ pub(super) struct Job {
     pub(super) verdict_at: SimTime,
     /// When the job wakes by itself.
     pub(super) armed: SimTime,
+    pub(super) state: State,
+    pub(super) pledges: SmallVec<[Pledge; 1]>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) sent: [u32; ExchangeKind::ALL.len()],
+    /// The most output items that any response of the job has shown.
+    pub(super) items: u32,
+    /// Output items of the response that is followed.
+    pub(super) items_here: u32,
+    pub(super) since: SimTime,
+    pub(super) deadline: SimTime,
+    pub(super) attempt_until: SimTime,
+    pub(super) attempts_until: SimTime,
+    /// The interactive wait is over and the hand-over waits for a response to hand over.
+    pub(super) hand_over_at: SimTime,
+    pub(super) progressed_at: SimTime,
+    pub(super) heard_at: Option<SimTime>,
+    pub(super) status: Option<Status>,
+    pub(super) placement: Placement,
+    /// What both audiences were shown last.
+    pub(super) shown: Option<super::view::Key>,
+    pub(super) cause: Option<Cause>,
+    pub(super) result: Option<Arc<str>>,
+    pub(super) requests: u16,
+    /// Effects that have landed at sinks.
+    pub(super) landed: u16,
+    /// Distinct approvers needed from now on; never fewer than before.
+    pub(super) quorum: u16,
+    pub(super) unknown_failures: u16,
+    /// Which limit the deadline is: the absolute one, or the wait budget.
+    pub(super) deadline_is: LimitName,
+    pub(super) requester: Principal,
+    pub(super) accepted: SimTime,
+    pub(super) turn_input: Arc<[InputItem]>,
+    /// The turn before the one under way.
+    pub(super) previous: Option<ResponseId>,
+    /// The response that asked for what is being done now; the next turn follows it.
+    pub(super) asking: Option<ResponseId>,
+    /// A response that a webhook made known while the reply to its create is awaited.
+    pub(super) claimed: Option<ResponseId>,
+    pub(super) declared: Arc<[ToolDeclaration]>,
+    pub(super) cursor: Option<u64>,
 }
 
 /// Whether a turn may be sent twice.
@@ -193,7 +198,7 @@ impl Job {
             claimed: None,
             declared,
             sent: [0; ExchangeKind::ALL.len()],
-            pledges: Vec::new(),
+            pledges: SmallVec::new(),
             attempt_until: SimTime::NEVER,
             attempts_until: SimTime::NEVER,
             hand_over_at: if may_hand_over {

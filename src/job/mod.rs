@@ -19,6 +19,7 @@ mod machine;
 mod message;
 mod phrases;
 pub mod retry;
+mod rooms;
 mod spec;
 mod state;
 mod stray;

@@ -19,7 +19,7 @@ pub(super) enum State {
     RetryWait { due: SimTime },
     AwaitingApproval(Box<Pending>),
     Applying(Box<Applying>),
-    Finalizing(Box<Capture>),
+    Finalizing(Capture),
     Cancelling(Cancelling),
     NeedsIntervention,
     Ended(StateName),

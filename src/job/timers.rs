@@ -69,7 +69,7 @@ impl Job {
                 ApplyPhase::Receipt { until } | ApplyPhase::Query { until } => consider(until, Alarm::Apply),
                 ApplyPhase::Again { due } => consider(due, Alarm::Apply),
             },
-            State::Finalizing(capture) => match &**capture {
+            State::Finalizing(capture) => match capture {
                 Capture::Reading { at, give_up, .. } => {
                     consider(*give_up, Alarm::CaptureLimit);
                     consider(*at, Alarm::ReadAgain);

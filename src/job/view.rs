@@ -56,7 +56,7 @@ impl Job {
             State::AwaitingApproval(pending) => Some((pending.expires, "the approval request expires")),
             State::InDoubt { give_up, .. } => Some((*give_up, "the doubt is put to an operator")),
             State::Cancelling(cancelling) => Some((cancelling.give_up, "the cancel limit")),
-            State::Finalizing(capture) => match &**capture {
+            State::Finalizing(capture) => match capture {
                 Capture::Reading { give_up, .. } => Some((*give_up, "the capture limit")),
                 Capture::Storing { .. } => None,
             },

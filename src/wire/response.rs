@@ -224,8 +224,9 @@ pub enum Item {
     },
 }
 
-/// The Response object, reduced to what a runtime may decide by.
+/// The Response object, reduced to what a runtime may decide by. What every look at it asks stands close together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Response {
     /// Its id.
     pub id: ResponseId,

@@ -10,8 +10,13 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Digests {
     /// Results with their digests, each where its text belongs.
-    known: Vec<Option<(Arc<str>, Arc<str>)>>,
+    known: Vec<Option<Known>>,
+    /// The same, each where its address belongs: a service without a wire hands the same text out again and again.
+    here: Vec<Option<Known>>,
 }
+
+/// A result and its digest.
+type Known = (Arc<str>, Arc<str>);
 
 /// Results that are kept at most.
 const KEPT: usize = 1_024;
@@ -25,11 +30,27 @@ impl Digests {
         if content.len() > KEPT_LEN {
             return sha256(content);
         }
-        self.known.resize(KEPT, None);
+        if self.known.is_empty() {
+            self.known.resize(KEPT, None);
+            self.here.resize(KEPT, None);
+        }
+        let address = content.as_ptr().addr();
+        let here = (address >> 4 ^ address >> 12) % KEPT;
+        if let Some((known, digest)) = &self.here[here]
+            && Arc::ptr_eq(known, content)
+        {
+            return digest.clone();
+        }
+        let digest = self.of_text(content);
+        self.here[here] = Some((content.clone(), digest.clone()));
+        digest
+    }
+
+    fn of_text(&mut self, content: &Arc<str>) -> Arc<str> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let place = FixedState::default().hash_one(content.as_bytes()) as usize % KEPT;
         match &self.known[place] {
-            Some((known, digest)) if Arc::ptr_eq(known, content) || known == content => digest.clone(),
+            Some((known, digest)) if known == content => digest.clone(),
             _ => {
                 let digest = sha256(content);
                 self.known[place] = Some((content.clone(), digest.clone()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::machine::{Context, FOLLOWING, Fenced, Job, LookFailed, cause};
+use super::machine::{Context, FOLLOWING, Fenced, Job, LookFailed, News, cause};
 use super::retry::{self, Row};
 use super::state::{FunctionCall, Named, Running, State, text_of};
 use super::{Follow, OnFiltered, OnIncomplete};
@@ -110,9 +110,14 @@ impl Job {
                 self.poll_failed(ctx, exchange, SimDuration::ZERO);
             }
             Reply::Response(response) => {
+                let as_shown = self.is_as_shown(ctx.now);
+                let before = (self.progressed_at, self.items);
                 self.look_failed = LookFailed::No;
                 self.observe(ctx, response);
                 if matches!(&self.state, State::Running(running) if running.poll == Some(exchange)) {
+                    if as_shown && (self.progressed_at, self.items) == before {
+                        ctx.news = News::No;
+                    }
                     self.poll_later(ctx, SimDuration::ZERO);
                 }
             }
@@ -121,6 +126,11 @@ impl Job {
                 self.poll_failed(ctx, exchange, SimDuration::ZERO)
             }
         }
+    }
+
+    /// Whether the last view still says how the response lives, and another sign of life would not change it.
+    fn is_as_shown(&self, now: SimTime) -> bool {
+        now < self.verdict_at && now <= self.lost_at() && self.look_failed == LookFailed::No
     }
 
     fn follows(&self, response: &ResponseId) -> bool {

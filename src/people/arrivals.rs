@@ -34,13 +34,12 @@ impl Outside {
 
     pub(super) fn submit_tasks(&mut self, now: SimTime, out: &mut Vec<Input>) {
         while let Some(job) = self.arrivals.get(self.arrived).copied() {
-            let setup = Arc::clone(&self.setup);
-            let task = &setup.tasks[job.0 as usize];
-            if task.at > now {
+            if self.setup.tasks[job.0 as usize].at > now {
                 break;
             }
+            let setup = Arc::clone(&self.setup);
             self.arrived += 1;
-            self.submit((now, job), task, out);
+            self.submit((now, job), &setup.tasks[job.0 as usize], out);
         }
         while let Some(task) = self.expected().filter(|task| task.at <= now).cloned() {
             let job = self.next_expected;

@@ -179,6 +179,9 @@ impl<S: Seams> Model<S> {
 
     /// Forgets the jobs of which the job core says that they are over.
     fn forget_jobs(&mut self) {
+        if !self.desk.has_gone() {
+            return;
+        }
         for job in self.desk.drain_gone() {
             self.service.forget_job(job);
             self.outside.forget_job(job);
@@ -393,9 +396,7 @@ impl<S: Seams> Model<S> {
     fn route_outputs(&mut self) {
         let mut outputs = std::mem::take(&mut self.outputs);
         for output in outputs.drain(..) {
-            if let Some(input) = told(output) {
-                self.to_desk.push(input);
-            }
+            tell(output, &mut self.to_desk);
         }
         self.outputs = outputs;
     }
@@ -430,22 +431,22 @@ pub fn refused(plan: &FaultPlan, exchange: Exchange, at: SimTime) -> Option<u32>
     (*struck.fault == Fault::Refuse).then_some(struck.rule)
 }
 
-/// What the job core learns of an output of the service, if it can learn anything.
-fn told(output: backend::Output) -> Option<job::Input> {
+/// Tells the job core what it can learn of an output of the service.
+fn tell(output: backend::Output, to_desk: &mut Vec<job::Input>) {
     let (job, told) = match output {
         backend::Output::Reply { call, reply, face } => {
             let exchange = call.exchange;
-            let told = match face {
-                Face::Whole => Told::Reply { exchange, reply },
-                face => match face.effect(&reply)? {
-                    Ok(reply) => Told::Reply { exchange, reply },
-                    Err(how) => Told::Broke { exchange, how },
-                },
+            let job = exchange.job;
+            if face == Face::Whole {
+                let told = Told::Reply { exchange, reply };
+                return to_desk.push(job::Input { job, told });
+            }
+            let told = match face.effect(&reply) {
+                Some(Ok(reply)) => Told::Reply { exchange, reply },
+                Some(Err(how)) => Told::Broke { exchange, how },
+                None => return,
             };
-            (exchange.job, told)
-        }
-        backend::Output::Made { .. } | backend::Output::Dropped { .. } | backend::Output::Heading { .. } => {
-            return None;
+            (job, told)
         }
         backend::Output::Event { call, event } => (
             call.exchange.job,
@@ -455,7 +456,11 @@ fn told(output: backend::Output) -> Option<job::Input> {
             },
         ),
         // What is not whole tells a client nothing.
-        backend::Output::Part { .. } | backend::Output::EventPart { .. } => return None,
+        backend::Output::Part { .. }
+        | backend::Output::EventPart { .. }
+        | backend::Output::Made { .. }
+        | backend::Output::Dropped { .. }
+        | backend::Output::Heading { .. } => return,
         backend::Output::Close { call, .. } => (
             call.exchange.job,
             Told::StreamEnded {
@@ -471,17 +476,15 @@ fn told(output: backend::Output) -> Option<job::Input> {
                 genuine,
                 ..
             } = *send;
-            (
-                JobId::NONE,
-                Told::Webhook {
-                    delivery,
-                    send,
-                    response,
-                    kind,
-                    genuine,
-                },
-            )
+            let told = Told::Webhook {
+                delivery,
+                send,
+                response,
+                kind,
+                genuine,
+            };
+            (JobId::NONE, told)
         }
     };
-    Some(job::Input { job, told })
+    to_desk.push(job::Input { job, told });
 }

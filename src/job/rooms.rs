@@ -28,9 +28,10 @@ impl<T> Rooms<T> {
         }
         let room = self.rooms.len();
         assert!(room < u32::MAX as usize, "more than 2^32 values at once");
-        self.rooms.push(Some(value));
         #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
-        return room as u32;
+        let place = room as u32;
+        self.rooms.push(Some(value));
+        place
     }
 
     pub(super) fn get(&self, room: u32) -> Option<&T> {

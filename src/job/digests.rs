@@ -35,7 +35,7 @@ impl Digests {
             self.here.resize(KEPT, None);
         }
         let address = content.as_ptr().addr();
-        let here = (address >> 4 ^ address >> 12) % KEPT;
+        let here = ((address >> 4) ^ (address >> 12)) % KEPT;
         if let Some((known, digest)) = &self.here[here]
             && Arc::ptr_eq(known, content)
         {

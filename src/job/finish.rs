@@ -199,9 +199,7 @@ impl Job {
     pub(super) fn capture_limit(&mut self, ctx: &mut Context<'_>, due: SimTime) {
         self.limit_fired(ctx, LimitName::Capture, self.plan().limits.capture, due);
         let detail = match &self.state {
-            State::Finalizing(capture) if matches!(capture, Capture::Storing { .. }) => {
-                "the store did not confirm the result in time"
-            }
+            State::Finalizing(Capture::Storing { .. }) => "the store did not confirm the result in time",
             _ => "the result could not be read in time",
         };
         self.result_lost(ctx, cause("limit:capture", detail));

@@ -19,7 +19,7 @@ impl Phrases {
             self.known.resize(PLACES, None);
         }
         let address = text.as_ptr().addr();
-        let known = &mut self.known[(address ^ address / PLACES) % PLACES];
+        let known = &mut self.known[(address ^ (address / PLACES)) % PLACES];
         match known {
             Some((same, copy)) if std::ptr::eq(*same, text) => copy.clone(),
             known => {

@@ -108,6 +108,14 @@ readings! {
         /// The connection, as the head of the stream says.
         Connection = "connection",
     }
+    /// What a network in front of the service adds to the head of a reply: `cf-ray`, `alt-svc`,
+    /// `strict-transport-security`.
+    EdgeHeaders {
+        /// Nothing.
+        Absent = "absent",
+        /// All of it.
+        Sent = "sent",
+    }
     /// `x-request-id`.
     RequestIds {
         /// Every reply has one.
@@ -140,6 +148,8 @@ pub struct Switches {
     pub ended_usage: EndedUsage,
     /// `stream_close`.
     pub stream_close: StreamClose,
+    /// `edge_headers`.
+    pub edge: EdgeHeaders,
     /// `request_id_header`.
     pub request_ids: RequestIds,
 }
@@ -244,7 +254,7 @@ macro_rules! names {
     };
 }
 
-names! { 11:
+names! { 12:
     "bg_store_false" => background_unstored: BackgroundUnstored,
     "cancel_completed" => cancel_completed: CancelCompleted,
     "cancel_race" => cancel_race: CancelRace,
@@ -255,6 +265,7 @@ names! { 11:
     "delete_in_flight" => delete_in_flight: DeleteInFlight,
     "ended_usage" => ended_usage: EndedUsage,
     "stream_close" => stream_close: StreamClose,
+    "edge_headers" => edge: EdgeHeaders,
     "request_id_header" => request_ids: RequestIds,
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Fate {
     pub(super) ignored_cancel: Option<u32>,
     /// Its output is cut and called completed.
     pub(super) truncated: Option<u32>,
+    /// The tokens that it may not pass, if it would.
+    pub(super) cap: Option<u32>,
 }
 
 /// The number that no rule has.
@@ -80,6 +82,7 @@ impl Fate {
         disorder: None,
         ignored_cancel: None,
         truncated: None,
+        cap: None,
     };
 
     /// The fate of a response that would play `acts`; a response that has to end early loses the acts behind that.
@@ -89,6 +92,7 @@ impl Fate {
     pub(super) fn of(plan: &FaultPlan, probe: Probe<'_>, acts: &mut Vec<Act>, cap: Option<u32>) -> Self {
         let mut fate = Self::PLAIN;
         if cap.is_some_and(|cap| turn::cap_tokens(acts, cap)) {
+            fate.cap = cap;
             let reason = "max_output_tokens".into();
             fate.finale = Finale::Incomplete { reason, rule: None };
         }

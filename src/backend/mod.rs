@@ -40,8 +40,8 @@ mod words;
 pub use choice::{Choice, Chosen, Looks, MetadataMatch};
 pub use contract::{
     Account, BackgroundUnstored, Bounds, CancelCompleted, CancelOutput, CancelRace, Contract, DeleteInFlight,
-    DeleteObject, EndedUsage, GetAfterDelete, ModelMissing, Models, Rates, RequestIds, StreamClose,
-    SwitchError, SwitchSet, Switches,
+    DeleteObject, EdgeHeaders, EndedUsage, GetAfterDelete, ModelMissing, Models, Rates, RequestIds,
+    StreamClose, SwitchError, SwitchSet, Switches,
 };
 pub use message::{
     Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, Signatures, StreamEnd, WebhookSend,

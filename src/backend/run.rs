@@ -578,6 +578,10 @@ impl Run {
                 if let Some(rule) = rule {
                     desk.fired(self.job(), rule);
                 }
+                // What was thought when the cap was reached is not thought to its end.
+                let cap = self.fate.cap.unwrap_or(u32::MAX);
+                self.usage.output = self.usage.output.min(cap);
+                self.usage.reasoning = self.usage.reasoning.min(cap);
                 let usage = self.usage;
                 let object = self.object_mut();
                 object.incomplete = Some(reason.clone());

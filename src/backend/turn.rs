@@ -349,12 +349,19 @@ fn turn_len(steps: &[Step], details: Option<&Details>) -> usize {
     first + steps[first..].iter().take_while(|step| asks(step)).count()
 }
 
-/// Caps the text of the turn at `max` tokens: the message that passes it is cut and is the last act.
+/// Caps the reasoning and the text of the turn at `max` tokens: the message that passes it is cut and is the last act, and
+/// so is reasoning, of which nobody can see that it was cut.
 ///
 /// - returns: whether anything was cut.
 pub(super) fn cap_tokens(acts: &mut Vec<Act>, max: u32) -> bool {
     let mut left = max;
     for place in 0..acts.len() {
+        let (_, reasoning) = acts[place].work.cost();
+        if reasoning > left {
+            acts.truncate(place + 1);
+            return true;
+        }
+        left -= reasoning;
         let Some(tokens) = said(&acts[place]) else {
             continue;
         };
@@ -427,6 +434,7 @@ fn cut(acts: &mut Vec<Act>, place: usize, shown: u32) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::REASONING_TOKENS;
     use super::*;
 
     fn step(work: StepWork) -> Step {
@@ -472,6 +480,17 @@ mod tests {
         assert_eq!(words(2), "message 5, call c");
         assert_eq!(words(3), "message 12");
         assert_eq!(words(u32::MAX), "message 12");
+    }
+
+    #[test]
+    fn a_cap_counts_what_is_thought() {
+        let first = acts(&script(), 1, Answers::default(), None);
+        let spoken = |max| {
+            let mut acts = first.clone();
+            (cap_tokens(&mut acts, max), acts.len())
+        };
+        assert_eq!(spoken(REASONING_TOKENS), (false, 3));
+        assert_eq!(spoken(REASONING_TOKENS - 1), (true, 1));
     }
 
     #[test]

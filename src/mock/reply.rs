@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
+use http::header::{self, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::script::{Act, Script, ScriptSlot};
 use super::server::{CallGuard, Shared};
 use super::slow::SlowBody;
 use super::stream::{EventBody, Manner};
-use crate::backend::{CallKey, Face, RequestIds, StreamClose};
+use crate::backend::{CallKey, EdgeHeaders, Face, RequestIds, StreamClose};
 use crate::rng::{Purpose, Seed};
 use crate::units::SimTime;
 use crate::wire::{ApiError, Reply, ResponseId, render_error, write_wait};
@@ -23,6 +23,8 @@ use crate::wire::{ApiError, Reply, ResponseId, render_error, write_wait};
 /// What every reply carries beside its meaning.
 pub(super) struct Stamp {
     request_id: Option<HeaderValue>,
+    /// The number under which a network in front of the service knows the reply, if it says so.
+    ray: Option<HeaderValue>,
     processing_ms: u64,
     /// Headers of this reply alone.
     fields: Vec<Field>,
@@ -54,6 +56,10 @@ impl Stamp {
         let sent = shared.options.request_ids == RequestIds::Sent;
         Self {
             request_id: sent.then(|| request_id(high, low)),
+            ray: match shared.options.edge {
+                EdgeHeaders::Absent => None,
+                EdgeHeaders::Sent => HeaderValue::try_from(format!("{low:016x}-FRA")).ok(),
+            },
             fields: Vec::new(),
             processing_ms: shared.clock.now().since(at).ticks() / 1_000,
         }
@@ -86,6 +92,7 @@ pub(super) fn refuse(error: &ApiError, stamp: Stamp) -> Response<Body> {
 pub(super) fn refuse_plainly(error: &ApiError) -> Response<Body> {
     let stamp = Stamp {
         request_id: None,
+        ray: None,
         processing_ms: 0,
         fields: Vec::new(),
     };
@@ -226,6 +233,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RAY: HeaderName = HeaderName::from_static("cf-ray");
 const VERSION: HeaderName = HeaderName::from_static("openai-version");
 const PROCESSING: HeaderName = HeaderName::from_static("openai-processing-ms");
 
@@ -244,6 +252,14 @@ fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Some(request_id) = stamp.request_id {
         headers.insert(REQUEST_ID, request_id);
+    }
+    if let Some(ray) = stamp.ray {
+        headers.insert(RAY, ray);
+        headers.insert(header::ALT_SVC, HeaderValue::from_static("h3=\":443\"; ma=86400"));
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000; includeSubDomains; preload"),
+        );
     }
     for (name, value) in stamp.fields {
         if let Ok(value) = HeaderValue::try_from(&*value) {

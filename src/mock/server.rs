@@ -26,7 +26,7 @@ use super::script::{Gauge, Script, ScriptSlot, play};
 use super::session::{Record, shows};
 use super::webhook::{WebhookTarget, deliver};
 use crate::backend::{
-    CallKey, ConnectionNo, Contract, Input, Output, RequestIds, Service, StreamClose, Streaming,
+    CallKey, ConnectionNo, Contract, EdgeHeaders, Input, Output, RequestIds, Service, StreamClose, Streaming,
 };
 use crate::clock::{Clock, Core, Outlet, Postbox, Stepper, inbox};
 use crate::fault::HeaderMatch;
@@ -42,6 +42,8 @@ pub struct MockOptions {
     pub account_keys: Arc<[Arc<str>]>,
     /// Whether replies carry request ids.
     pub request_ids: RequestIds,
+    /// Whether replies carry what a network in front of the service adds.
+    pub edge: EdgeHeaders,
     /// What closes behind the last event of a stream.
     pub stream_close: StreamClose,
     /// Fixes the request ids.
@@ -69,6 +71,7 @@ impl MockOptions {
         Self {
             account_keys: keys.collect(),
             request_ids: contract.switches.request_ids,
+            edge: contract.switches.edge,
             stream_close: contract.switches.stream_close,
             ..self
         }
@@ -81,6 +84,7 @@ impl Default for MockOptions {
             api_key: Arc::from("sk-lanebench"),
             account_keys: Arc::from([]),
             request_ids: RequestIds::Sent,
+            edge: EdgeHeaders::Absent,
             stream_close: StreamClose::Body,
             seed: Seed(0),
             webhook: None,

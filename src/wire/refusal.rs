@@ -490,6 +490,13 @@ impl ApiError {
         Self::plain(http, "", None, None, NO_BODY)
     }
 
+    /// A blob of reasoning or of a compaction is not one of the service, or damaged.
+    #[must_use]
+    pub fn invalid_encrypted_content(kind: &str) -> Self {
+        let message = format!("The encrypted content of an item of type '{kind}' could not be verified.");
+        Self::invalid(Some("invalid_encrypted_content"), None, message)
+    }
+
     /// The service is not offered where the client is.
     #[must_use]
     pub fn region_forbidden() -> Self {

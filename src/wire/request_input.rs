@@ -69,6 +69,7 @@ field_set! {
         reason = "reason",
         phase = "phase",
         status = "status",
+        encrypted_content = "encrypted_content",
     }
 }
 
@@ -184,6 +185,9 @@ fn replayed(item: &ItemFields<'_>, kind: Arc<str>, at: usize) -> Result<InputIte
     Ok(InputItem::Replayed { kind, id, call_id })
 }
 
+/// How every blob begins that the service encrypted.
+const BLOB: &str = "gAAAA";
+
 /// The most characters that the output of a function has.
 const OUTPUT_MAX: usize = 10_485_760;
 
@@ -210,6 +214,12 @@ fn check_result(item: &ItemFields<'_>, kind: &str, at: usize) -> Result<(), ApiE
         Some(_) => Ok(()),
         None => Err(ApiError::missing_parameter(&format!("input[{at}].{name}"))),
     };
+    if let Some(blob) = item.encrypted_content.filter(|raw| type_name(raw) != "null") {
+        let path = format_args!("input[{at}].encrypted_content");
+        if !text(blob, path)?.starts_with(BLOB) {
+            return Err(ApiError::invalid_encrypted_content(kind));
+        }
+    }
     match kind {
         "item_reference" | "local_shell_call_output" => needed(item.id, "id")?,
         "custom_tool_call_output" | "computer_call_output" | "apply_patch_call_output" => {

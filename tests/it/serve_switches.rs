@@ -40,6 +40,7 @@ fn what_the_service_does_with_requests_follows_its_switches() {
         "get_after_delete=bad_request",
         "delete_in_flight=stops",
         "stream_close=connection",
+        "edge_headers=sent",
         "request_id_header=dropped",
     ];
     let mut args = vec!["--port", "0", "--time-scale", "20"];
@@ -52,6 +53,7 @@ fn what_the_service_does_with_requests_follows_its_switches() {
         let (status, reply) = ask(address, "POST", "/v1/responses", unstored);
         assert_eq!(status, by(200, 400), "{reply}");
         assert_eq!(reply.contains("x-request-id"), !is_changed, "{reply}");
+        assert_eq!(reply.contains("cf-ray: "), is_changed, "{reply}");
         let id = make(address, "");
         ended(address, &id);
         let path = format!("/v1/responses/{id}");

@@ -302,7 +302,7 @@ fn input_is_read_in_all_its_forms() {
                 {"type": "input_image", "image_url": "data:"}, {"type": "input_text", "text": "ll"}]},
             {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
                 "content": [{"type": "output_text", "text": "old", "annotations": []}]},
-            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
+            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAABx"},
             {"type": "function_call", "id": "fc_1", "call_id": "call_A", "name": "f", "arguments": "{}"},
             {"type": "function_call_output", "call_id": "call_A", "output": [{"type": "input_text", "text": "42"}]},
             {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": false, "reason": "no"},
@@ -475,6 +475,20 @@ fn input_items_are_refused_by_path() {
     ] {
         refused(&item(lacking), missing, Some(&format!("input[1].{name}")), "");
     }
+    let blob = |kind: &str, text: &str| item(json!({"type": kind, "encrypted_content": text}));
+    for kind in ["reasoning", "compaction"] {
+        let message = format!("'{kind}' could not be verified");
+        refused(
+            &blob(kind, "eAAAAB1"),
+            Some("invalid_encrypted_content"),
+            None,
+            &message,
+        );
+        accepted(&blob(kind, "gAAAAB1"));
+    }
+    accepted(&item(
+        json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": null}),
+    ));
     refused(
         &item(json!({"type": "apply_patch_call_output", "call_id": "c", "status": "done"})),
         Some("invalid_value"),

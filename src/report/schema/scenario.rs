@@ -174,6 +174,7 @@ fn reply() -> Value {
             ("body", words(["html", "empty"])),
             ("code", of("text")),
             ("type", of("text")),
+            ("param", of("text")),
             ("message", of("text")),
             ("should_retry", json!({ "type": "boolean" })),
         ],

@@ -21,6 +21,13 @@ pub(super) const LIST: &[Breach] = &[
     breach(
         42,
         &[],
+        "thoughts_uncounted",
+        "a cap on tokens does not count what is thought",
+        Wrong::Asked(thoughts_uncounted),
+    ),
+    breach(
+        42,
+        &[],
         "cut_call_called_whole",
         "a call whose arguments are cut off is called completed",
         Wrong::Said(cut_call_called_whole),
@@ -67,6 +74,14 @@ fn cut_call_called_whole(_: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
             *status = ItemStatus::Completed;
         }
     }
+}
+
+fn thoughts_uncounted(asked: &mut Asked) {
+    asked.edit(|body| {
+        if body["max_output_tokens"] == 100 {
+            body["max_output_tokens"] = 1_000.into();
+        }
+    });
 }
 
 fn incomplete_called_whole(_: &Asked, given: &mut Given) {

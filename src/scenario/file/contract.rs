@@ -23,6 +23,7 @@
 //! | `delete_in_flight` | `refused` | `stops` |
 //! | `ended_usage` | `absent` | `shown` |
 //! | `stream_close` | `body` | `connection` |
+//! | `edge_headers` | `absent` | `sent` |
 //! | `request_id_header` | `sent` | `dropped` |
 
 use std::sync::Arc;

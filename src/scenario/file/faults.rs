@@ -25,7 +25,7 @@
 //! | fault | value |
 //! |---|---|
 //! | `delay` | a law, or `{ takes: LAW, place: handling, reply or body }` |
-//! | `reply` | a status, or `{ status, retry_after, retry_after_ms, retry_at, code, type, message, should_retry, body }`; `body` is `html` or `empty` |
+//! | `reply` | a status, or `{ status, retry_after, retry_after_ms, retry_at, code, type, param, message, should_retry, body }`; `body` is `html` or `empty` |
 //! | `cut_stream`, `cut_inside_event`, `cut_between_lines`, `reset_stream`, `stall_stream`, `skip_event`, `unknown_event` | the number of events that leave before |
 //! | `error_event` | the number of events that leave before, or `{ after, code }` |
 //! | `fail` | an error code, or `{ code, at_step }` |
@@ -363,6 +363,7 @@ fn reply(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
     exclude(&mut keys, &["body", "code"]);
     exclude(&mut keys, &["body", "type"]);
     exclude(&mut keys, &["body", "message"]);
+    exclude(&mut keys, &["body", "param"]);
     let body = keys.optional(
         "body",
         words("body", &[("html", Foreign::Html), ("empty", Foreign::Empty)]),
@@ -370,6 +371,7 @@ fn reply(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
     let code = keys.optional("code", text);
     let kind = keys.optional("type", text);
     let message = keys.optional("message", text);
+    let param = keys.optional("param", text);
     let should_retry = keys.optional("should_retry", boolean);
     keys.finish();
     let (status, code) = (status?, code?);
@@ -392,6 +394,7 @@ fn reply(context: &FaultContext<'_>, node: &Node, out: &mut Diagnostics) -> Opti
         code: code.or(usual.code),
         kind: kind?.unwrap_or(usual.kind),
         message: message?.unwrap_or(usual.message),
+        param: param?.or(usual.param),
         wait: told,
         should_retry: should_retry?,
         ..usual

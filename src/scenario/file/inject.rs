@@ -136,13 +136,14 @@ pub fn faults_of_header(
 }
 
 /// The keys of `reply`, which may stand in front of any fault.
-const REPLY_KEYS: [&str; 9] = [
+const REPLY_KEYS: [&str; 10] = [
     "status",
     "retry_after",
     "retry_after_ms",
     "retry_at",
     "code",
     "type",
+    "param",
     "message",
     "should_retry",
     "body",

@@ -1,12 +1,13 @@
 //! Statements 42, 52, 53, 57 and 58: faults, what they leave in the log, notices of ends, and time.
 
+use lanebench::backend::StepWork;
 use lanebench::fault::{Fault, FaultRule, Place, Select, Target};
 use lanebench::rng::Seed;
 use lanebench::units::ExchangeKind;
 use lanebench::wire::{ApiError, Wait};
 use serde_json::{Value, json};
 
-use crate::backend_bench::{always, constant, first, function, message};
+use crate::backend_bench::{always, constant, first, function, message, step};
 
 use super::bench::{Bench, Client, Given, Stage, asked, holds, ok, same, shown, text, types_of};
 use super::table::{Verdict, statements};
@@ -62,7 +63,32 @@ async fn s42_an_incomplete_response_says_so_everywhere(bench: &Bench) -> Verdict
         (&read["status"], &read["output"]),
         (&ended["status"], &ended["output"]),
     )?;
+    cut_thought(bench).await?;
     cut_call(bench).await
+}
+
+/// A cap counts what the model thinks as well as what it says.
+async fn cut_thought(bench: &Bench) -> Verdict {
+    let steps = [step("1s", StepWork::Reasoning), message("2s", 60)];
+    for (cap, said) in [(16, None), (100, Some(36))] {
+        let client = bench.server(Stage::of(&steps));
+        let body = json!({"model": "gpt-5", "input": "hello", "max_output_tokens": cap});
+        let ended = client.create(&body).await?;
+        same("status under a cap", &ended["status"], "incomplete")?;
+        let usage = &ended["usage"];
+        same("usage under a cap", &usage["output_tokens"], &json!(cap))?;
+        let thought = &usage["output_tokens_details"]["reasoning_tokens"];
+        same("thought", thought, &json!(cap.min(64)))?;
+        let words = ended["output"][1]["content"][0]["text"].as_str();
+        let count = words.map(|words| words.split_whitespace().count());
+        // The text of a message that is cut ends within a word.
+        holds(
+            &format!("{count:?} words under a cap of {cap}"),
+            count.is_none_or(|count| said.is_some_and(|said| count.abs_diff(said) <= 1))
+                && count.is_some() == said.is_some(),
+        )?;
+    }
+    Ok(())
 }
 
 /// A call of a function can be what is cut off: then its arguments are no JSON any more.

@@ -1,8 +1,8 @@
 //! Both readings of every point that the contract leaves open, apart from those that a statement plays.
 
 use lanebench::backend::{
-    CancelOutput, CancelRace, DeleteInFlight, DeleteObject, EndedUsage, GetAfterDelete, ModelMissing,
-    RequestIds, SwitchError, Switches,
+    CancelOutput, CancelRace, DeleteInFlight, DeleteObject, EdgeHeaders, EndedUsage, GetAfterDelete,
+    ModelMissing, RequestIds, SwitchError, Switches,
 };
 use lanebench::clock::Pace;
 use serde_json::{Value, json};
@@ -226,6 +226,32 @@ fn request_ids_are_sent_or_dropped() {
                 "the version is gone",
                 given.headers.contains_key("openai-version"),
             )?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_a_network_adds_is_sent_or_absent() {
+    check(async |bench| {
+        for (edge, sent) in [(EdgeHeaders::Absent, false), (EdgeHeaders::Sent, true)] {
+            let client = reading(bench, &[("edge_headers", edge.word())]);
+            let mut rays = Vec::new();
+            for given in [
+                client.post(&request()).await?,
+                client.get("/v1/responses/resp_0000").await?,
+                client.get("/v1/nothing").await?,
+                client.streamed_reply().await?,
+            ] {
+                for name in ["cf-ray", "alt-svc", "strict-transport-security"] {
+                    same(name, given.headers.contains_key(name), sent)?;
+                }
+                rays.extend(given.headers.get("cf-ray").cloned());
+            }
+            let all = rays.len();
+            rays.sort_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+            rays.dedup();
+            same("different rays", rays.len(), all)?;
         }
         Ok(())
     });

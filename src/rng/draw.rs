@@ -66,6 +66,7 @@ impl Seed {
     ///
     /// Two rounds of the SplitMix64 finaliser over the seed and purpose, then over the entity and index.
     /// Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
+    #[inline]
     #[must_use]
     pub const fn bits(self, purpose: Purpose, entity: u64, index: u64) -> u64 {
         let stream = finalise(self.0 ^ (purpose as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -74,6 +75,7 @@ impl Seed {
     }
 
     /// A uniform number in `0..1` with 53 bits, never 0 and never 1.
+    #[inline]
     #[must_use]
     pub fn unit(self, purpose: Purpose, entity: u64, index: u64) -> f64 {
         ((self.bits(purpose, entity, index) >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
@@ -115,9 +117,11 @@ pub fn uniform(u: f64, low: u64, high: u64) -> u64 {
 }
 
 /// The value at quantile `u` of the exponential law with the given mean.
+#[inline]
 #[must_use]
 pub fn exponential(u: f64, mean: f64) -> f64 {
-    -mean * libm::log1p(-u)
+    // Where `u` is so small that the difference loses digits, the value is far below a tick.
+    -mean * libm::log(1.0 - u)
 }
 
 #[cfg(test)]

@@ -76,15 +76,19 @@ impl SimDuration {
     }
 
     /// The nearest length to `secs` seconds; negative and not-a-number give zero.
+    #[inline]
     #[must_use]
     pub fn from_secs_f64(secs: f64) -> Self {
+        let ticks = secs * 1e6;
         // A float-to-integer cast saturates, so no input can overflow or panic.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "the cast saturates"
         )]
-        Self(libm::round(secs * 1e6) as u64)
+        let whole = ticks as u64;
+        // What is left is exact, and nothing where a float has no halves.
+        Self(whole.saturating_add(u64::from(ticks - whole as f64 >= 0.5)))
     }
 
     /// Microseconds.
@@ -94,6 +98,7 @@ impl SimDuration {
     }
 
     /// Seconds, as a float for reports and laws of chance.
+    #[inline]
     #[must_use]
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e6
@@ -120,6 +125,7 @@ impl SimDuration {
 
 impl Add<SimDuration> for SimTime {
     type Output = Self;
+    #[inline]
     fn add(self, rhs: SimDuration) -> Self {
         Self(self.0.saturating_add(rhs.0))
     }
@@ -133,6 +139,7 @@ impl AddAssign<SimDuration> for SimTime {
 
 impl Add for SimDuration {
     type Output = Self;
+    #[inline]
     fn add(self, rhs: Self) -> Self {
         Self(self.0.saturating_add(rhs.0))
     }
@@ -268,4 +275,37 @@ fn scaled(number: &str, size: u64) -> Result<u64, DurationError> {
         .checked_mul(size)
         .and_then(|ticks| ticks.checked_add(fraction))
         .ok_or(DurationError::TooLong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Purpose, Seed};
+
+    #[test]
+    fn seconds_become_the_nearest_ticks() {
+        let drawn = (0..10_000).map(|index| {
+            let unit = Seed(3).unit(Purpose::Arrival, 0, index);
+            (unit - 0.1) * libm::exp2(f64::from(u32::try_from(index % 90).unwrap_or(0)) - 10.0)
+        });
+        let halves = (0..1_000).map(|ticks| (f64::from(ticks) + 0.5) / 1e6);
+        let odd = [
+            0.0,
+            -0.0,
+            -1.0,
+            0.499_999_999_999_999_9e-6,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ];
+        for secs in drawn.chain(halves).chain(odd) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "as it is meant"
+            )]
+            let nearest = libm::round(secs * 1e6) as u64;
+            assert_eq!(SimDuration::from_secs_f64(secs).ticks(), nearest, "{secs:e}");
+        }
+    }
 }

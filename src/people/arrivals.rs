@@ -57,7 +57,18 @@ impl Outside {
             job,
             told: Told::Submitted,
         });
+        if let Some(known) = self.jobs.get_mut(job) {
+            known.is_asked = true;
+        }
         self.plan_user((now, job), task);
+        self.plan_twin(now, job);
+    }
+
+    /// A user who gave up asks for the same task again.
+    pub(super) fn ask_again(&mut self, (now, job): (SimTime, JobId), out: &mut Vec<Input>) {
+        if let Some(task) = self.task(job).cloned() {
+            self.submit((now, job), &task, out);
+        }
     }
 
     pub(super) fn task(&self, job: JobId) -> Option<&OutsideTask> {

@@ -7,6 +7,7 @@
 mod approver;
 mod arrivals;
 mod attention;
+mod further;
 mod message;
 mod operator;
 mod outside;
@@ -17,6 +18,7 @@ mod staff;
 mod timer;
 
 pub use attention::{Attention, Batch};
+pub use further::{Further, Retrial, Twins};
 pub use message::FromCore;
 pub use outside::Outside;
 pub use script::{

@@ -49,6 +49,12 @@ pub(super) struct Known {
     requests: u16,
     retrieved: bool,
     pub(super) standing: Standing,
+    /// Whether it was asked for.
+    pub(super) is_asked: bool,
+    /// Whether something of it was on view.
+    pub(super) has_output: bool,
+    /// Whether it is over on view, or nobody waits for it any more.
+    pub(super) is_gone: bool,
     /// Its task, if that is not listed.
     pub(super) task: Option<Box<OutsideTask>>,
     pub(super) is_over: bool,
@@ -84,7 +90,10 @@ impl Outside {
             setup.tasks.iter().all(|task| task.user < users),
             "every task has a user"
         );
-        let mut arrivals: Vec<JobId> = (0..).map(JobId).take(setup.tasks.len()).collect();
+        let mut arrivals: Vec<JobId> = (0..)
+            .map(JobId)
+            .take(setup.further.firsts_of(setup.tasks.len()))
+            .collect();
         arrivals.sort_by_key(|job| setup.tasks[job.0 as usize].at);
         let mut changes: Vec<usize> = (0..setup.changes.len()).collect();
         changes.sort_by_key(|place| setup.changes[*place].at);
@@ -225,7 +234,10 @@ impl Outside {
                     job,
                     told: Told::SessionEnded,
                 });
+                self.leave_twin((now, job), out);
             }
+            Due::Again => self.ask_again((now, job), out),
+            Due::Twin => self.send_twin(now, job, out),
             Due::Cancel(by) => {
                 self.notes.note(now, job, || UserEvent::AskedToCancel);
                 out.push(Input {
@@ -275,7 +287,7 @@ impl Outside {
                 self.timers.set(at, job, Due::Effect(Box::new(effort)));
             }
             ToOutside::QuerySink { sink, key, run } => self.query((now, job), sink, key, run),
-            ToOutside::Show { audience, view } => self.show((now, job), audience, &view),
+            ToOutside::Show { audience, view } => self.show((now, job), audience, &view, out),
         }
     }
 
@@ -402,9 +414,12 @@ impl Outside {
         }
     }
 
-    fn show(&mut self, (now, job): (SimTime, JobId), audience: Audience, view: &View) {
+    fn show(&mut self, (now, job): (SimTime, JobId), audience: Audience, view: &View, out: &mut Vec<Input>) {
         match audience {
-            Audience::User => self.retrieve((now, job), view),
+            Audience::User => {
+                self.look_at_twins((now, job), view, out);
+                self.retrieve((now, job), view);
+            }
             Audience::Operator => {
                 if let News::Parked { since, number } = self.desk.look(job, view) {
                     self.notify((now, job), since, number);

@@ -63,6 +63,9 @@ impl Outside {
         why: Impatience,
         out: &mut Vec<Input>,
     ) {
+        if self.twin_has_begun(job) {
+            return;
+        }
         let standing = self.jobs.get(job).map(|known| known.standing);
         let why = match (why, standing) {
             (Impatience::Waited, Some(Standing::Outside | Standing::Queued)) => "waited",
@@ -79,5 +82,7 @@ impl Outside {
             job,
             told: Told::CancelAsked { by },
         });
+        self.leave_twin((now, job), out);
+        self.come_again(now, job);
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Attention, Batch};
+use super::{Attention, Batch, Retrial};
 use crate::job::RosterEntry;
 use crate::rng::Law;
 use crate::trace::{Principal, Verb};
@@ -20,6 +20,8 @@ pub struct UserScript {
     pub balks: Option<Balk>,
     /// The requests to cancel.
     pub cancels: Vec<Cancel>,
+    /// How the user comes again after balking or giving up, if ever.
+    pub retrial: Option<Retrial>,
     /// How long after an approval request was asked the user takes it back, if it is still open then.
     pub withdraws_after: Option<SimDuration>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ApproverScript, OperatorScript, StaffScript, UserScript};
+use super::{ApproverScript, Further, OperatorScript, StaffScript, UserScript};
 use crate::fault::FaultPlan;
 use crate::job::OwnApproval;
 use crate::rng::Seed;
@@ -19,6 +19,8 @@ pub struct OutsideSetup {
     pub faults: FaultPlan,
     /// The tasks; the job of each is its place here.
     pub tasks: Vec<OutsideTask>,
+    /// Which of the tasks do not come by themselves.
+    pub further: Further,
     /// The users that tasks refer to.
     pub users: Vec<UserScript>,
     /// Everybody who may be asked for an approval.

@@ -18,6 +18,10 @@ pub(super) enum Due {
     Cancel(Principal),
     /// The user looks whether the work has begun.
     Impatient(Impatience),
+    /// The user comes again.
+    Again,
+    /// The task is asked for a second time.
+    Twin,
     /// The requester takes an approval request back.
     Withdraw(ApprovalId),
     /// An approver decides.

@@ -59,6 +59,8 @@ pub enum Purpose {
     Harm = 40,
     /// Whether an approver is wrong.
     Slip = 41,
+    /// Whether and when a user comes again.
+    Retrial = 42,
 }
 
 impl Seed {

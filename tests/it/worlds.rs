@@ -389,6 +389,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
         seed,
         faults: plan.clone(),
         tasks: outside_tasks,
+        further: lanebench::people::Further::default(),
         users: vec![UserScript::default(), leaves, cancels],
         approvers: vec![ApproverScript {
             person: roster[0].clone(),

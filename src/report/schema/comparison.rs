@@ -198,6 +198,7 @@ fn strategy() -> Value {
             ("predicted_duration", keys(&[over(), ("error", number())])),
             ("spill", keys(&[("above", of("probability"))])),
             ("quoted_wait", keys(&[over(), ("service", of("duration"))])),
+            ("hedged", keys(&[("after", of("duration"))])),
             ("shed", keys(&[("waiting", integer(0, 1_000_000))])),
             ("program", list(&of("text"), 1)),
             ("oracle", keys(&[over()])),

@@ -298,11 +298,20 @@ pub(super) fn fault() -> Value {
 
 pub(super) fn person() -> Value {
     let at_or_after = |key: &'static str| object(&[(key, of("duration")), ("by", of("name"))], &[key]);
+    let retries = object(
+        &[
+            ("probability", of("probability")),
+            ("after", of("law")),
+            ("times", integer(1, 20)),
+        ],
+        &["probability", "after"],
+    );
     let user = object(
         &[
             ("tasks", one_or_list(&of("name"))),
             ("leaves_after", of("law")),
             ("patience", of("law")),
+            ("retries", retries),
             ("balks", words(["full", "busy"])),
             ("cancels_after", one_or_list(&of("duration"))),
             (

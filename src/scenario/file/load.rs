@@ -114,6 +114,11 @@ impl Scenario {
                 }
             }
         });
+        if let Some(again) = scenario.as_ref().and_then(|scenario| scenario.people.again) {
+            let error = Diagnostic::error("nobody comes again in a scenario");
+            let help = "write a further task for each further try, or compare strategies with it";
+            out.push(error.at(again, "is played in comparisons").help(help));
+        }
         let scenario = scenario.filter(|_| out.errors() == before)?;
         Some(Self {
             name: Arc::from(name),

@@ -8,6 +8,7 @@
 //! | `leaves_after` | how long after asking the session is closed, a law | never |
 //! | `patience` | how long after asking the user waits for the work to begin, a law; who still waits then cancels | for ever |
 //! | `balks` | `full`: cancels at the first look if nobody can even wait in the lane; `busy`: if the work has not begun | never |
+//! | `retries` | `{ probability, after, times }`: who balked or gave up comes again so likely, after this law, so often at most; in comparisons | never |
 //! | `cancels_after` | how long after asking a cancel is asked for; or a list | never |
 //! | `cancels` | the same in full: a list of `{ at or after, by }` | never |
 //! | `withdraws_after` | how long after an approval request it is taken back | never |
@@ -55,7 +56,7 @@ use std::sync::Arc;
 use crate::job::RosterEntry;
 use crate::people::{
     ApproverScript, Attention, Balk, Batch, Behaviour, Cancel, Change, Changed, Notice, OperatorAnswer,
-    OperatorScript, Reach, Shift, StaffScript, UserScript, When,
+    OperatorScript, Reach, Retrial, Shift, StaffScript, UserScript, When,
 };
 use crate::scenario::decode::{
     MapReader, duration, integer, list_or_one, map, mismatch, non_empty, probability, variant, words,
@@ -84,9 +85,19 @@ pub struct People {
     pub operators: Vec<OperatorScript>,
     /// What changes.
     pub changes: Vec<Change>,
+    /// Where it is written that somebody comes again.
+    pub again: Option<Span>,
 }
 
 impl People {
+    /// How often anybody comes again at most.
+    #[must_use]
+    pub fn retrials(&self) -> u16 {
+        let users = self.users.iter();
+        let times = users.filter_map(|user| Some(user.retrial?.times));
+        times.max().unwrap_or(0)
+    }
+
     /// The place of a job's user.
     #[must_use]
     pub fn user(&self, job: JobId) -> usize {
@@ -107,6 +118,9 @@ impl People {
 const PERSONS: [&str; 5] = ["user", "approver", "staff", "operator", "change"];
 /// More people than this no staff has.
 const STAFF_MAX: usize = 1_000;
+/// How often a user comes again if nothing is said, and at most.
+const RETRIALS: u16 = 3;
+const RETRIALS_MAX: u16 = 20;
 /// More requests than this nobody takes at once.
 const BATCH_MAX: usize = 1_000;
 
@@ -170,7 +184,11 @@ impl<'a> PeopleReader<'a> {
         let mut keys = map(node, out)?;
         let tasks = keys.optional("tasks", list_or_one(spanned_name));
         let script = user(&mut keys);
+        let again = keys.key_span("retries");
         keys.finish();
+        if let Some(UserScript { retrial: Some(_), .. }) = script {
+            self.people.again.get_or_insert(again);
+        }
         let (tasks, script) = (tasks?, script?);
         let Some(tasks) = tasks else {
             if let Some(first) = self.everyone.replace(node.header) {
@@ -365,6 +383,7 @@ fn user(keys: &mut MapReader<'_, '_>) -> Option<UserScript> {
     let leaves_after = keys.optional("leaves_after", law);
     let patience = keys.optional("patience", law);
     let balks = keys.optional("balks", words("reason to balk", &balks));
+    let retries = keys.optional("retries", retrial);
     let short = keys.or("cancels_after", Vec::new(), list_or_one(duration));
     let full = keys.or("cancels", Vec::new(), list_or_one(cancel));
     let withdraws_after = keys.optional("withdraws_after", positive);
@@ -376,8 +395,22 @@ fn user(keys: &mut MapReader<'_, '_>) -> Option<UserScript> {
         leaves_after: leaves_after?,
         patience: patience?,
         balks: balks?,
+        retrial: retries?,
         cancels: short.chain(full?).collect(),
         withdraws_after: withdraws_after?,
+    })
+}
+
+fn retrial(node: &Node, out: &mut Diagnostics) -> Option<Retrial> {
+    let mut keys = map(node, out)?;
+    let probability = keys.required("probability", probability);
+    let after = keys.required("after", law);
+    let times = keys.or("times", RETRIALS, integer(1..=RETRIALS_MAX));
+    keys.finish();
+    Some(Retrial {
+        probability: probability?,
+        after: after?,
+        times: times?,
     })
 }
 

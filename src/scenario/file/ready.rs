@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::backend::Script;
 use crate::fault::{FaultPlan, FaultRule};
 use crate::job::{Router, Setup, TaskSpec};
-use crate::people::{OutsideSetup, OutsideTask};
+use crate::people::{Further, OutsideSetup, OutsideTask};
 use crate::rng::Seed;
 use crate::scenario::kinds::defaults;
 use crate::scenario::router::PolicyRouter;
@@ -81,6 +81,7 @@ impl Scenario {
             seed,
             faults: self.fault_plan(seed),
             tasks: numbered.map(|(task, job)| self.outside_task(task, job)).collect(),
+            further: Further::default(),
             users: self.people.users.clone(),
             approvers: self.people.approvers.clone(),
             staffs: self.people.staffs.clone(),

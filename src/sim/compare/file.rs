@@ -243,6 +243,7 @@ impl Reading<'_, '_> {
                 routes,
                 predictor: draft.predictor,
                 wait: draft.wait,
+                hedge: draft.hedge,
             });
             match (named, &mut all) {
                 (Some(named), Some(list)) => list.push(named),
@@ -357,7 +358,7 @@ fn amount(metric: Metric) -> impl Fn(&Node, &mut Diagnostics) -> Option<f64> {
     }
 }
 
-fn positive(node: &Node, out: &mut Diagnostics) -> Option<SimDuration> {
+pub(super) fn positive(node: &Node, out: &mut Diagnostics) -> Option<SimDuration> {
     let length = duration(node, out)?;
     if !length.is_zero() {
         return Some(length);

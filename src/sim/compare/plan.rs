@@ -82,6 +82,8 @@ pub struct Named {
     pub routes: Arc<[SortRoutes]>,
     /// How far its predictions are off, as the standard deviation of their logarithm; none: it has none.
     pub predictor: Option<f64>,
+    /// After how long a task is asked for a second time that has nothing on view, if it is interactive and free of effects.
+    pub hedge: Option<SimDuration>,
     /// How long an interactive user is kept waiting before work goes on in the background, if not as the kinds say.
     pub wait: Option<SimDuration>,
 }

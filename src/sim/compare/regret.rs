@@ -90,7 +90,7 @@ impl Comparison {
 
     /// Some of the tasks that count, in the order in which they come: the same for every strategy.
     fn drawn(&self, stage: &Stage, wanted: u32) -> BTreeSet<JobId> {
-        let jobs = (0_u32..).map(JobId).take(stage.tasks().len());
+        let jobs = (0_u32..).map(JobId).take(stage.sorts().len());
         let count: Vec<JobId> = jobs.filter(|job| stage.arrives(*job) >= self.warm_up).collect();
         let mut drawn = BTreeSet::new();
         for draw in 0..u64::from(wanted) {

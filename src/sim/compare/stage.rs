@@ -7,7 +7,7 @@ use super::regret::Regret;
 use super::workload::tenant;
 use crate::backend::Script;
 use crate::job::{Plan, TaskSpec};
-use crate::people::{OutsideSetup, OutsideTask};
+use crate::people::{Further, OutsideSetup, OutsideTask, Twins};
 use crate::rng::{Purpose, Seed, normal_quantile};
 use crate::sim::laws::{Ledger, Rules};
 use crate::sim::metric::{Crowd, Measures, Stories, Window, measure};
@@ -19,10 +19,12 @@ use crate::units::{JobId, Probability, SimDuration, SimTime};
 /// No replication has more tasks.
 const TASKS_MAX: usize = 2_000_000;
 
-/// The tasks of a replication, the same for every strategy.
+/// The tasks of a replication, the same for every strategy, with the further tries that there may be of each.
 #[derive(Debug, Clone)]
 pub struct Stage {
     seed: Seed,
+    /// How many tasks come by themselves.
+    firsts: usize,
     tasks: Arc<[TaskSpec]>,
     scripts: Arc<[Option<Script>]>,
     outside: Arc<OutsideSetup>,
@@ -35,16 +37,16 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The sort of each task, by its number.
+    /// The sort of each task that comes by itself, by its number.
     #[must_use]
     pub fn sorts(&self) -> &[u32] {
-        &self.sorts
+        &self.sorts[..self.firsts]
     }
 
     /// The tenant of each task, by its number; empty if nobody is told from another.
     #[must_use]
     pub fn tenants(&self) -> &[u32] {
-        &self.tenants
+        self.tenants.get(..self.firsts).unwrap_or(&[])
     }
 
     /// The tasks, by their numbers.
@@ -70,7 +72,8 @@ impl Stage {
     /// when they are over, wherever that can be.
     pub(super) fn world<S: Seams>(&self, blueprint: &Blueprint, seams: S) -> Model<S> {
         let sorted = self.outside.tasks.is_sorted_by_key(|task| task.at);
-        if !sorted || blueprint.profile.webhook.is_some() {
+        let further = self.outside.further.firsts.is_some();
+        if !sorted || further || blueprint.profile.webhook.is_some() {
             return Model::new(blueprint, seams, Recording::Streamed);
         }
         let queue = Queue {
@@ -133,14 +136,20 @@ impl Comparison {
     /// The tasks of the replication of this seed.
     #[must_use]
     pub fn stage(&self, seed: Seed) -> Stage {
-        let arrivals = self.source.tasks(&self.shares, seed, self.until, TASKS_MAX);
+        let blocks = self.blocks();
+        let firsts = self
+            .source
+            .tasks(&self.shares, seed, self.until, TASKS_MAX / blocks.len());
         let world = &self.world;
+        let arrivals: Vec<_> = blocks.iter().flat_map(|_| firsts.iter().copied()).collect();
+        let firsts = firsts.len();
         let mut tasks = Vec::with_capacity(arrivals.len());
         let mut scripts = Vec::with_capacity(arrivals.len());
         let mut people = Vec::with_capacity(arrivals.len());
-        for (arrival, number) in arrivals.iter().zip(1_u32..) {
+        for (arrival, place) in arrivals.iter().zip(0..) {
             let of = &world.tasks[arrival.sort as usize];
-            let name: Arc<str> = format!("{}-{number}", of.task.name).into();
+            let (block, number) = (&blocks[place / firsts], place % firsts + 1);
+            let name: Arc<str> = format!("{}-{number}{block}", of.task.name).into();
             people.push(OutsideTask {
                 name: Arc::clone(&name),
                 kind: Arc::clone(&of.task.kind),
@@ -156,6 +165,8 @@ impl Comparison {
             scripts.push(Some(arrival.script(&of.script)));
         }
         let jobs = || (0_u32..).map(JobId).take(arrivals.len());
+        // A further try is the same task.
+        let task = |job: JobId| u64::from(job.0) % firsts.max(1) as u64;
         let lengths = match self.strategies.iter().any(|named| named.predictor.is_some()) {
             true => jobs()
                 .zip(&scripts)
@@ -165,11 +176,12 @@ impl Comparison {
         };
         Stage {
             seed,
+            firsts,
             chances: jobs()
-                .map(|job| seed.unit(Purpose::Route, u64::from(job.0), 0))
+                .map(|job| seed.unit(Purpose::Route, task(job), 0))
                 .collect(),
             lengths,
-            tenants: self.tenants_of(seed, arrivals.len()),
+            tenants: self.tenants_of(jobs().map(task), seed),
             sorts: arrivals.iter().map(|arrival| arrival.sort).collect(),
             empty: Arc::new(OutsideSetup {
                 tasks: Vec::new(),
@@ -177,6 +189,11 @@ impl Comparison {
             }),
             outside: Arc::new(OutsideSetup {
                 tasks: people,
+                further: Further {
+                    firsts: (blocks.len() > 1).then(|| u32::try_from(firsts).unwrap_or(u32::MAX)),
+                    tries: world.people.retrials(),
+                    twins: None,
+                },
                 ..world.outside(seed)
             }),
             tasks: tasks.into(),
@@ -184,13 +201,23 @@ impl Comparison {
         }
     }
 
-    fn tenants_of(&self, seed: Seed, tasks: usize) -> Arc<[u32]> {
+    /// What distinguishes the names of first tries, of those behind them, and of second requests.
+    fn blocks(&self) -> Vec<String> {
+        let again = (1..=self.world.people.retrials()).map(|number| format!("-again-{number}"));
+        let twin = self.has_twins().then(|| "-twin".to_owned());
+        std::iter::once(String::new()).chain(again).chain(twin).collect()
+    }
+
+    fn has_twins(&self) -> bool {
+        self.strategies.iter().any(|named| named.hedge.is_some())
+    }
+
+    fn tenants_of(&self, tasks: impl Iterator<Item = u64>, seed: Seed) -> Arc<[u32]> {
         if self.tenants.is_empty() {
             return Arc::from([]);
         }
         let shares: Vec<Probability> = self.tenants.iter().map(|(_, share)| *share).collect();
-        let numbers = (0..tasks as u64).map(|number| tenant(&shares, seed, number));
-        numbers.collect()
+        tasks.map(|number| tenant(&shares, seed, number)).collect()
     }
 
     /// Plays a strategy on the tasks of a replication.
@@ -272,8 +299,10 @@ impl Comparison {
             there: self.world.people.there_until(self.until),
         };
         let crowd = Crowd {
-            sorts: &stage.sorts,
-            tenants: &stage.tenants,
+            tries: self.world.people.retrials(),
+            twins: self.has_twins(),
+            sorts: stage.sorts(),
+            tenants: stage.tenants(),
         };
         measure(stories, crowd, &self.sorts, window)
     }
@@ -307,7 +336,10 @@ impl Comparison {
             desk,
             profile: world.profile.clone(),
             scripts: Arc::clone(&stage.scripts),
-            outside: Arc::clone(&stage.outside),
+            outside: match named.hedge {
+                Some(after) => twinned(stage, named, after),
+                None => Arc::clone(&stage.outside),
+            },
             gate: sinks::gate,
             plan: world.fault_plan(stage.seed),
             caps: Caps {
@@ -337,6 +369,21 @@ impl Comparison {
             })
             .collect()
     }
+}
+
+/// The outside world with second requests for what is interactive and has no effects, by what is declared.
+fn twinned(stage: &Stage, named: &Named, after: SimDuration) -> Arc<OutsideSetup> {
+    let of = stage
+        .sorts()
+        .iter()
+        .map(|sort| named.routes[*sort as usize].is_plain_chat());
+    let twins = Twins {
+        after,
+        of: of.collect(),
+    };
+    let mut outside = OutsideSetup::clone(&stage.outside);
+    outside.further.twins = Some(twins);
+    Arc::new(outside)
 }
 
 /// What is predicted of each task: its true length, off by a lognormal error of its own.

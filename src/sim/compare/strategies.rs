@@ -15,6 +15,7 @@
 //! | `spill: { above: 90% }` | as the policy says; what is permitted in the background goes there while the interactive lane is so full |
 //! | `quoted_wait: { over: 20s, service: 30s }` | the same while a place, held for `service`, would have to be waited for longer |
 //! | `shed: { waiting: 50 }` | as the policy says; refused where so many wait in the lane |
+//! | `hedged: { after: 8s }` | as the policy says; what users wait for and has no effects is asked for a second time after so long without output, and the first result counts |
 //! | `program: [python3, mine.py]` | what a program answers, over JSON lines: see `runner::launch` |
 //! | `oracle: { over: 2m }` | in the background what is permitted there and will take longer: it is shown the future, and marked |
 //!
@@ -22,6 +23,7 @@
 
 use std::sync::Arc;
 
+use super::file::positive;
 use crate::scenario::decode::{
     decimal, duration, integer, map, mismatch, non_empty, probability, spanned, string, variant,
 };
@@ -47,10 +49,11 @@ pub(super) struct Draft {
     pub(super) program: Option<Arc<[String]>>,
     pub(super) predictor: Option<f64>,
     pub(super) wait: Option<SimDuration>,
+    pub(super) hedge: Option<SimDuration>,
 }
 
 /// The words of strategies.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 13] = [
     "policy",
     "all_interactive",
     "all_background",
@@ -61,6 +64,7 @@ const WORDS: [&str; 12] = [
     "spill",
     "quoted_wait",
     "shed",
+    "hedged",
     "program",
     "oracle",
 ];
@@ -119,6 +123,7 @@ fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
         program: None,
         predictor: None,
         wait: None,
+        hedge: None,
     };
     let builtin = match case.name {
         "policy" => {
@@ -167,6 +172,10 @@ fn with_keys(name: &str, node: &Node, draft: &mut Draft, out: &mut Diagnostics) 
             );
             over.zip(service)
                 .map(|(over, service)| Builtin::QuotedWait { over, service })
+        }
+        "hedged" => {
+            draft.hedge = keys.required("after", positive);
+            draft.hedge.map(|_| Builtin::Policy)
         }
         "shed" => keys
             .required("waiting", integer(0..=1_000_000))

@@ -54,9 +54,13 @@ impl Measures {
     }
 }
 
-/// What tasks are, by the numbers of their jobs.
+/// What tasks are, by the numbers of their first jobs.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowd<'a> {
+    /// How many further tries of each there may be; the number of each lies so many tasks behind the one before.
+    pub tries: u16,
+    /// Whether there may be second requests, numbered behind all tries.
+    pub twins: bool,
     /// The sort of each task.
     pub sorts: &'a [u32],
     /// The tenant of each task; empty if there are none.
@@ -67,10 +71,11 @@ pub struct Crowd<'a> {
 #[must_use]
 pub fn measure(stories: &Stories, crowd: Crowd<'_>, sorts: &[SortFacts], window: Window) -> Measures {
     let mut sums = Sums::new(window);
-    for ((story, sort), job) in stories.all().iter().zip(crowd.sorts).zip(0..) {
-        let Some(facts) = sorts.get(*sort as usize) else {
+    for (sort, job) in crowd.sorts.iter().zip(0..) {
+        let (Some(facts), Some(story)) = (sorts.get(*sort as usize), stories.of_task(job, &crowd)) else {
             continue;
         };
+        let story = &*story;
         sums.whole_run(story, facts);
         if story.submitted >= window.from && story.submitted < window.until {
             let good = sums.task(story, facts);
@@ -137,6 +142,7 @@ struct Sums {
     undetected: u64,
     false_stalls: Mean,
     duplicates: u64,
+    retrials: u64,
     over_gating: Mean,
     live: Vec<f64>,
     results: Vec<f64>,
@@ -181,6 +187,7 @@ impl Sums {
             undetected: 0,
             false_stalls: Mean::default(),
             duplicates: 0,
+            retrials: 0,
             over_gating: Mean::default(),
             live: Vec::new(),
             results: Vec::new(),
@@ -349,11 +356,13 @@ impl Sums {
 
     fn work(&mut self, story: &Story, bucket: Bucket) {
         self.duplicates += story.duplicates();
+        self.retrials += u64::from(story.retrials);
         self.requests += u64::from(story.requests);
         self.tokens += story.tokens;
-        if !matches!(bucket, Bucket::InTime | Bucket::Late) {
-            self.tokens_wasted += story.tokens;
-        }
+        self.tokens_wasted += match bucket {
+            Bucket::InTime | Bucket::Late => story.tokens_lost,
+            _ => story.tokens,
+        };
         self.cost += story.cost;
         let decisions = [story.decided, story.wrong_approvals, story.wrong_denials];
         for (sum, more) in self.decisions.iter_mut().zip(decisions) {
@@ -412,6 +421,7 @@ impl Sums {
             Metric::StallDetectionP95 => quantile(&self.detection, 0.95),
             Metric::UndetectedDead => Some(self.undetected as f64),
             Metric::FalseStalls => self.false_stalls.value(),
+            Metric::Retrials => tasks.map(|tasks| self.retrials as f64 / tasks),
             Metric::DuplicateWork => tasks.map(|tasks| self.duplicates as f64 / tasks),
             Metric::TenantFairness => jain(&values(&self.tenants)),
             Metric::TenantLeast => values(&self.tenants).into_iter().reduce(f64::min),

@@ -1,8 +1,10 @@
 //! What happened to each task, gathered while a run is played.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::measure::Crowd;
 use crate::backend::Spent;
 use crate::sim::Watch;
 use crate::trace::{
@@ -54,8 +56,12 @@ pub type Prices = BTreeMap<Arc<str>, Price>;
 /// What happened to one task.
 #[derive(Debug, Clone, Default)]
 pub struct Story {
+    /// Whether it was submitted at all.
+    pub came: bool,
     /// When it was submitted.
     pub submitted: SimTime,
+    /// How often its user came again after giving up.
+    pub retrials: u32,
     /// When the user had the id of the job.
     pub acknowledged: Option<SimTime>,
     /// When the user first saw output.
@@ -105,6 +111,8 @@ pub struct Story {
     pub requests: u32,
     /// Tokens paid for.
     pub tokens: u64,
+    /// Tokens of those that went into tries of which nothing came.
+    pub tokens_lost: u64,
     /// What they cost.
     pub cost: f64,
     /// Approval requests.
@@ -132,6 +140,8 @@ pub struct Story {
     resolved: bool,
     /// The responses made for it, with their turns and attempts.
     responses: Vec<(ResponseId, TurnNo, AttemptNo)>,
+    /// Responses of other tries beyond one for each attempt and turn, and whole second requests.
+    duplicates_before: u64,
     /// The last turn of which a response was completed, by the service's own record.
     completed: Option<TurnNo>,
 }
@@ -163,6 +173,37 @@ impl Stories {
             looking: BTreeMap::new(),
             decided: BTreeSet::new(),
         }
+    }
+
+    /// What happened to the task of this number, all its tries together: the user who came again stands where the last try
+    /// stands, and has waited since the first; of two requests for one task, the one that showed its result first counts.
+    #[must_use]
+    pub fn of_task(&self, place: usize, crowd: &Crowd<'_>) -> Option<Cow<'_, Story>> {
+        let firsts = crowd.sorts.len();
+        let tries = usize::from(crowd.tries);
+        let mut whole = Cow::Borrowed(self.stories.get(place)?);
+        for number in 1..=tries {
+            let Some(next) = self.stories.get(place + number * firsts).filter(|next| next.came) else {
+                break;
+            };
+            let mut merged = next.clone();
+            merged.retrials = whole.retrials + 1;
+            merged.takes_over(&whole);
+            whole = Cow::Owned(merged);
+        }
+        let twin = self.stories.get(place + (tries + 1) * firsts);
+        if let Some(twin) = twin.filter(|twin| crowd.twins && twin.came) {
+            let shown = |story: &Story| story.shown_result.map_or(u64::MAX, SimTime::ticks);
+            let (best, other) = match shown(twin) < shown(&whole) {
+                true => (twin, &*whole),
+                false => (&*whole, twin),
+            };
+            let mut merged = best.clone();
+            merged.takes_over(other);
+            merged.duplicates_before += u64::from(twin.has_response());
+            whole = Cow::Owned(merged);
+        }
+        Some(whole)
     }
 
     /// One by one, by the number of the job.
@@ -308,6 +349,42 @@ impl Story {
             && (self.resolved || (last.is_some() && self.completed == last))
     }
 
+    /// Adds what another try of the same task began, took and left behind.
+    fn takes_over(&mut self, other: &Self) {
+        let first = |own: Option<SimTime>, other: Option<SimTime>| match (own, other) {
+            (Some(own), Some(other)) => Some(own.min(other)),
+            (own, other) => own.or(other),
+        };
+        self.submitted = self.submitted.min(other.submitted);
+        self.acknowledged = first(self.acknowledged, other.acknowledged);
+        self.first_output = first(self.first_output, other.first_output);
+        self.dispatched = first(self.dispatched, other.dispatched);
+        self.left = self.left.or(other.left);
+        self.silence = self.silence.max(other.silence);
+        self.balked |= other.balked;
+        self.cried |= other.cried;
+        self.dead = self.dead.or(other.dead);
+        self.detected = self.detected.or(other.detected);
+        self.requests += other.requests;
+        self.tokens += other.tokens;
+        self.tokens_lost += other.tokens;
+        self.cost += other.cost;
+        self.asked += other.asked;
+        for ((sum, count), (more, times)) in self.approval.iter_mut().zip(other.approval) {
+            *sum += more;
+            *count += times;
+        }
+        self.unsafe_releases += other.unsafe_releases;
+        self.wrong_approvals += other.wrong_approvals;
+        self.wrong_denials += other.wrong_denials;
+        self.decided += other.decided;
+        self.harm += other.harm;
+        self.duplicates_before += other.duplicates();
+        if other.boundary == Some(Boundary::None) {
+            self.boundary = other.boundary;
+        }
+    }
+
     /// Responses beyond one for each attempt and turn.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
@@ -316,7 +393,7 @@ impl Story {
             .iter()
             .map(|(_, turn, attempt)| (turn, attempt))
             .collect();
-        (self.responses.len() - turns.len()) as u64
+        (self.responses.len() - turns.len()) as u64 + self.duplicates_before
     }
 
     /// Whether the service made a response for it.
@@ -382,7 +459,10 @@ impl Story {
 
     fn user(&mut self, now: SimTime, event: &UserEvent) {
         match event {
-            UserEvent::Submitted { .. } => (self.submitted, self.shown_last) = (now, Some(now)),
+            UserEvent::Submitted { .. } => {
+                self.came = true;
+                (self.submitted, self.shown_last) = (now, Some(now));
+            }
             UserEvent::Left => {
                 self.left.get_or_insert(now);
                 if self.ended.is_none() {

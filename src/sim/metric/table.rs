@@ -140,7 +140,7 @@ metrics! {
     Requests = "requests", PerTask, DOWN, false,
         "requests on the wire to the service for each task submitted";
     TokensWasted = "tokens_wasted", Share, DOWN, false,
-        "share of the tokens paid for that went into tasks which ended neither in time nor late";
+        "share of the tokens paid for that went into tasks which ended neither in time nor late, or into tries and second requests of which nothing came";
     Cost = "cost", Money, DOWN, false,
         "the tokens of all tasks at the declared price of the tier served, for each task submitted";
     CostPerGood = "cost_per_good", Money, DOWN, false,
@@ -208,7 +208,7 @@ metrics! {
     WrongDenials = "wrong_denials", Share, DOWN, false,
         "of the decisions of people, the share that denied what ought to have been approved";
     DuplicateWork = "duplicate_work", PerTask, DOWN, false,
-        "responses at the service beyond one for each attempt and turn, for each task submitted";
+        "responses at the service beyond one for each attempt and turn, and second requests, for each task submitted";
     TenantFairness = "tenant_fairness", Index, UP, false,
         "Jain's index over the goodput of the tenants: 1 if all of them fare alike; none without `tenants`";
     TenantLeast = "tenant_least", Share, UP, false,
@@ -217,6 +217,8 @@ metrics! {
         "the goodput of the tenant that fares worst over that of the one that fares best; none without `tenants`";
     Misjudged = "misjudged", Share, DOWN, false,
         "share of the tasks in this bucket: an act landed that was approved and that an attentive approver would have denied, whatever became of the task otherwise";
+    Retrials = "retrials", PerTask, DOWN, false,
+        "further tries of users who had balked or given up, for each task submitted; a task and all its tries count once everywhere else, from the first submission on";
 }
 
 impl Metric {

@@ -1,9 +1,11 @@
 //! The stations that are held against closed forms.
 
 use super::measure::Quantity;
+use super::station::Returns;
 use super::station::{Class, Servers, Station, UNIT, lognormal};
-use super::{bulk, cobham, erlang_a, erlang_b, mg1, mmc, mmc_wait_above, mmck};
+use super::{bulk, cobham, erlang_a, erlang_b, mg1, mmc, mmc_wait_above, mmck, retrial};
 use crate::rng::Law;
+use crate::units::Probability;
 
 /// A station with what is known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +84,9 @@ pub fn further() -> Vec<Case> {
     for (rate, least, most) in [(0.7, 1, 2), (3.0, 1, 5), (1.5, 2, 3), (2.0, 4, 4)] {
         cases.push(in_batches(rate, least, most));
     }
+    for (rate, returning, again) in [(0.4, 1.0, 1.0), (0.5, 4.0, 1.0), (0.8, 1.0, 0.5), (1.5, 0.5, 0.8)] {
+        cases.push(returning_ones(rate, returning, again));
+    }
     cases.extend([apart([0.5, 0.7], 1), apart([3.0, 4.0], 5)]);
     cases
 }
@@ -154,6 +159,24 @@ fn impatient(rate: f64, servers: u32, leaving: f64) -> Case {
         (Quantity::Wait, known.waiting / rate),
     ];
     Case::new(name, Servers::Lanes(servers), classes, expected)
+}
+
+/// A server that nobody waits for: whoever finds it busy comes again.
+fn returning_ones(rate: f64, returning: f64, again: f64) -> Case {
+    let name = format!("retrials  arrivals {rate}, returning {returning}, probability {again}");
+    let returns = Returns {
+        probability: Probability::new(again).unwrap_or(Probability::ONE),
+        after: returning.recip(),
+        times: 60,
+    };
+    let classes = vec![Class::exponential(rate).returning(returns)];
+    let known = retrial(rate, 1.0, returning, again);
+    let expected = known.map(|known| {
+        let lost = (again < 1.0).then_some((Quantity::Leaves, known.leaves));
+        let away = (Quantity::Wait, known.waiting / rate);
+        lost.into_iter().chain([away]).collect()
+    });
+    Case::new(name, Servers::Lanes(1), classes, expected.unwrap_or_default())
 }
 
 /// M/M/c/K.

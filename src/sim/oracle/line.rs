@@ -105,7 +105,12 @@ impl Station {
     #[must_use]
     pub fn line(&self, seed: Seed, count: usize) -> Vec<Customer> {
         let visits = self.visits(seed, count);
-        let waits = self.waits(&visits);
+        let waits = self.waits_with(&visits, |place, number| {
+            let returns = self.classes[visits[place].class].returns?;
+            let draw = |index| seed.unit(Purpose::Retrial, place as u64, (u64::from(number) << 8) + index);
+            let stays = number < returns.times && returns.probability.hits(draw(8));
+            stays.then(|| exponential(draw(9), returns.after))
+        });
         let people = visits.iter().zip(waits);
         people
             .map(|(visit, (wait, served))| Customer {
@@ -118,9 +123,23 @@ impl Station {
             .collect()
     }
 
-    /// The waits of these visits, and whether they end in service.
+    /// The waits of these visits, and whether they end in service, where nobody comes again.
     #[must_use]
     pub fn waits(&self, visits: &[Visit]) -> Vec<(f64, bool)> {
+        self.waits_with(visits, |_, _| None)
+    }
+
+    /// The same where somebody comes again.
+    ///
+    /// - `again`: how long after the try of this number, from 0, the visit of this place comes again, if it does.
+    pub fn waits_with(
+        &self,
+        visits: &[Visit],
+        again: impl Fn(usize, u16) -> Option<f64>,
+    ) -> Vec<(f64, bool)> {
+        if self.classes.iter().any(|class| class.returns.is_some()) {
+            return in_orbit(visits, self.servers.number(), again);
+        }
         let room = |class: &Class| match class.balks {
             None => None,
             Some(Balk::Busy) => Some(0),
@@ -162,6 +181,47 @@ impl Station {
                 }
             })
             .collect()
+    }
+}
+
+/// The waits of these visits before servers that nobody waits for, where whoever finds all of them busy comes again.
+fn in_orbit(visits: &[Visit], servers: u32, again: impl Fn(usize, u16) -> Option<f64>) -> Vec<(f64, bool)> {
+    let mut waits = vec![(0.0, false); visits.len()];
+    let mut free: BinaryHeap<Reverse<Instant>> = (0..servers).map(|_| Reverse(Instant(0.0))).collect();
+    let mut orbit: BinaryHeap<Reverse<(Instant, usize, u16)>> = BinaryHeap::new();
+    let mut come = visits.iter().enumerate().peekable();
+    loop {
+        let first = come.peek().map(|(_, visit)| Instant(visit.at));
+        let back = orbit.peek().map(|Reverse((at, ..))| *at);
+        let (now, place, number) = match (first, back) {
+            (None, None) => return waits,
+            (Some(first), back) if back.is_none_or(|back| first <= back) => {
+                let Some((place, visit)) = come.next() else {
+                    return waits;
+                };
+                (visit.at, place, 0)
+            }
+            (_, _) => {
+                let Some(Reverse((Instant(at), place, number))) = orbit.pop() else {
+                    return waits;
+                };
+                (at, place, number)
+            }
+        };
+        let wait = now - visits[place].at;
+        match free.peek() {
+            Some(Reverse(Instant(at))) if *at <= now => {
+                free.pop();
+                free.push(Reverse(Instant(now + visits[place].service)));
+                waits[place] = (wait, true);
+            }
+            _ => {
+                waits[place] = (wait, false);
+                if let Some(after) = again(place, number) {
+                    orbit.push(Reverse((Instant(now + after), place, number + 1)));
+                }
+            }
+        }
     }
 }
 

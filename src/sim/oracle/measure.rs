@@ -73,15 +73,36 @@ impl Station {
             .iter()
             .for_each(|record| ledger.take(record));
         let breaches = ledger.close(played.end, &played.ending).to_vec();
-        let people = ledger.accounts().iter().zip(&blueprint.outside.tasks);
+        let accounts = ledger.accounts();
+        let firsts = blueprint.outside.further.firsts_of(accounts.len());
+        let people = accounts.iter().zip(&blueprint.outside.tasks).take(firsts);
         let customers = people
-            .map(|(account, task)| self.customer(account, task.user, played.end))
+            .enumerate()
+            .map(|(place, (account, task))| {
+                let tries = accounts.iter().skip(place).step_by(firsts.max(1));
+                let mut again = tries.skip(1).take_while(|account| account.submitted.is_some());
+                match again.by_ref().last() {
+                    Some(last) => self.returned(account, last, task.user, played.end),
+                    None => self.customer(account, task.user, played.end),
+                }
+            })
             .collect();
         Run {
             customers,
             breaches,
             ledger,
             ending: played.ending,
+        }
+    }
+
+    /// One who came again: the wait is that of all tries together, and of the time between them.
+    fn returned(&self, first: &Account, last: &Account, class: usize, end: SimTime) -> Customer {
+        let last = self.customer(last, class, end);
+        let came = first.submitted.unwrap_or(end);
+        Customer {
+            came,
+            wait: last.wait + units(last.came.since(came)),
+            ..last
         }
     }
 
@@ -303,7 +324,14 @@ impl Run {
         let visits: Vec<Visit> = numbered
             .map(|(customer, job)| station.visit(customer, seed, job))
             .collect();
-        let waits = station.waits(&visits);
+        let firsts = self.customers.len();
+        let waits = station.waits_with(&visits, |place, number| {
+            let returns = station.classes[visits[place].class].returns?;
+            let job = (place + usize::from(number) * firsts) as u64;
+            let stays =
+                number < returns.times && returns.probability.hits(seed.unit(Purpose::Retrial, job, 0));
+            stays.then(|| exponential(seed.unit(Purpose::Retrial, job, 1), returns.after))
+        });
         let mut pairs = self.customers.iter().zip(waits).enumerate();
         pairs.find_map(|(job, (customer, (wait, served)))| {
             let same =

@@ -15,6 +15,6 @@ pub use cases::{Case, further, published};
 pub use closed::{Queue, bulk, cobham, erlang_b, erlang_c, mg1, mmc, mmc_wait_above};
 pub use line::{Line, Visit, by_class};
 pub use measure::{Customer, Effort, Fate, Measured, Quantity, Run};
-pub use patience::{Impatient, erlang_a, mmck};
-pub use station::{Class, Servers, Station, UNIT, lognormal};
+pub use patience::{Impatient, erlang_a, mmck, retrial};
+pub use station::{Class, Returns, Servers, Station, UNIT, lognormal};
 pub use survey::{Reach, Surveyed, Z_MAX};

@@ -50,6 +50,47 @@ pub fn mmck(arrivals: f64, service_rate: f64, servers: u32, room: u32) -> Impati
     }
 }
 
+/// Poisson arrivals before one server that nobody waits for: whoever finds it busy comes again after an exponential time
+/// with this probability, and is lost otherwise, each time (M/M/1/1 with linear retrials).
+///
+/// - `returning_rate`: one over the mean time until somebody comes again.
+///
+/// [`Impatient::waiting`] is the mean number of those who will come again. None where it never settles.
+///
+/// Source: Falin and Templeton, "Retrial Queues" (1997). The flow between numbers of those away balances, so that the
+/// states of a busy server are a product; with everybody coming again the mean is load times (arrivals over returning rate
+/// plus load) over one minus the load.
+#[must_use]
+pub fn retrial(arrivals: f64, service_rate: f64, returning_rate: f64, again: f64) -> Option<Impatient> {
+    if again >= 1.0 && arrivals >= service_rate {
+        return None;
+    }
+    let (mut busy, mut idle, mut away) = (0.0, 0.0, 0.0);
+    let mut weight = 1.0_f64;
+    let mut number = 0.0_f64;
+    loop {
+        // Idle with so many away, beside busy with as many: who comes, first or again, is served at once.
+        let beside = service_rate / (arrivals + number * returning_rate);
+        busy += weight;
+        idle += weight * beside;
+        away += number * weight * (1.0 + beside);
+        let more = number + 1.0;
+        let back = more * returning_rate * (service_rate / (arrivals + more * returning_rate) + 1.0 - again);
+        let next = weight * again * arrivals / back;
+        if next < 1e-18 * busy && next < weight {
+            break;
+        }
+        (weight, number) = (next, more);
+    }
+    let all = busy + idle;
+    Some(Impatient {
+        waits: busy / all,
+        leaves: 1.0 - service_rate * busy / all / arrivals,
+        waiting: away / all,
+        busy: busy / all,
+    })
+}
+
 /// What the probabilities of all states add up to.
 struct Sums {
     /// All servers are busy.
@@ -129,6 +170,28 @@ mod tests {
             near(queue.busy, arrivals * (1.0 - leaves));
         }
         near(erlang_a(1.2, 1.0, 1, 1.0).leaves, 0.417_661_843);
+    }
+
+    #[test]
+    fn those_who_come_again_are_served_or_lost() {
+        for (arrivals, returning) in [(0.5, 1.0), (0.7, 2.0), (0.3, 0.2)] {
+            let all = retrial(arrivals, 1.0, returning, 1.0).unwrap();
+            near(all.waits, arrivals);
+            assert!(all.leaves.abs() < 1e-9, "{}", all.leaves);
+            let away = arrivals * (arrivals / returning + arrivals) / (1.0 - arrivals);
+            near(all.waiting, away);
+            // Where nobody does, it is a loss system; where all do at once, a queue.
+            near(
+                retrial(arrivals, 1.0, returning, 0.0).unwrap().leaves,
+                erlang_b(arrivals, 1),
+            );
+            let hasty = retrial(arrivals, 1.0, 1e7, 1.0).unwrap();
+            assert!((hasty.waiting - mmc(arrivals, 1.0, 1).unwrap().waiting).abs() < 1e-5);
+        }
+        let some = retrial(2.0, 1.0, 1.0, 0.5).unwrap();
+        // Who is not served is lost: each time somebody is turned away, half of them for good.
+        assert!(some.leaves > 0.5 && some.leaves < erlang_b(2.0, 1));
+        assert_eq!(retrial(1.0, 1.0, 1.0, 1.0), None);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::job::{
     Rules, SharedCapacity, SinkClass, TaskSpec, Then, Tool, ToolAct,
 };
 use crate::people::{
-    ApproverScript, Attention, Balk, Batch, Behaviour, OutsideSetup, OutsideTask, Reach, StaffScript,
-    UserScript,
+    ApproverScript, Attention, Balk, Batch, Behaviour, Further, OutsideSetup, OutsideTask, Reach, Retrial,
+    StaffScript, UserScript,
 };
 use crate::rng::{Law, Purpose, Seed};
 use crate::sim::{Blueprint, Caps};
@@ -100,6 +100,19 @@ pub struct Class {
     pub balks: Option<Balk>,
     /// Places to wait.
     pub room: u32,
+    /// How one comes again who did not stay.
+    pub returns: Option<Returns>,
+}
+
+/// How people come again who found everybody busy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Returns {
+    /// How likely, each time.
+    pub probability: Probability,
+    /// How long after, for the mean of an exponential law in units.
+    pub after: f64,
+    /// How often at most: so often that nobody ever gets there.
+    pub times: u16,
 }
 
 impl Class {
@@ -113,6 +126,16 @@ impl Class {
             patience: None,
             balks: None,
             room: MANY,
+            returns: None,
+        }
+    }
+
+    /// The same where nobody waits, and whoever finds everybody busy comes again.
+    #[must_use]
+    pub fn returning(self, returns: Returns) -> Self {
+        Self {
+            returns: Some(returns),
+            ..self.in_room(0)
         }
     }
 
@@ -162,7 +185,16 @@ impl Station {
     /// The run of the first `count` arrivals under a seed.
     #[must_use]
     pub fn blueprint(&self, seed: Seed, count: usize) -> Blueprint {
-        let arrivals = self.arrivals(seed, count);
+        let firsts = self.arrivals(seed, count);
+        // Further tries are jobs of their own, numbered behind all first ones.
+        let tries = self
+            .classes
+            .iter()
+            .filter_map(|class| Some(class.returns?.times))
+            .max();
+        let tries = tries.unwrap_or(0);
+        let blocks = std::iter::repeat_n(&firsts, usize::from(tries) + 1);
+        let arrivals: Vec<_> = blocks.flatten().copied().collect();
         let plans: Vec<Arc<Plan>> = self
             .classes
             .iter()
@@ -208,6 +240,11 @@ impl Station {
                 seed,
                 faults: FaultPlan::none(),
                 tasks: arrivals.iter().map(asks).collect(),
+                further: Further {
+                    firsts: (tries > 0).then(|| u32::try_from(firsts.len()).unwrap_or(u32::MAX)),
+                    tries,
+                    twins: None,
+                },
                 users: self.classes.iter().map(user).collect(),
                 staffs: self.staffs(approvers.len()),
                 approvers,
@@ -346,6 +383,13 @@ fn user(class: &Class) -> UserScript {
     UserScript {
         patience: class.patience.map(|units| Law::Exponential { mean: mean(units) }),
         balks: class.balks,
+        retrial: class.returns.map(|returns| Retrial {
+            probability: returns.probability,
+            after: Law::Exponential {
+                mean: mean(returns.after),
+            },
+            times: returns.times,
+        }),
         ..UserScript::default()
     }
 }

@@ -35,6 +35,12 @@ impl SortRoutes {
         }
     }
 
+    /// Whether the policy has a user wait for it, and nothing of it needs an approval.
+    #[must_use]
+    pub const fn is_plain_chat(&self) -> bool {
+        matches!(self.home(), Some(LaneName::Interactive))
+    }
+
     /// The lane that the policy says; none if it refuses such tasks.
     #[must_use]
     pub const fn home(&self) -> Option<LaneName> {

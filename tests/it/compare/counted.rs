@@ -20,6 +20,8 @@ struct Tale {
     window: Window,
     sorts: Vec<u32>,
     tenants: Vec<u32>,
+    tries: u16,
+    twins: bool,
 }
 
 fn at(second: u64) -> SimTime {
@@ -55,6 +57,8 @@ impl Tale {
             },
             sorts: vec![0; tasks as usize],
             tenants: Vec::new(),
+            tries: 0,
+            twins: false,
         };
         for job in 0..tasks {
             let submitted = UserEvent::Submitted {
@@ -149,6 +153,8 @@ impl Tale {
 
     fn measures(&self) -> Measures {
         let crowd = Crowd {
+            tries: self.tries,
+            twins: self.twins,
             sorts: &self.sorts,
             tenants: &self.tenants,
         };
@@ -452,4 +458,47 @@ fn silences_balks_and_work_done_twice_are_counted() {
     tale.counts(Metric::DuplicateWork, 0.25);
     // Only whole results count as carried out; the background's regret has nobody here to speak of.
     assert_eq!(tale.measures().value(Metric::DeadlineRegret), None);
+}
+
+#[test]
+fn a_task_and_all_its_tries_count_once_from_the_first_submission_on() {
+    // Two tasks with a second and a third try each, and one second request: jobs 0 and 1, 2 and 3, 4 and 5, 6 and 7.
+    let mut tale = Tale::of(2);
+    tale.stories = Stories::of(8, Arc::new(Prices::new()));
+    (tale.tries, tale.twins) = (2, true);
+    let comes = |tale: &mut Tale, job, second| {
+        let submitted = UserEvent::Submitted {
+            task: "t".into(),
+            kind: "kind".into(),
+        };
+        tale.user(job, second, submitted);
+    };
+    let gives_up = |tale: &mut Tale, job, second| {
+        tale.user(job, second, UserEvent::GaveUp { why: "busy" });
+        tale.moved(job, second, StateName::Cancelled);
+    };
+    comes(&mut tale, 0, 0);
+    gives_up(&mut tale, 0, 1);
+    comes(&mut tale, 2, 20);
+    gives_up(&mut tale, 2, 21);
+    comes(&mut tale, 4, 40);
+    tale.succeeds(4, 50);
+    // The other gives up for good.
+    comes(&mut tale, 1, 0);
+    gives_up(&mut tale, 1, 1);
+    let measures = tale.measures();
+    assert_eq!(measures.tasks, 2);
+    assert!(measures.conserves());
+    tale.counts(Metric::InTime, 0.5);
+    tale.counts(Metric::Abandoned, 0.5);
+    tale.counts(Metric::Balked, 1.0);
+    tale.counts(Metric::Retrials, 1.0);
+    // Fifty seconds since the first submission, and `worst`.
+    tale.counts(Metric::ResultTime, (50.0 + 1_000.0) / 2.0);
+    // The second request for the other task brings its result after all.
+    comes(&mut tale, 7, 5);
+    tale.succeeds(7, 30);
+    tale.counts(Metric::InTime, 1.0);
+    tale.counts(Metric::ResultTime, (50.0 + 30.0) / 2.0);
+    tale.counts(Metric::DuplicateWork, 0.5);
 }

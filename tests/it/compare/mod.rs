@@ -10,6 +10,7 @@ mod parts;
 mod play;
 mod program;
 mod rules;
+mod strategies;
 mod sweep;
 
 use std::process::{Command, Stdio};

@@ -1,5 +1,6 @@
 //! People, sinks and tools: messages in, a timeline out.
 
+mod further;
 mod gate;
 mod order;
 mod people;

@@ -55,6 +55,7 @@ impl World {
             seed: Seed(7),
             faults: FaultPlan::none(),
             tasks: Vec::new(),
+            further: lanebench::people::Further::default(),
             users: vec![UserScript::default()],
             approvers: Vec::new(),
             staffs: Vec::new(),

@@ -1,7 +1,10 @@
 //! The part of a Response object that repeats the request.
 
 use std::cell::RefCell;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
+
+use foldhash::quality::FixedState;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -30,7 +33,7 @@ pub(super) type Metadata = Vec<(Arc<str>, Arc<str>)>;
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Body {
     /// `"key":value` pairs with commas between them, without line breaks.
-    pairs: Arc<str>,
+    pairs: Pairs,
     /// The metadata without the keys that carry an [`Origin`].
     metadata: Metadata,
     obfuscation: Obfuscation,
@@ -69,33 +72,55 @@ impl Echo {
     #[must_use]
     pub fn weight(&self) -> usize {
         let input = self.0.details.input.as_ref().map_or(0, |input| input.len());
-        self.0.pairs.len() + 2 * input
+        self.length() + 2 * input
     }
 
     /// The bytes of the rest of the object that repeats the request.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.0.pairs.len()
+        self.0.pairs.text.len()
     }
 
     /// The rest of the object: `"key":value` pairs with commas between them.
     pub(super) fn pairs(&self) -> &str {
-        &self.0.pairs
+        &self.0.pairs.text
+    }
+}
+
+/// A long text that is hashed once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pairs {
+    text: Arc<str>,
+    hash: u64,
+}
+
+impl From<&str> for Pairs {
+    fn from(text: &str) -> Self {
+        Self {
+            hash: FixedState::default().hash_one(text),
+            text: text.into(),
+        }
+    }
+}
+
+impl Hash for Pairs {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
 thread_local! {
     /// The pairs of the last request.
-    static LAST: RefCell<Arc<str>> = RefCell::new(Arc::from(""));
+    static LAST: RefCell<Pairs> = RefCell::new("".into());
 }
 
 /// The pairs, kept once for requests that come one after the other and say the same, as most clients' do.
-fn shared(pairs: &str) -> Arc<str> {
+fn shared(pairs: &str) -> Pairs {
     LAST.with_borrow_mut(|last| {
-        if **last != *pairs {
+        if *last.text != *pairs {
             *last = pairs.into();
         }
-        Arc::clone(last)
+        last.clone()
     })
 }
 

@@ -1,14 +1,15 @@
 //! The JSON face of the create request on the server's side: what it reads, refuses and repeats.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use super::details::LOGPROBS;
 use super::echo::{Echo, Metadata, Obfuscation};
-use super::json_out::key;
-use super::read::{ORIGIN_KEYS, origin_of};
-use super::request_field::{FieldSet, Unlisted, body_fields, field_set, metadata, type_name};
+use super::json_out::{is_plain, key};
+use super::read::{ORIGIN_KEYS, Word, origin_of};
+use super::request_field::{FieldSet, Unlisted, field_set, fill_with_body, metadata, type_name};
 use super::request_field::{boolean, decimal, fields, integer, list, short_text, text, word};
 use super::request_input::{pair, read_input};
 use super::request_options::{check_cache, check_prompt, check_window, compact_threshold};
@@ -27,14 +28,16 @@ use super::{
 /// # Errors
 /// The 400 of the contract, with the parameter at fault.
 pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
-    let request: CreateFields<'_> = body_fields(body)?;
+    let mut request = CreateFields::default();
+    fill_with_body(body, &mut request)?;
     let model = check_required(&request)?;
     check_limits(&request)?;
     check_words(&request)?;
     let (origin, metadata) = read_metadata(request.metadata)?;
     let stream = flag(request.stream, "stream", Given::No)?;
     let obfuscation = read_obfuscation(&request, stream)?;
-    let mut pairs = String::with_capacity(1024);
+    let mut pairs = DRAFT.take();
+    pairs.clear();
     let (tools, servers) = echo_request(&request, &model, &mut pairs)?;
     let details = Details {
         // The scripts of our own jobs decide what is shown of their reasoning.
@@ -52,13 +55,11 @@ pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
         stream,
         store: flag(request.store, "store", Given::Yes)?,
         previous: optional_text(request.previous_response_id, "previous_response_id")?.map(ResponseId),
-        input: request
-            .input
-            .map(read_input)
-            .transpose()?
-            .unwrap_or_default()
-            .into(),
-        tools: tools.into(),
+        input: request.input.map(read_input).transpose()?.unwrap_or_default(),
+        tools: match tools.is_empty() {
+            true => Arc::default(),
+            false => tools.into(),
+        },
         max_output_tokens: cap
             .map(|raw| integer(raw, format_args!("max_output_tokens"), 16, u32::MAX))
             .transpose()?,
@@ -67,7 +68,38 @@ pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
     if create.input.is_empty() && !has_context(&request) {
         return Err(ApiError::empty_array("input"));
     }
-    Ok((create, Echo::new(&pairs, metadata, obfuscation, details)))
+    let echo = Echo::new(&pairs, metadata, obfuscation, details);
+    if pairs.capacity() <= DRAFT_MAX {
+        DRAFT.set(pairs);
+    }
+    Ok((create, echo))
+}
+
+/// The longest draft whose room is used again.
+const DRAFT_MAX: usize = 64 << 10;
+
+/// The longest name of a model that is kept for the next request.
+const MODEL_MAX: usize = 256;
+
+thread_local! {
+    /// Where what is repeated of a request is written before it is kept.
+    static DRAFT: RefCell<String> = RefCell::default();
+    /// The model of the last request.
+    static MODEL: RefCell<Arc<str>> = RefCell::default();
+}
+
+/// The name of a model, kept once for requests that come one after the other and name the same.
+fn model_name(raw: &RawValue) -> Result<Arc<str>, ApiError> {
+    let name = match serde_json::from_str(raw.get()) {
+        Ok(Word(name)) if name.len() <= MODEL_MAX => name,
+        _ => return text(raw, format_args!("model")),
+    };
+    Ok(MODEL.with_borrow_mut(|last| {
+        if **last != *name {
+            *last = name.into();
+        }
+        Arc::clone(last)
+    }))
 }
 
 /// An endpoint that takes a part of a create request.
@@ -226,7 +258,7 @@ const fn has_context(request: &CreateFields<'_>) -> bool {
 /// The model, once it is clear that nothing is missing and no two fields exclude each other.
 fn check_required(request: &CreateFields<'_>) -> Result<Arc<str>, ApiError> {
     let model = match request.model {
-        Some(raw) => text(raw, format_args!("model"))?,
+        Some(raw) => model_name(raw)?,
         None => return Err(ApiError::missing_parameter("model")),
     };
     if request.input.is_none() && !has_context(request) {
@@ -404,9 +436,14 @@ fn write_model(model: &str, out: &mut String) {
         "gpt-4o" => "-2024-08-06",
         _ => "-2025-08-07",
     };
-    let name = json_text(model);
-    out.push_str(",\"model\":");
-    out.push_str(&name[..name.len() - 1]);
+    out.push_str(",\"model\":\"");
+    match is_plain(model.as_bytes()) {
+        true => out.push_str(model),
+        false => {
+            let name = json_text(model);
+            out.push_str(&name[1..name.len() - 1]);
+        }
+    }
     out.push_str(snapshot);
     out.push('"');
 }

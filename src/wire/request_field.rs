@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::{Arguments, Formatter};
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
@@ -79,20 +78,30 @@ pub(super) fn fields<'a, F: FieldSet<'a>>(
         Problem::Unknown(name) => ApiError::unknown_parameter(&format!("{path}.{name}")),
         Problem::Twice(name) => twice(&format!("{path}.{name}")),
     };
-    read_fields(raw.get().as_bytes(), unlisted)
-        .map_err(ApiError::not_json)?
-        .map_err(refuse)
+    let mut set = F::default();
+    match read_fields(raw.get().as_bytes(), unlisted, &mut set).map_err(ApiError::not_json)? {
+        None => Ok(set),
+        Some(problem) => Err(refuse(problem)),
+    }
 }
 
 /// Reads the fields of the whole body.
 pub(super) fn body_fields<'a, F: FieldSet<'a>>(body: &'a [u8]) -> Result<F, ApiError> {
+    let mut set = F::default();
+    fill_with_body(body, &mut set)?;
+    Ok(set)
+}
+
+/// The same for a set that is large enough to stay where it is.
+pub(super) fn fill_with_body<'a, F: FieldSet<'a>>(body: &'a [u8], set: &mut F) -> Result<(), ApiError> {
     let refuse = |problem| match problem {
         Problem::Unknown(name) => ApiError::unknown_parameter(&name),
         Problem::Twice(name) => twice(&name),
     };
-    read_fields(body, Unlisted::Refuse)
-        .map_err(ApiError::not_json)?
-        .map_err(refuse)
+    match read_fields(body, Unlisted::Refuse, set).map_err(ApiError::not_json)? {
+        None => Ok(()),
+        Some(problem) => Err(refuse(problem)),
+    }
 }
 
 fn twice(path: &str) -> ApiError {
@@ -111,42 +120,38 @@ enum Problem {
 fn read_fields<'a, F: FieldSet<'a>>(
     body: &'a [u8],
     unlisted: Unlisted,
-) -> Result<Result<F, Problem>, serde_json::Error> {
+    set: &mut F,
+) -> Result<Option<Problem>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let read = FieldsSeed {
-        unlisted,
-        set: PhantomData,
-    }
-    .deserialize(&mut reader)?;
+    let problem = FieldsSeed { unlisted, set }.deserialize(&mut reader)?;
     reader.end()?;
-    Ok(read)
+    Ok(problem)
 }
 
-struct FieldsSeed<F> {
+struct FieldsSeed<'a, F> {
     unlisted: Unlisted,
-    set: PhantomData<F>,
+    set: &'a mut F,
 }
 
-impl<'de, F: FieldSet<'de>> DeserializeSeed<'de> for FieldsSeed<F> {
-    type Value = Result<F, Problem>;
+impl<'de, F: FieldSet<'de>> DeserializeSeed<'de> for FieldsSeed<'_, F> {
+    type Value = Option<Problem>;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de, F: FieldSet<'de>> Visitor<'de> for FieldsSeed<F> {
-    type Value = Result<F, Problem>;
+impl<'de, F: FieldSet<'de>> Visitor<'de> for FieldsSeed<'_, F> {
+    type Value = Option<Problem>;
 
     fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut set = F::default();
         let mut problem = None;
         while let Some(Word(name)) = map.next_key()? {
             let value: &'de RawValue = map.next_value()?;
-            match set.slot(&name) {
+            match self.set.slot(&name) {
                 Some(slot @ None) => *slot = (value.get() != "null").then_some(value),
                 Some(Some(_)) => problem = problem.or(Some(Problem::Twice(name.into_owned()))),
                 None if self.unlisted == Unlisted::Refuse => {
@@ -155,7 +160,7 @@ impl<'de, F: FieldSet<'de>> Visitor<'de> for FieldsSeed<F> {
                 None => {}
             }
         }
-        Ok(problem.map_or(Ok(set), Err))
+        Ok(problem)
     }
 }
 

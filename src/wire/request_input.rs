@@ -83,11 +83,11 @@ field_set! {
 }
 
 /// Reads `input`: a text, or a list of items.
-pub(super) fn read_input(raw: &RawValue) -> Result<Vec<InputItem>, ApiError> {
+pub(super) fn read_input(raw: &RawValue) -> Result<Arc<[InputItem]>, ApiError> {
     match type_name(raw) {
-        "a string" => Ok(vec![InputItem::Message {
+        "a string" => Ok(Arc::new([InputItem::Message {
             text: text(raw, format_args!("input"))?,
-        }]),
+        }])),
         "an array" => {
             let items = list(raw, format_args!("input"))?;
             let items = items.into_iter().enumerate();
@@ -95,7 +95,7 @@ pub(super) fn read_input(raw: &RawValue) -> Result<Vec<InputItem>, ApiError> {
                 .map(|(at, item)| read_item(item, at))
                 .collect::<Result<_, _>>()?;
             trigger_is_last(&items)?;
-            Ok(items)
+            Ok(items.into())
         }
         other => Err(ApiError::invalid_type(
             "input",

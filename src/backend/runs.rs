@@ -182,8 +182,10 @@ impl Runs {
     pub(super) fn remove(&mut self, run: Handle) -> Option<Run> {
         let gone = self.slots.remove(run)?;
         self.weight -= gone.weight();
-        if self.by_id.get(&gone.object.id) == Some(&run) {
-            self.by_id.remove(&gone.object.id);
+        let id = &gone.object.id;
+        // One that was hidden may have left its name to another.
+        if let Some(other) = self.by_id.remove(id).filter(|found| *found != run) {
+            self.by_id.insert(id.clone(), other);
         }
         Some(gone)
     }

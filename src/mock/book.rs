@@ -1,9 +1,10 @@
 //! What the server remembers between a request and what leaves on it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
+use foldhash::fast::{FixedState, RandomState};
 use tokio::sync::{mpsc, oneshot};
 
 use super::rendering::Rendering;
@@ -121,7 +122,8 @@ pub(super) enum Taken {
 /// All calls in progress, and what outlives them.
 #[derive(Debug)]
 pub(super) struct Book {
-    calls: BTreeMap<CallKey, Call>,
+    /// Looked up alone, but for the end of all of them, which comes in the same order each time.
+    calls: HashMap<CallKey, Call, FixedState>,
     known: HashMap<ResponseId, Known, RandomState>,
     known_order: VecDeque<ResponseId>,
     known_max: usize,
@@ -137,7 +139,7 @@ impl Book {
     pub(super) fn new(seen_max: usize, known_max: usize) -> Self {
         Self {
             known_max,
-            calls: BTreeMap::new(),
+            calls: HashMap::default(),
             known: HashMap::default(),
             known_order: VecDeque::new(),
             orphans: VecDeque::new(),
@@ -175,19 +177,16 @@ impl Book {
         echo: Option<Echo>,
         subject: Subject,
     ) -> Option<oneshot::Receiver<Answer>> {
-        if self.calls.contains_key(&key) {
+        let Entry::Vacant(place) = self.calls.entry(key) else {
             return None;
-        }
+        };
         let (answer, receiver) = oneshot::channel();
-        self.calls.insert(
-            key,
-            Call::Waiting {
-                answer,
-                echo,
-                subject,
-                fields: Vec::new(),
-            },
-        );
+        place.insert(Call::Waiting {
+            answer,
+            echo,
+            subject,
+            fields: Vec::new(),
+        });
         Some(receiver)
     }
 
@@ -260,7 +259,7 @@ impl Book {
         }
         let (mut repeated, mut rendering) = (None, None);
         match &reply {
-            Reply::Response(response) => rendering = Some(self.rendering(response)),
+            Reply::Response(response) => rendering = Some(self.rendering(response, echo.as_ref())),
             Reply::StreamOpen => {
                 let known = subject.response.as_ref().and_then(|id| self.known.get(id));
                 repeated = echo.clone().or_else(|| known.map(|known| known.echo.clone()));
@@ -350,7 +349,11 @@ impl Book {
     }
 
     /// The bytes of a response: those of the last time if it is the same.
-    fn rendering(&mut self, response: &Arc<Response>) -> Arc<Rendering> {
+    fn rendering(&mut self, response: &Arc<Response>, echo: Option<&Echo>) -> Arc<Rendering> {
+        // The reply to its create is the first to show it.
+        if let Some(echo) = echo.filter(|_| !response.status.is_open()) {
+            return Arc::new(Rendering::new(Arc::clone(response), Some(echo.clone())));
+        }
         let Some(known) = self.known.get_mut(&response.id) else {
             return Arc::new(Rendering::new(Arc::clone(response), None));
         };
@@ -378,6 +381,10 @@ impl Book {
         // Most are forgotten long before they are the oldest; their names go once they are the greater part.
         if self.known_order.len() >= 2 * self.known.len().max(ORDER_MIN) {
             let known = &self.known;
+        // Mostly the oldest goes first.
+        if self.known_order.front() == Some(id) {
+            self.known_order.pop_front();
+        }
             self.known_order.retain(|id| known.contains_key(id));
         }
         self.known_order.push_back(id.clone());

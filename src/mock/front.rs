@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
@@ -190,6 +193,7 @@ impl Front {
                 Ok::<_, Infallible>(reply)
             }
         };
+            bell: Arc::default(),
         self.0.door.serve(&slot, stream, visit).await;
     }
 
@@ -348,6 +352,8 @@ impl Guest {
             .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         {
             let rest = rest.to_owned();
+    /// Rings when one of them ends.
+    bell: Arc<Bell>,
             return control::answer(&self.house, &rest, request).await;
         }
         if path == METRICS {
@@ -369,11 +375,18 @@ impl Guest {
             }
             return refuse_plainly(&error);
         }
-        tokio::select! {
-            biased;
-            reply = routes::serve(Arc::clone(&room.mock.0), visit, request) => reply,
-            () = room.over() => refuse_plainly(&ended()),
-        }
+        let mut reply = pin!(routes::serve(Arc::clone(&room.mock.0), visit, request));
+        poll_fn(|context| {
+            if let Poll::Ready(reply) = reply.as_mut().poll(context) {
+                return Poll::Ready(reply);
+            }
+            self.bell.wakes(context.waker());
+            match room.is_over() {
+                true => Poll::Ready(refuse_plainly(&ended())),
+                false => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// The number of this connection in a session.
@@ -395,6 +408,7 @@ impl Guest {
         match headers.get(&NAME) {
             None => Ok(by_key),
             Some(value) => {
+        room.ring(&self.bell);
                 let name = String::from_utf8_lossy(value.as_bytes());
                 match is_name(&name) {
                     true => Ok(Some(name.into_owned())),

@@ -1,8 +1,9 @@
 //! A response as the bytes of a body.
 
+use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::wire::{Echo, Response, parse_create, render_response};
 
@@ -38,6 +39,47 @@ impl Rendering {
         });
         body.clone()
     }
+
+    /// The body, where nobody else will read it.
+    pub(super) fn into_bytes(self) -> Bytes {
+        let Self { response, echo, body } = self;
+        body.into_inner().unwrap_or_else(|| {
+            DESK.with_borrow_mut(|Desk { draft, block }| {
+                draft.clear();
+                render_response(&response, &echo, draft);
+                fair_copy(draft, block)
+            })
+        })
+    }
+}
+
+/// Where bodies are written that leave at once.
+#[derive(Default)]
+struct Desk {
+    draft: Vec<u8>,
+    /// Holds several bodies, and is used again once all of them have left.
+    block: BytesMut,
+}
+
+thread_local! {
+    static DESK: RefCell<Desk> = RefCell::default();
+}
+
+/// Bytes of a block.
+const BLOCK: usize = 16 << 10;
+
+/// The longest body that goes into a block: one that stays behind keeps the whole of it.
+const SHORT: usize = 4 << 10;
+
+fn fair_copy(draft: &mut Vec<u8>, block: &mut BytesMut) -> Bytes {
+    if draft.len() > SHORT {
+        return std::mem::take(draft).into();
+    }
+    if block.capacity() < draft.len() {
+        block.reserve(BLOCK);
+    }
+    block.extend_from_slice(draft);
+    block.split().freeze()
 }
 
 /// Room for what a response without long texts says beside what it repeats.

@@ -137,7 +137,7 @@ pub(super) fn answer(
         }
         return Ok(Response::from_parts(head, Body::Events(Box::new(body))));
     }
-    let (mut parts, body) = plain_reply(&reply, rendering.as_deref(), about, stamp);
+    let (mut parts, body) = plain_reply(&reply, rendering, about, stamp);
     if let Some(pieces) = parts_of_body {
         let body = SlowBody::new(pieces, body, guard);
         return Ok(Response::from_parts(parts, Body::Slow(Box::new(body))));
@@ -183,14 +183,17 @@ pub(super) fn answer(
 
 fn plain_reply(
     reply: &Reply,
-    rendering: Option<&Rendering>,
+    rendering: Option<Arc<Rendering>>,
     about: Option<&ResponseId>,
     stamp: Stamp,
 ) -> (Parts, Bytes) {
     let body = match reply {
         Reply::Response(response) => match rendering {
-            Some(rendering) => rendering.bytes(),
-            None => Rendering::new(Arc::clone(response), None).bytes(),
+            Some(rendering) => match Arc::try_unwrap(rendering) {
+                Ok(unshared) => unshared.into_bytes(),
+                Err(shared) => shared.bytes(),
+            },
+            None => Rendering::new(Arc::clone(response), None).into_bytes(),
         },
         Reply::Deleted => deleted(about).into(),
         Reply::Document(json) => json.as_bytes().to_vec().into(),
@@ -267,7 +270,13 @@ fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
         }
     }
     headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
-    headers.insert(PROCESSING, HeaderValue::from(stamp.processing_ms));
+    headers.insert(
+        PROCESSING,
+        match stamp.processing_ms {
+            0 => HeaderValue::from_static("0"),
+            millis => HeaderValue::from(millis),
+        },
+    );
     parts
 }
 

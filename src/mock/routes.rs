@@ -53,7 +53,7 @@ pub(super) struct Visit {
     /// The fault rules whose header it shows.
     pub(super) marks: Vec<u32>,
     /// Its place in the record of its session, if that has one.
-    pub(super) ticket: Option<Arc<Ticket>>,
+    pub(super) ticket: Option<Ticket>,
 }
 
 impl Visit {
@@ -72,13 +72,13 @@ pub(super) async fn serve(shared: Arc<Shared>, visit: Visit, request: Request<In
     match route {
         None => caller.stray(),
         Some(route) if !route.takes(caller.method.as_str()) => caller.not_allowed(route),
-        Some(Route::Responses) => create(caller, body).await,
+        Some(Route::Responses) => create(&caller, body).await,
         Some(Route::Response) if caller.method == Method::DELETE => {
-            about(caller, body, ExchangeKind::Delete, Ask::Delete).await
+            about(&caller, body, ExchangeKind::Delete, Ask::Delete).await
         }
-        Some(Route::Response) => read(caller).await,
-        Some(Route::Cancel) => about(caller, body, ExchangeKind::Cancel, Ask::Cancel).await,
-        Some(route) => side(caller, body, route).await,
+        Some(Route::Response) => read(&caller).await,
+        Some(Route::Cancel) => about(&caller, body, ExchangeKind::Cancel, Ask::Cancel).await,
+        Some(route) => side(&caller, body, route).await,
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn exchange_of(headers: &HeaderMap) -> Option<Result<Exchange, Exchan
     Some(String::from_utf8_lossy(value.as_bytes()).parse())
 }
 
-async fn create(caller: Caller, body: Incoming) -> Response<Body> {
+async fn create(caller: &Caller, body: Incoming) -> Response<Body> {
     let parsed = match read_body(&caller.shared, body).await {
         Ok((bytes, _room)) => {
             caller.visit.body(&bytes);
@@ -104,10 +104,10 @@ async fn create(caller: Caller, body: Incoming) -> Response<Body> {
         }
         Err(error) => (Err(error), None),
     };
-    caller.call(ExchangeKind::Create, ask, echo).await
+    caller.call(ExchangeKind::Create, ask, echo, None).await
 }
 
-async fn read(caller: Caller) -> Response<Body> {
+async fn read(caller: &Caller) -> Response<Body> {
     let Some(id) = caller.response() else {
         return caller.stray();
     };
@@ -117,23 +117,21 @@ async fn read(caller: Caller) -> Response<Body> {
                 true => Ask::Poll(id),
                 false => Ask::Included { id, include },
             };
-            caller.call(ExchangeKind::Poll, Ok(ask), None).await
+            caller.call(ExchangeKind::Poll, Ok(ask), None, None).await
         }
         Ok(Reading::Stream { after, obfuscation }) => {
             let ask = Ask::Stream { id, after };
-            let caller = Caller {
-                obfuscation: Some(obfuscation),
-                ..caller
-            };
-            caller.call(ExchangeKind::Stream, Ok(ask), None).await
+            caller
+                .call(ExchangeKind::Stream, Ok(ask), None, Some(obfuscation))
+                .await
         }
-        Err((kind, error)) => caller.call(kind, Err(error), None).await,
+        Err((kind, error)) => caller.call(kind, Err(error), None, None).await,
     }
 }
 
 /// A request whose body does not matter: clients send none, an empty one or `{}`.
 async fn about(
-    caller: Caller,
+    caller: &Caller,
     body: Incoming,
     kind: ExchangeKind,
     ask: impl Fn(ResponseId) -> Ask,
@@ -144,13 +142,13 @@ async fn about(
     match read_body(&caller.shared, body).await {
         Ok((body, _room)) => {
             caller.visit.body(&body);
-            caller.call(kind, Ok(ask(id)), None).await
+            caller.call(kind, Ok(ask(id)), None, None).await
         }
         Err(error) => caller.refuse(&error),
     }
 }
 
-async fn side(caller: Caller, body: Incoming, route: Route) -> Response<Body> {
+async fn side(caller: &Caller, body: Incoming, route: Route) -> Response<Body> {
     let (body, _room) = match read_body(&caller.shared, body).await {
         Ok(body) => body,
         Err(error) => return caller.refuse(&error),
@@ -171,8 +169,6 @@ struct Caller {
     uri: Uri,
     /// The headers, where there is a record of what they ask for.
     headers: HeaderMap,
-    /// What a reader of a stream says about padding.
-    obfuscation: Option<Obfuscation>,
 }
 
 impl Caller {
@@ -185,7 +181,6 @@ impl Caller {
             method: head.method,
             uri: head.uri,
             headers: head.headers,
-            obfuscation: None,
         };
         (caller, body)
     }
@@ -197,7 +192,7 @@ impl Caller {
 
     /// Asks the backend, and answers as it says.
     async fn call(
-        self,
+        &self,
         kind: ExchangeKind,
         ask: Result<Ask, ApiError>,
         echo: Option<Echo>,
@@ -217,22 +212,25 @@ impl Caller {
             },
             Err(_) => Subject::default(),
         };
+    ///
+    /// - `obfuscation`: what a reader of a stream says about padding.
         let about = subject.response.clone();
         let opened = self.shared.book().open(call, echo, subject);
         let Some(receiver) = opened else {
             let message = format!("The exchange '{}' is already in progress.", call.exchange);
             return self.refuse(&ApiError::invalid(None, None, message));
+        obfuscation: Option<Obfuscation>,
         };
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
         let auth = self.auth.clone();
         self.mark(call, faults);
         let ask = ask.map_err(Box::new);
         self.shared.post(Input::Request { call, auth, ask });
-        self.finish(call, guard, about, receiver).await
+        self.finish(call, guard, about, receiver, obfuscation).await
     }
 
     /// Asks the backend something beside the life of a response.
-    async fn call_side(self, ask: Result<Box<Side>, ApiError>) -> Response<Body> {
+    async fn call_side(&self, ask: Result<Box<Side>, ApiError>) -> Response<Body> {
         let (call, faults) = match self.key_and_faults(ExchangeKind::Other, ask.is_ok()) {
             Ok(both) => both,
             Err(error) => return self.refuse(&error),
@@ -247,7 +245,7 @@ impl Caller {
         self.mark(call, faults);
         let ask = ask.map_err(Box::new);
         self.shared.post(Input::Side { call, auth, ask });
-        self.finish(call, guard, None, receiver).await
+        self.finish(call, guard, None, receiver, None).await
     }
 
     /// Says which rules look at a header that this request shows, and which faults were injected for it.
@@ -299,7 +297,7 @@ impl Caller {
             // Nobody drops the sender of a call that still has its guard; a reader is never told a made-up reply.
             return std::future::pending().await;
         };
-        reply.obfuscation = self.obfuscation;
+        reply.obfuscation = obfuscation;
         let stamp = Stamp::of_call(&self.shared, &call, self.visit.at);
         match answer(
             reply,
@@ -315,6 +313,7 @@ impl Caller {
                 // The handler waits to be dropped with the rest of the orderly conversation.
                 std::future::pending().await
             }
+        obfuscation: Option<Obfuscation>,
         }
     }
 
@@ -393,7 +392,10 @@ fn auth_of(headers: &HeaderMap, options: &MockOptions) -> Auth {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Auth::Missing;
     };
-    let text = String::from_utf8_lossy(value.as_bytes());
+    let text = value.to_str().map_or_else(
+        |_| String::from_utf8_lossy(value.as_bytes()),
+        std::borrow::Cow::Borrowed,
+    );
     let shown = match text.split_once(' ') {
         Some((scheme, shown)) if scheme.eq_ignore_ascii_case("bearer") => shown.trim(),
         _ => "",
@@ -533,7 +535,6 @@ impl Room {
         let more = (length / BODY_UNIT).saturating_sub(taken);
         let more = u32::try_from(more).unwrap_or(u32::MAX);
         match Arc::clone(bodies).try_acquire_many_owned(more) {
-            Ok(_) if more == 0 => true,
             Ok(permit) => {
                 match &mut self.0 {
                     Some(room) => room.merge(permit),
@@ -545,3 +546,6 @@ impl Room {
         }
     }
 }
+        if more == 0 {
+            return true;
+        }

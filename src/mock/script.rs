@@ -1,5 +1,6 @@
 //! Byte scripts: what happens on a connection instead of an orderly reply.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,8 +77,19 @@ impl ScriptSlot {
     }
 }
 
-/// A stream that remembers whether its writer is being kept waiting.
-#[derive(Debug)]
+/// Pieces up to so many bytes leave as one: the system is quicker with those than with a list of pieces.
+const JOINED_MAX: usize = 4 << 10;
+
+thread_local! {
+    /// Where pieces are joined.
+    static JOINED: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(JOINED_MAX));
+}
+
+/// A stream that remembers whether its writer is being kept waiting, and looks whether a client leaves whose reply is not
+/// over.
+///
+/// The HTTP library could look by itself. It would read into a buffer for the next request meanwhile, while the one for
+/// this request is still in use: eight kilobytes for every request that have to be found and given back.
 pub(super) struct Gauge<T> {
     stream: T,
     blocked: Arc<AtomicBool>,
@@ -127,8 +139,16 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Gauge<T> {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.note(result)
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let result = match length {
+            0..=JOINED_MAX => JOINED.with_borrow_mut(|joined| {
+                joined.clear();
+                pieces.iter().for_each(|piece| joined.extend_from_slice(piece));
+                Pin::new(&mut self.stream).poll_write(context, joined)
+            }),
+            _ => Pin::new(&mut self.stream).poll_write_vectored(context, pieces),
+        };
+        self.note(result, context)
     }
 
     fn is_write_vectored(&self) -> bool {

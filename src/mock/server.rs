@@ -236,7 +236,7 @@ impl Mock {
     where
         C: Core<Input = Input, Output = Output>,
     {
-        Self::made(core, clock, options, Some(record), bodies)
+        Self::made(core, clock, options, Some(session), bodies)
     }
 
     fn made<C>(
@@ -257,7 +257,7 @@ impl Mock {
             options,
             postbox,
             door: Door::default(),
-            record,
+            session,
         });
         let carrier = Carrier(Arc::clone(&shared));
         (Self(shared), Stepper::new(clock, inbox, core, carrier))

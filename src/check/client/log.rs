@@ -1,10 +1,10 @@
 //! The log of what clients did, kept beside a backend core.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use foldhash::quality::FixedState;
+use foldhash::{fast, quality::FixedState};
 
 use super::exchange::{ClientAnswer, ClientAsk, ClientExchange, End};
 use crate::backend::{CallKey, Face, Input, Output};
@@ -15,7 +15,8 @@ use crate::wire::{ApiError, Ask, Create, InputItem, Item, ItemStatus, Reply, Res
 #[derive(Debug, Clone)]
 pub struct ClientLog {
     exchanges: VecDeque<ClientExchange>,
-    open: BTreeMap<CallKey, Pending>,
+    /// Looked up alone.
+    open: HashMap<CallKey, Pending, fast::FixedState>,
     seen: u64,
     cap: usize,
     epoch: u64,
@@ -36,10 +37,10 @@ impl ClientLog {
     /// - `cap`: how many exchanges it holds; beyond that it forgets the oldest.
     /// - `epoch`: the Unix second in which time begins, for waits that are told as dates.
     #[must_use]
-    pub const fn new(cap: usize, epoch: u64) -> Self {
+    pub fn new(cap: usize, epoch: u64) -> Self {
         Self {
             exchanges: VecDeque::new(),
-            open: BTreeMap::new(),
+            open: HashMap::default(),
             seen: 0,
             cap,
             epoch,

@@ -1,6 +1,9 @@
 //! One request in the record, and its line in the log.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Serialize;
@@ -23,11 +26,11 @@ pub(in crate::mock) struct Entry {
     pub(in crate::mock) ended: Option<SimTime>,
     pub(in crate::mock) method: Method,
     /// With the query.
-    pub(in crate::mock) path: String,
+    pub(in crate::mock) path: Cow<'static, str>,
     /// The route that it took, for counting.
     pub(in crate::mock) route: &'static str,
     /// The headers that tell something, secrets masked.
-    pub(in crate::mock) headers: Vec<(&'static str, String)>,
+    pub(in crate::mock) headers: Shown,
     pub(in crate::mock) connection: ConnectionNo,
     pub(in crate::mock) body: Option<BodySeen>,
     /// Its key and when the service was told of it, once it was.
@@ -119,18 +122,40 @@ const SHOWN: [&str; 10] = [
 /// The longest value of a header that is kept whole.
 const VALUE_MAX: usize = 256;
 
-/// The headers that tell something, secrets masked; of a header that stands several times, the first.
-pub(in crate::mock) fn shown_headers(headers: &HeaderMap) -> Vec<(&'static str, String)> {
-    let mut shown: Vec<(&'static str, String)> = Vec::with_capacity(SHOWN.len().min(headers.len()));
-    for (name, value) in headers {
-        let Some(name) = SHOWN.into_iter().find(|known| *known == name.as_str()) else {
-            continue;
-        };
-        if shown.last().is_none_or(|(last, _)| *last != name) {
-            shown.push((name, shown_value(name, value)));
+/// Names and values as they are shown.
+pub(in crate::mock) type Shown = Arc<[(&'static str, String)]>;
+
+thread_local! {
+    /// The headers of the last request, as they came and as they are shown.
+    static LAST: RefCell<(Vec<(&'static str, HeaderValue)>, Shown)> = RefCell::default();
+}
+
+/// The headers that tell something, secrets masked; of a header that stands several times, the first. Kept once for
+/// requests that come one after the other and say the same, as most clients' do.
+pub(in crate::mock) fn shown_headers(headers: &HeaderMap) -> Shown {
+    LAST.with_borrow_mut(|(last, shown)| {
+        if !telling(headers).eq(last.iter().map(|(name, value)| (*name, value))) {
+            // A copy: the value itself would keep alive what the connection read.
+            let copy = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes());
+            *last = telling(headers)
+                .filter_map(|(name, value)| Some((name, copy(value).ok()?)))
+                .collect();
+            *shown = last
+                .iter()
+                .map(|(name, value)| (*name, shown_value(name, value)))
+                .collect();
         }
-    }
-    shown
+        Arc::clone(shown)
+    })
+}
+
+/// The headers that tell something.
+fn telling(headers: &HeaderMap) -> impl Iterator<Item = (&'static str, &HeaderValue)> {
+    let mut last = "";
+    headers.iter().filter_map(move |(name, value)| {
+        let name = SHOWN.into_iter().find(|known| *known == name.as_str())?;
+        (std::mem::replace(&mut last, name) != name).then_some((name, value))
+    })
 }
 
 fn shown_value(name: &str, value: &HeaderValue) -> String {

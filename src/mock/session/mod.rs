@@ -3,6 +3,7 @@
 //! Invariants: what one session does cannot be seen in another; a record holds the last of each thing, up to a bound,
 //! and says how much it has forgotten; no secret gets into a record.
 
+mod bell;
 mod entry;
 mod observed;
 mod record;
@@ -11,6 +12,7 @@ mod shots;
 mod sight;
 mod tally;
 
+pub(super) use bell::Bell;
 pub(super) use entry::Entry;
 pub(super) use record::{Record, Ticket};
 pub(super) use room::{Common, DEFAULT, Room, RoomSetup};

@@ -1,9 +1,11 @@
 //! The record of a session, as handlers of requests and the control API use it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Request;
+use http::uri::PathAndQuery;
 use tokio::sync::watch;
 
 use super::entry::{BodySeen, Entry, EntryEnd, Streaming, shown_headers};
@@ -68,16 +70,20 @@ impl Record {
         request: &Request<B>,
         route: &'static str,
         connection: ConnectionNo,
-    ) -> Arc<Ticket> {
-        let path = request.uri().path_and_query();
+    ) -> Ticket {
+        let path = match request.uri().path_and_query().map_or("", PathAndQuery::as_str) {
+            plain if plain == route => Cow::Borrowed(route),
+            other => Cow::Owned(other.to_owned()),
+        };
+        let headers = shown_headers(request.headers());
         let seq = self.sight().arrive(|seq| Entry {
             seq,
             at,
             ended: None,
             method: request.method().clone(),
-            path: path.map_or_else(String::new, |path| path.as_str().to_owned()),
+            path,
             route,
-            headers: shown_headers(request.headers()),
+            headers,
             connection,
             body: None,
             call: None,
@@ -90,11 +96,11 @@ impl Record {
             streaming: Streaming::No,
             end: EntryEnd::Open,
         });
-        Arc::new(Ticket {
+        Ticket {
             record: Arc::clone(self),
             seq,
             called: false.into(),
-        })
+        }
     }
 
     /// Writes the lines of what ended, and tells whoever waits.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
+use super::bell::{Bell, Bells};
 use super::observed::Observed;
 use super::record::{LineSink, Record};
 use super::sight::Sight;
@@ -32,6 +33,8 @@ pub(in crate::mock) struct Room {
     driver: AbortHandle,
     over: watch::Sender<bool>,
 }
+    /// Those of the connections that visited it.
+    bells: Bells,
 
 /// What a session is made of.
 #[derive(Debug)]
@@ -152,6 +155,7 @@ impl Room {
         self.record.end();
         self.over.send_replace(true);
         self.mock.0.book().hang_up();
+            bells: Bells::default(),
     }
 
     /// Whether it has ended.
@@ -160,9 +164,15 @@ impl Room {
     }
 
     /// Waits until it has ended.
+        self.bells.ring();
     pub(in crate::mock) async fn over(&self) {
         let mut over = self.over.subscribe();
         // The sender lives as long as the room, so waiting cannot fail.
+    /// Lets a bell ring when it ends.
+    pub(in crate::mock) fn ring(&self, bell: &Arc<Bell>) {
+        self.bells.add(bell);
+    }
+
         let _ = over.wait_for(|over| *over).await;
     }
 

@@ -283,6 +283,39 @@ def many_at_once(folder):
           f"({(open_too - held) * 1024 / 5_000:.2f} KiB each); others are answered in {statistics.median(waits):.2f} ms")
 
 
+def many_sessions(folder, sessions=5_000):
+    """Sessions that each make one response, and then all long ones that they can keep."""
+    peer = ours(folder, 4024, scenario(folder, "instant.yaml"))
+    peer.command += ["--sessions", str(sessions + 1)]
+    process, _ = peer.start(folder)
+    before = resident(process)
+    connection = http.client.HTTPConnection("127.0.0.1", peer.port)
+
+    def create(session, text):
+        headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}", "x-lanebench-session": session}
+        # A list of items is kept as it came, for whoever asks for it.
+        body = {"model": "gpt-4o", "input": [{"role": "user", "content": text}]}
+        connection.request("POST", peer.path, json.dumps(body), headers)
+        reply = connection.getresponse()
+        answer = reply.read()
+        if reply.status != 200:
+            sys.exit(f"session {session}: {reply.status} {answer}")
+
+    for number in range(sessions):
+        create(f"s{number}", f"hello {number}")
+    opened = resident(process)
+    for turn in range(4):
+        for number in range(sessions):
+            create(f"s{number}", "long " * 6_000)
+    full = resident(process)
+    page = ask(peer.port, "/metrics", method="GET")[1].decode()
+    kept = next(int(line.split()[1]) for line in page.splitlines() if line.startswith('lanebench_kept_bytes{of="ended"}'))
+    stop(process)
+    print(f"{sessions:,} sessions with a response each: {before:.1f} -> {opened:.1f} MiB "
+          f"({(opened - before) * 1024 / sessions:.2f} KiB each); with {4 * sessions:,} requests of 30 kB behind them: "
+          f"{full:.1f} MiB, {kept / 2**20:.1f} MiB of them kept of requests")
+
+
 def peer_started_in_background(peer, folder):
     """As [`Peer.start`], where the first answer is not worth waiting an hour for."""
     began = time.monotonic()
@@ -317,6 +350,7 @@ def main():
         memory_over_requests(folder, lua)
         injected_delay(folder, lua)
         many_at_once(folder)
+        many_sessions(folder)
 
 
 if __name__ == "__main__":

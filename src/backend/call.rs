@@ -55,6 +55,7 @@ impl<'a> Request<'a> {
             | Input::Injected { .. }
             | Input::Gone { .. }
             | Input::Refused { .. }
+            | Input::Crowded { .. }
             | Input::WebhookAnswered { .. } => None,
         }
     }

@@ -94,6 +94,11 @@ impl Conversations {
         }
     }
 
+    /// Bytes of their items, in all.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Whether one more may be made.
     ///
     /// # Errors

@@ -88,6 +88,12 @@ pub enum Input {
         /// The rule's place in the scenario's list.
         rule: u32,
     },
+    /// There is no room for all that is kept: ended responses go before their time, those that would expire first in
+    /// front, until what the rest keeps of its requests is no more than so many bytes.
+    Crowded {
+        /// The bytes.
+        bytes: u64,
+    },
     /// A webhook was answered, or not.
     WebhookAnswered {
         /// The delivery.

@@ -47,7 +47,7 @@ pub use message::{
     Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, Signatures, StreamEnd, WebhookSend,
 };
 pub use script::{Limiter, Profile, ResumeWindow, Script, Step, StepWork};
-pub use service::{Held, Service, Setup, Spent};
+pub use service::{Held, Kept, Service, Setup, Spent};
 pub use streaming::{CancelledEnd, FailedEnd, Padding, Streaming};
 pub use tool::{
     ComputerActs, McpError, PatchOperation, SearchedBy, ShellEnd, ShellPrinted, Tool, ToolEnd, ToolStep,

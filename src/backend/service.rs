@@ -132,9 +132,7 @@ impl Service {
             let contract = &self.desk.profile.contract;
             (contract.kept_max, contract.kept_bytes_max)
         };
-        while let Some(run) = self.desk.agenda.pop_crowded_out(kept_max, bytes_max) {
-            self.drop_run(run, "crowded_out");
-        }
+        self.crowd_out(kept_max, bytes_max);
         for input in &*batch {
             self.take(input);
         }
@@ -151,6 +149,24 @@ impl Service {
             });
         }
         std::mem::swap(&mut self.desk.out, out);
+    }
+
+    /// Lets go of ended responses until so many are left, and they keep so many bytes.
+    fn crowd_out(&mut self, kept_max: u32, bytes_max: u64) {
+        while let Some(run) = self.desk.agenda.pop_crowded_out(kept_max, bytes_max) {
+            self.drop_run(run, "crowded_out");
+        }
+    }
+
+    /// What it keeps of requests, in bytes.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        let (_, ended) = self.desk.agenda.kept();
+        let open = self.runs.weight().saturating_sub(ended);
+        Kept {
+            ended,
+            open: open.saturating_add(self.conversations.bytes()),
+        }
     }
 
     /// Takes in the script of the next job that the setup does not list, under the number that is returned.
@@ -219,6 +235,7 @@ impl Service {
                 self.desk.note(exchange.job, || WireEvent::Refused { exchange });
                 self.desk.fired(exchange.job, *rule);
             }
+            Input::Crowded { bytes } => self.crowd_out(u32::MAX, *bytes),
             Input::WebhookAnswered { delivery, send, http } => {
                 self.deliveries.answered(delivery, *send, *http, &mut self.desk);
             }
@@ -549,7 +566,17 @@ pub struct Held {
     pub webhooks: usize,
 }
 
-/// The canonical order of the inputs of a tick: calls by key, requests first; then the answers to webhooks.
+/// What a service keeps of requests, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Of those whose responses have ended.
+    pub ended: u64,
+    /// Of those whose responses are in progress, and of conversations.
+    pub open: u64,
+}
+
+/// The canonical order of the inputs of a tick: calls by key, requests first; then the answers to webhooks, and what
+/// has to go.
 fn canonical(left: &Input, right: &Input) -> Ordering {
     place(left).cmp(&place(right))
 }
@@ -568,6 +595,7 @@ fn place(input: &Input) -> InputPlace<'_> {
             place
         }
         Input::WebhookAnswered { delivery, send, http } => (1, bare(NO_EXCHANGE), 4, delivery, *send, *http),
+        Input::Crowded { .. } => (2, bare(NO_EXCHANGE), 5, "", 0, None),
     }
 }
 

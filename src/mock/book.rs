@@ -19,6 +19,9 @@ const EVENTS_WAITING: usize = 65_536;
 /// Creates whose client went away before their response was known.
 const ORPHANS: usize = 1_024;
 
+/// What these keep of their requests, in bytes.
+const ORPHAN_BYTES: usize = 1 << 20;
+
 /// Names up to which those of forgotten responses are not looked for.
 const ORDER_MIN: usize = 64;
 
@@ -128,6 +131,8 @@ pub(super) struct Book {
     known_order: VecDeque<ResponseId>,
     known_max: usize,
     orphans: VecDeque<Orphan>,
+    /// What these keep of their requests.
+    orphan_bytes: usize,
     strangers: [u32; ExchangeKind::ALL.len()],
     connections: u64,
     /// Requests that asked for nothing that the service has.
@@ -143,6 +148,7 @@ impl Book {
             known: HashMap::default(),
             known_order: VecDeque::new(),
             orphans: VecDeque::new(),
+            orphan_bytes: 0,
             strangers: [0; ExchangeKind::ALL.len()],
             connections: 0,
             astray: 0,
@@ -201,14 +207,15 @@ impl Book {
             ..
         } = call
         {
-            if self.orphans.len() == ORPHANS {
-                self.orphans.pop_front();
-            }
+            self.orphan_bytes += echo.weight();
             self.orphans.push_back(Orphan {
                 call: *key,
                 origin: subject.origin,
                 echo,
             });
+            while self.orphans.len() > ORPHANS || self.orphan_bytes > ORPHAN_BYTES {
+                self.take_orphan(0);
+            }
         }
         true
     }
@@ -343,9 +350,15 @@ impl Book {
         let Some(place) = self.orphans.iter().position(is_its) else {
             return;
         };
-        if let (Some(orphan), Reply::Response(response)) = (self.orphans.remove(place), reply) {
+        if let (Some(orphan), Reply::Response(response)) = (self.take_orphan(place), reply) {
             self.remember(&response.id, &orphan.echo);
         }
+    }
+
+    fn take_orphan(&mut self, place: usize) -> Option<Orphan> {
+        let orphan = self.orphans.remove(place)?;
+        self.orphan_bytes -= orphan.echo.weight();
+        Some(orphan)
     }
 
     /// The bytes of a response: those of the last time if it is the same.
@@ -368,6 +381,10 @@ impl Book {
     /// A response can be read no more.
     pub(super) fn forget(&mut self, id: &ResponseId) {
         self.known.remove(id);
+        // Mostly the oldest goes first.
+        if self.known_order.front() == Some(id) {
+            self.known_order.pop_front();
+        }
     }
 
     fn remember(&mut self, id: &ResponseId, echo: &Echo) {
@@ -381,10 +398,6 @@ impl Book {
         // Most are forgotten long before they are the oldest; their names go once they are the greater part.
         if self.known_order.len() >= 2 * self.known.len().max(ORDER_MIN) {
             let known = &self.known;
-        // Mostly the oldest goes first.
-        if self.known_order.front() == Some(id) {
-            self.known_order.pop_front();
-        }
             self.known_order.retain(|id| known.contains_key(id));
         }
         self.known_order.push_back(id.clone());

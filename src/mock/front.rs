@@ -23,7 +23,8 @@ use super::reply::refuse_plainly;
 use super::routes::{self, EXCHANGE_HEADER, FAULT_HEADER};
 use super::script::ScriptSlot;
 use super::server::{Door, MockOptions, accept_each, bodies_of};
-use super::session::{Common, DEFAULT, LineSink, Room, RoomSetup, Tally};
+use super::session::{Bell, Common, DEFAULT, LineSink, Room, RoomSetup, Tally};
+use super::stock::Stock;
 use crate::backend::{Bounds, ConnectionNo, SwitchSet};
 use crate::check::{ClientJudgement, judge_client};
 use crate::clock::{Clock, Pace};
@@ -46,6 +47,10 @@ pub struct FrontOptions {
     pub stored_max: u32,
     /// What the ended responses of each session keep of their requests, in all.
     pub stored_bytes_max: u64,
+    /// What all sessions together keep of their requests, in bytes: 256 MiB by default. Of ended responses, the sessions
+    /// that keep the most let go of their oldest; half is for responses in progress and for conversations, and each
+    /// session may always keep its equal part of the other half. A request for more is refused with 429.
+    pub kept_bytes_max: u64,
     /// What each session holds of responses in progress and of conversations; a request for more is refused with 429.
     /// 20,000 responses, 10,000 conversations, and 64 MiB of each by default.
     pub bounds: Bounds,
@@ -64,6 +69,7 @@ impl Default for FrontOptions {
             sessions_max: 64,
             stored_max: 4_096,
             stored_bytes_max: 64 << 20,
+            kept_bytes_max: 256 << 20,
             bounds: Bounds {
                 open_max: 20_000,
                 open_bytes_max: 64 << 20,
@@ -114,6 +120,8 @@ pub(super) struct House {
     awake: Option<Awake>,
     /// Room for long bodies, of all sessions together.
     bodies: Arc<Semaphore>,
+    /// What all sessions together keep.
+    pub(super) stock: Arc<Stock>,
 }
 
 /// Why there is no session of a name.
@@ -158,6 +166,7 @@ impl Front {
     pub fn new(plan: ServicePlan, text: Option<Arc<str>>, clock: Clock, options: FrontOptions) -> Self {
         let house = House {
             bodies: bodies_of(&options.mock),
+            stock: Stock::new(options.kept_bytes_max, options.sessions_max),
             awake: matches!(clock.pace(), Pace::Real(_)).then(Awake::begin),
             options,
             base: Arc::new(RoomSetup { plan, text }),
@@ -184,6 +193,7 @@ impl Front {
             house: Arc::clone(&self.0),
             slot: slot.clone(),
             places: Mutex::default(),
+            bell: Arc::default(),
         });
         let visit = |request| {
             let guest = Arc::clone(&guest);
@@ -193,7 +203,6 @@ impl Front {
                 Ok::<_, Infallible>(reply)
             }
         };
-            bell: Arc::default(),
         self.0.door.serve(&slot, stream, visit).await;
     }
 
@@ -322,6 +331,7 @@ impl House {
             bounds: self.options.bounds,
             switches: &self.options.switches,
             bodies: &self.bodies,
+            stock: &self.stock,
             tally: &self.tally,
         };
         let room = Room::open(name, setup, clock, epoch, &common);
@@ -342,6 +352,8 @@ struct Guest {
     slot: ScriptSlot,
     /// The sessions that it visited, with its number in each.
     places: Mutex<Vec<(Arc<Room>, ConnectionNo)>>,
+    /// Rings when one of them ends.
+    bell: Arc<Bell>,
 }
 
 impl Guest {
@@ -352,8 +364,6 @@ impl Guest {
             .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         {
             let rest = rest.to_owned();
-    /// Rings when one of them ends.
-    bell: Arc<Bell>,
             return control::answer(&self.house, &rest, request).await;
         }
         if path == METRICS {
@@ -398,6 +408,7 @@ impl Guest {
         places.retain(|(known, _)| !known.is_over());
         let number = room.mock.0.book().connect();
         places.push((Arc::clone(room), number));
+        room.ring(&self.bell);
         number
     }
 
@@ -408,7 +419,6 @@ impl Guest {
         match headers.get(&NAME) {
             None => Ok(by_key),
             Some(value) => {
-        room.ring(&self.bell);
                 let name = String::from_utf8_lossy(value.as_bytes());
                 match is_name(&name) {
                     true => Ok(Some(name.into_owned())),

@@ -104,6 +104,14 @@ fn written(house: &House) -> String {
         house.door.live(),
     );
     page.single("lanebench_sessions", "Sessions.", sessions);
+    let kept = house.stock.kept();
+    page.family(
+        "lanebench_kept_bytes",
+        "gauge",
+        "What all sessions keep of their requests: of those that are in progress and of conversations, and of ended ones.",
+    );
+    page.sample("lanebench_kept_bytes", &[("of", "ended")], kept.ended);
+    page.sample("lanebench_kept_bytes", &[("of", "open")], kept.open);
     page.family(
         "lanebench_sessions_refused_total",
         "counter",

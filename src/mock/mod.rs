@@ -22,6 +22,7 @@ mod server;
 mod session;
 mod side;
 mod slow;
+mod stock;
 mod stream;
 mod webhook;
 

@@ -12,7 +12,7 @@ use super::book::{Answer, Subject};
 use super::paths::{Route, hint_for, word};
 use super::reply::{Stamp, answer, refuse};
 use super::script::ScriptSlot;
-use super::server::{CallGuard, MockOptions, Shared};
+use super::server::{CallGuard, MockOptions, Session, Shared};
 use super::session::Ticket;
 use super::side::{includes_of, pairs_of, read_side};
 use crate::backend::{Auth, CallKey, ConnectionNo, Input};
@@ -20,7 +20,7 @@ use crate::fault::{Fault, INJECTED_MAX, Target};
 use crate::report::{Paint, render_all};
 use crate::scenario::{Diagnostics, Sources, faults_of_header};
 use crate::units::{Exchange, ExchangeError, ExchangeKind, SimTime};
-use crate::wire::{ApiError, Ask, Echo, Obfuscation, ResponseId, Side, parse_create};
+use crate::wire::{ApiError, Ask, Echo, Obfuscation, ResponseId, Side, Talk, parse_create};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The header in which our own runtime sends the key of an exchange.
@@ -98,6 +98,7 @@ async fn create(caller: &Caller, body: Incoming) -> Response<Body> {
         Err(error) => return caller.refuse(&error),
     };
     let (ask, echo) = match parsed {
+        Ok((_, echo)) if !caller.has_room(echo.weight()) => return caller.refuse(&too_much()),
         Ok((mut create, echo)) => {
             create.request = Some(echo.clone());
             (Ok(Ask::Create(Arc::new(create))), Some(echo))
@@ -155,9 +156,23 @@ async fn side(caller: &Caller, body: Incoming, route: Route) -> Response<Body> {
     };
     caller.visit.body(&body);
     match read_side(route, &caller.method, &caller.uri, &body) {
+        Some(Ok(ask)) if adds(&ask) && !caller.has_room(body.len()) => caller.refuse(&too_much()),
         Some(ask) => caller.call_side(ask.map(Box::new)).await,
         None => caller.stray(),
     }
+}
+
+/// Whether something is kept that was not before, until somebody deletes it.
+const fn adds(ask: &Side) -> bool {
+    matches!(ask, Side::Conversation(Talk::Make { .. } | Talk::AddItems { .. }))
+}
+
+/// What is said where all sessions together have no room for more.
+fn too_much() -> ApiError {
+    let message = "All sessions together keep as much of their requests as they may, and this one its part of it. Wait \
+                   until responses of this session have ended, or cancel them; delete conversations; or end sessions \
+                   that are not needed any more.";
+    ApiError::held_enough("too_much_kept", message.to_owned())
 }
 
 /// Who sent a request, and how to answer.
@@ -185,17 +200,26 @@ impl Caller {
         (caller, body)
     }
 
+    /// Whether there is room for so many more bytes of a request.
+    fn has_room(&self, bytes: usize) -> bool {
+        let session = self.shared.session.as_ref();
+        session.is_none_or(|session| session.share.has_room(bytes as u64))
+    }
+
     /// The response that the path names; none if that is no text.
     fn response(&self) -> Option<ResponseId> {
         word(self.uri.path(), 1).map(|id| ResponseId(id.into()))
     }
 
     /// Asks the backend, and answers as it says.
+    ///
+    /// - `obfuscation`: what a reader of a stream says about padding.
     async fn call(
         &self,
         kind: ExchangeKind,
         ask: Result<Ask, ApiError>,
         echo: Option<Echo>,
+        obfuscation: Option<Obfuscation>,
     ) -> Response<Body> {
         let (call, faults) = match self.key_and_faults(kind, ask.is_ok()) {
             Ok(both) => both,
@@ -212,14 +236,11 @@ impl Caller {
             },
             Err(_) => Subject::default(),
         };
-    ///
-    /// - `obfuscation`: what a reader of a stream says about padding.
         let about = subject.response.clone();
         let opened = self.shared.book().open(call, echo, subject);
         let Some(receiver) = opened else {
             let message = format!("The exchange '{}' is already in progress.", call.exchange);
             return self.refuse(&ApiError::invalid(None, None, message));
-        obfuscation: Option<Obfuscation>,
         };
         let guard = CallGuard::new(Arc::clone(&self.shared), call);
         let auth = self.auth.clone();
@@ -271,7 +292,7 @@ impl Caller {
         is_valid: bool,
     ) -> Result<(CallKey, Vec<(Target, Fault)>), ApiError> {
         let mut faults = Vec::new();
-        if let (Some(ticket), Some((_, epoch))) = (&self.visit.ticket, &self.shared.record) {
+        if let (Some(ticket), Some(Session { epoch, .. })) = (&self.visit.ticket, &self.shared.session) {
             faults = own_faults(&self.headers, kind, *epoch)?;
             let shots = is_valid.then_some(kind);
             if !ticket.shots(shots, &self.headers, &mut faults) {
@@ -292,6 +313,7 @@ impl Caller {
         guard: CallGuard,
         about: Option<ResponseId>,
         receiver: oneshot::Receiver<Answer>,
+        obfuscation: Option<Obfuscation>,
     ) -> Response<Body> {
         let Ok(mut reply) = receiver.await else {
             // Nobody drops the sender of a call that still has its guard; a reader is never told a made-up reply.
@@ -313,7 +335,6 @@ impl Caller {
                 // The handler waits to be dropped with the rest of the orderly conversation.
                 std::future::pending().await
             }
-        obfuscation: Option<Obfuscation>,
         }
     }
 
@@ -534,6 +555,9 @@ impl Room {
         let taken = self.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let more = (length / BODY_UNIT).saturating_sub(taken);
         let more = u32::try_from(more).unwrap_or(u32::MAX);
+        if more == 0 {
+            return true;
+        }
         match Arc::clone(bodies).try_acquire_many_owned(more) {
             Ok(permit) => {
                 match &mut self.0 {
@@ -546,6 +570,3 @@ impl Room {
         }
     }
 }
-        if more == 0 {
-            return true;
-        }

@@ -24,6 +24,7 @@ use super::request_log::{RequestLog, SeenRequest};
 use super::routes::{self, BODY_UNIT, Visit, exchange_of};
 use super::script::{Gauge, Script, ScriptSlot, play};
 use super::session::{Record, shows};
+use super::stock::Share;
 use super::webhook::{WebhookTarget, deliver};
 use crate::backend::{
     CallKey, ConnectionNo, Contract, EdgeHeaders, Input, Output, RequestIds, Service, StreamClose, Streaming,
@@ -116,8 +117,17 @@ pub(super) struct Shared {
     /// Room for long bodies.
     pub(super) bodies: Arc<Semaphore>,
     door: Door,
-    /// The record of the session that this serves, and the Unix second in which its time began.
-    pub(super) record: Option<(Arc<Record>, u64)>,
+    /// The session that this serves, if it is one of several.
+    pub(super) session: Option<Session>,
+}
+
+/// What a session has beside its service.
+pub(super) struct Session {
+    pub(super) record: Arc<Record>,
+    /// The Unix second in which its time began.
+    pub(super) epoch: u64,
+    /// Of the memory that all sessions have together.
+    pub(super) share: Arc<Share>,
 }
 
 /// The connections of a server, as a whole.
@@ -230,7 +240,7 @@ impl Mock {
         core: C,
         clock: Clock,
         options: MockOptions,
-        record: (Arc<Record>, u64),
+        session: Session,
         bodies: Arc<Semaphore>,
     ) -> (Self, MockDriver<C>)
     where
@@ -243,7 +253,7 @@ impl Mock {
         core: C,
         clock: Clock,
         options: MockOptions,
-        record: Option<(Arc<Record>, u64)>,
+        session: Option<Session>,
         bodies: Arc<Semaphore>,
     ) -> (Self, MockDriver<C>)
     where
@@ -373,7 +383,7 @@ impl Shared {
             });
         }
         let route = Route::of(request.uri().path());
-        let ticket = self.record.as_ref().map(|(record, _)| {
+        let ticket = self.session.as_ref().map(|Session { record, .. }| {
             let taken = route.filter(|route| route.takes(request.method().as_str()));
             record.arrive(at, request, taken.map_or(NOWHERE, Route::pattern), connection)
         });

@@ -74,13 +74,14 @@ impl ClientLog {
                 self.begin(now, no, *call, asked(ask, *call), outputs);
             }
             Input::Side { call, ask, .. } => {
-                let line = format!("{ask:?}").into();
+                let line = short(format!("{ask:?}")).into();
                 self.begin(now, no, *call, ClientAsk::Other { line }, Vec::new());
             }
             Input::Gone { call } => self.gone(now, call),
             Input::Marked { .. }
             | Input::Injected { .. }
             | Input::Refused { .. }
+            | Input::Crowded { .. }
             | Input::WebhookAnswered { .. } => {}
         }
     }
@@ -201,8 +202,20 @@ fn asked(ask: &Result<Ask, Box<ApiError>>, call: CallKey) -> ClientAsk {
         Ok(Ask::Cancel(id)) => ClientAsk::Cancel(id.clone()),
         Ok(Ask::Delete(id)) => ClientAsk::Delete(id.clone()),
         Err(error) => ClientAsk::Other {
-            line: format!("{}: {}", call.exchange.kind.word(), error.message).into(),
+            line: short(format!("{}: {}", call.exchange.kind.word(), error.message)).into(),
         },
+    }
+}
+
+/// A line of some hundred letters at most; two that are different stay so.
+fn short(line: String) -> String {
+    const LETTERS: usize = 200;
+    match line.char_indices().nth(LETTERS) {
+        Some((end, _)) if line.len() > 2 * LETTERS => {
+            let fingerprint = FixedState::default().hash_one(&line);
+            format!("{}... {fingerprint:016x}", &line[..end])
+        }
+        _ => line,
     }
 }
 

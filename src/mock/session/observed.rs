@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::record::Record;
-use crate::backend::{Input, Output, Service};
+use crate::backend::{Input, Kept, Output, Service};
 use crate::clock::Core;
+use crate::mock::stock::Share;
 use crate::units::SimTime;
 
 /// A service whose session has a record.
@@ -12,6 +13,14 @@ use crate::units::SimTime;
 pub(super) struct Observed {
     pub(super) service: Service,
     pub(super) record: Arc<Record>,
+    /// Of the memory that all sessions have together.
+    pub(super) share: Arc<Share>,
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        self.share.report(Kept::default());
+    }
 }
 
 impl Core for Observed {
@@ -34,5 +43,6 @@ impl Core for Observed {
         out[told..].iter().for_each(|output| sight.answered(now, output));
         sight.due = self.service.next_deadline();
         self.record.publish(sight);
+        self.share.report(self.service.kept());
     }
 }

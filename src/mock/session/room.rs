@@ -12,7 +12,8 @@ use super::sight::Sight;
 use super::tally::Tally;
 use crate::backend::{Bounds, Choice, Profile, Service, Setup, SwitchSet};
 use crate::clock::{Clock, Pace, Stepper};
-use crate::mock::server::{Carrier, Mock, MockOptions};
+use crate::mock::server::{Carrier, Mock, MockOptions, Session};
+use crate::mock::stock::Stock;
 use crate::rng::{Law, Seed};
 use crate::scenario::ServicePlan;
 use crate::trace::Notes;
@@ -32,9 +33,9 @@ pub(in crate::mock) struct Room {
     pub(in crate::mock) epoch: u64,
     driver: AbortHandle,
     over: watch::Sender<bool>,
-}
     /// Those of the connections that visited it.
     bells: Bells,
+}
 
 /// What a session is made of.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ pub(in crate::mock) struct Common<'a> {
     pub(in crate::mock) bounds: Bounds,
     pub(in crate::mock) switches: &'a SwitchSet,
     pub(in crate::mock) bodies: &'a Arc<Semaphore>,
+    pub(in crate::mock) stock: &'a Arc<Stock>,
     pub(in crate::mock) tally: &'a Arc<Tally>,
 }
 
@@ -126,17 +128,24 @@ impl Room {
             seed,
             notes: Notes::kept(),
         });
+        let share = common.stock.share();
         let core = Observed {
             service,
             record: Arc::clone(&record),
+            share: Arc::clone(&share),
         };
         let (mock, driver) = Mock::recorded(
             core,
             clock.clone(),
             options,
-            (Arc::clone(&record), epoch),
+            Session {
+                record: Arc::clone(&record),
+                epoch,
+                share: Arc::clone(&share),
+            },
             Arc::clone(common.bodies),
         );
+        share.belongs_to(&mock.0);
         let driver = tokio::spawn(drive(driver, clock.clone())).abort_handle();
         Arc::new(Self {
             mock,
@@ -146,6 +155,7 @@ impl Room {
             epoch,
             driver,
             over: watch::Sender::new(false),
+            bells: Bells::default(),
         })
     }
 
@@ -154,8 +164,13 @@ impl Room {
         self.driver.abort();
         self.record.end();
         self.over.send_replace(true);
+        self.bells.ring();
         self.mock.0.book().hang_up();
-            bells: Bells::default(),
+    }
+
+    /// Lets a bell ring when it ends.
+    pub(in crate::mock) fn ring(&self, bell: &Arc<Bell>) {
+        self.bells.add(bell);
     }
 
     /// Whether it has ended.
@@ -164,15 +179,9 @@ impl Room {
     }
 
     /// Waits until it has ended.
-        self.bells.ring();
     pub(in crate::mock) async fn over(&self) {
         let mut over = self.over.subscribe();
         // The sender lives as long as the room, so waiting cannot fail.
-    /// Lets a bell ring when it ends.
-    pub(in crate::mock) fn ring(&self, bell: &Arc<Bell>) {
-        self.bells.add(bell);
-    }
-
         let _ = over.wait_for(|over| *over).await;
     }
 

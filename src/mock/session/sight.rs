@@ -205,7 +205,7 @@ impl Sight {
             Input::WebhookAnswered { delivery, send, http } => {
                 self.answered_webhook(now, delivery, *send, *http)
             }
-            Input::Refused { .. } => {}
+            Input::Refused { .. } | Input::Crowded { .. } => {}
         }
     }
 

@@ -117,6 +117,163 @@ fn conversations_and_their_items_are_bounded() {
     });
 }
 
+const AT_ONCE: &str = "\
+service: everything ends at once
+backend: { script: { steps: [ { message: { tokens: 3 tokens, takes: 0s } } ] } }
+";
+
+/// A create that keeps some 10 KB.
+fn long(background: bool) -> String {
+    let input = json!([{ "role": "user", "content": "long ".repeat(930) }]);
+    json!({ "model": "m", "input": input, "background": background }).to_string()
+}
+
+async fn as_session(served: &Served, session: &str, method: &str, path: &str, body: &str) -> Came {
+    let headers = [("x-lanebench-session", session)];
+    served.came(method, path, &headers, body).await
+}
+
+/// What all sessions keep, of both sorts.
+async fn kept(served: &Served) -> (u64, u64) {
+    let page = served.came("GET", "/metrics", &[], "").await.text;
+    let of = |sort: &str| {
+        let name = format!("lanebench_kept_bytes{{of=\"{sort}\"}} ");
+        let value = page.lines().find_map(|line| line.strip_prefix(&name));
+        value.unwrap().parse().unwrap()
+    };
+    (of("ended"), of("open"))
+}
+
+async fn made(served: &Served, session: &str, body: &str) -> String {
+    let made = as_session(served, session, "POST", "/v1/responses", body)
+        .await
+        .good();
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn reads(served: &Served, session: &str, id: &str) -> u16 {
+    as_session(served, session, "GET", &format!("/v1/responses/{id}"), "")
+        .await
+        .status
+}
+
+#[test]
+fn what_all_sessions_keep_is_bounded_and_whoever_keeps_the_most_gives_way() {
+    let options = FrontOptions {
+        kept_bytes_max: 400_000,
+        sessions_max: 50,
+        ..options()
+    };
+    with(AT_ONCE, options, |served| async move {
+        let body = long(false);
+        let mut small = Vec::new();
+        for number in 0..10 {
+            let session = format!("small-{number}");
+            let id = made(&served, &session, &body).await;
+            small.push((session, id));
+        }
+        let mut large = Vec::new();
+        for _ in 0..60 {
+            large.push(made(&served, "large", &body).await);
+            let (ended, open) = kept(&served).await;
+            assert!(ended + open <= 400_000, "{ended} and {open}");
+        }
+        for (session, id) in &small {
+            assert_eq!(reads(&served, session, id).await, 200, "{session}");
+        }
+        assert_eq!(reads(&served, "large", &large[0]).await, 404);
+        assert_eq!(reads(&served, "large", &large[59]).await, 200);
+        let listed = as_session(&served, "large", "GET", "/_lanebench/responses", "")
+            .await
+            .good();
+        let oldest = listed["responses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["id"] == large[0]);
+        assert_eq!(oldest.unwrap()["dropped"], "crowded_out");
+        // What a session kept goes with it.
+        let (before, _) = kept(&served).await;
+        as_session(&served, "large", "DELETE", "/_lanebench/sessions/large", "")
+            .await
+            .good();
+        served.get("/_lanebench").await;
+        assert!(kept(&served).await.0 < before / 2);
+    });
+}
+
+#[test]
+fn a_session_may_always_begin_its_part_whatever_the_others_hold() {
+    let options = FrontOptions {
+        kept_bytes_max: 400_000,
+        sessions_max: 15,
+        ..options()
+    };
+    with(HELD, options, |served| async move {
+        let body = long(true);
+        let mut large = Vec::new();
+        let refusal = loop {
+            let came = as_session(&served, "large", "POST", "/v1/responses", &body).await;
+            match came.status {
+                200 => large.push(came.good()["id"].as_str().unwrap().to_owned()),
+                _ => break came,
+            }
+        };
+        refused(&refusal, "too_much_kept");
+        // Half of the bound is for whoever comes first.
+        assert!((18..=21).contains(&large.len()), "{}", large.len());
+        let items =
+            json!({ "items": [{ "type": "message", "role": "user", "content": "long ".repeat(2_000) }] });
+        let talk = as_session(&served, "large", "POST", "/v1/conversations", &items.to_string()).await;
+        refused(&talk, "too_much_kept");
+        made(&served, "small", &body).await;
+        let again = as_session(&served, "small", "POST", "/v1/responses", &long(true)).await;
+        refused(&again, "too_much_kept");
+        made(&served, "small", CREATE).await;
+        for id in &large[..3] {
+            as_session(
+                &served,
+                "large",
+                "POST",
+                &format!("/v1/responses/{id}/cancel"),
+                "",
+            )
+            .await
+            .good();
+        }
+        made(&served, "small", &body).await;
+    });
+}
+
+#[test]
+fn the_bound_holds_over_thousands_of_sessions() {
+    const SESSIONS: usize = 2_000;
+    const MAX: u64 = 4_000_000;
+    let options = FrontOptions {
+        kept_bytes_max: MAX,
+        sessions_max: SESSIONS + 1,
+        ..options()
+    };
+    with(AT_ONCE, options, |served| async move {
+        let body = long(false);
+        let mut line = super::Line::to(&served.front).await;
+        for number in 0..SESSIONS {
+            let session = format!("s{number}");
+            let headers = [("x-lanebench-session", &*session)];
+            let came = line.send("POST", "/v1/responses", &headers, &body).await.unwrap();
+            came.good();
+        }
+        let (ended, open) = kept(&served).await;
+        assert!((MAX / 2..=MAX).contains(&ended), "{ended}");
+        assert_eq!(open, 0);
+        // There is room for a small one everywhere.
+        for session in ["s0", "s1999"] {
+            let id = made(&served, session, r#"{"model":"m","input":"hello"}"#).await;
+            assert_eq!(reads(&served, session, &id).await, 200);
+        }
+    });
+}
+
 #[test]
 fn a_switch_of_the_server_outlives_what_is_loaded() {
     let mut switches = SwitchSet::default();

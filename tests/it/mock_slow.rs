@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt;
 use lanebench::backend::{Service, Setup};
+use lanebench::clock::Pace;
 use lanebench::fault::{Fault, FaultPlan, FaultRule, HeaderMatch, Place, Select, Target};
 use lanebench::mock::MockOptions;
 use lanebench::rng::Seed;
@@ -13,7 +14,7 @@ use lanebench::units::SimDuration;
 use lanebench::wire::ApiError;
 
 use crate::backend_bench::{constant, first, message, profile, script};
-use crate::mock_world::{Got, Over, World, keyed, play, request};
+use crate::mock_world::{Got, Over, World, keyed, play, play_at, request};
 
 const CREATE: &str = r#"{"model":"gpt-5","input":"hello","background":true}"#;
 const STREAMED: &str = r#"{"model":"gpt-5","input":"hello","stream":true}"#;
@@ -37,22 +38,51 @@ fn over_both(fault: &Fault, main: impl AsyncFn(World, Over)) {
     }
 }
 
-/// The parts in which the body of a create came, and how long after its head the last of them. Real sockets may bring
-/// the head late, which makes the rest seem early: there it is how long after the request.
+/// The same where time is not real: in memory it goes by when everybody waits, and over TCP when this test moves it. On
+/// a clock of its own, a machine that is busy brings several parts at once.
+fn over_both_unhurried(fault: &Fault, main: impl AsyncFn(World, Over)) {
+    for (pace, over) in [(Pace::Virtual, Over::Memory), (Pace::Manual, Over::Tcp)] {
+        let core = service(vec![first(Create, fault.clone())]);
+        play_at(pace, over, core, MockOptions::default(), async |world| {
+            main(world, over).await;
+        });
+    }
+}
+
+/// How often all others get their turns, and the sockets are looked at, before time moves on by [`MOVES_BY`].
+const TURNS: u32 = 16;
+
+/// Shorter than every pause here.
+const MOVES_BY: SimDuration = SimDuration::from_millis(1);
+
+/// Waits for `what`; over TCP time is moved as long as it does not come.
+async fn unhurried<F: Future>(world: &World, over: Over, what: F) -> F::Output {
+    let mut what = std::pin::pin!(what);
+    loop {
+        let turns = async {
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            came = &mut what => return came,
+            () = turns, if over == Over::Tcp => {
+                world.clock.advance(MOVES_BY);
+            }
+        }
+    }
+}
+
+/// The parts in which the body of a create came, and how long after its head the last of them.
 async fn parts(world: &World, over: Over, body: &str) -> (Vec<Vec<u8>>, SimDuration) {
     let mut line = world.line().await;
-    let asked = world.clock.now();
-    let reply = line
-        .open(keyed("POST", "/v1/responses", "0.1.1.create.1", body))
-        .await;
-    let (head, mut body) = reply.into_parts();
+    let asking = line.open(keyed("POST", "/v1/responses", "0.1.1.create.1", body));
+    let (head, mut body) = unhurried(world, over, asking).await.into_parts();
     assert_eq!(head.status, 200);
-    let since = match over {
-        Over::Memory => world.clock.now(),
-        Over::Tcp => asked,
-    };
+    let since = world.clock.now();
     let mut parts = Vec::new();
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = unhurried(world, over, body.frame()).await {
         parts.push(frame.unwrap().into_data().unwrap().to_vec());
     }
     (parts, world.clock.now().since(since))
@@ -66,7 +96,7 @@ fn millis(length: SimDuration) -> u64 {
 fn a_body_waits_behind_its_head() {
     let law = constant("120ms");
     let place = Place::Body;
-    over_both(&Fault::Delay { place, law }, async |world, over| {
+    over_both_unhurried(&Fault::Delay { place, law }, async |world, over| {
         let (parts, waited) = parts(&world, over, CREATE).await;
         assert_eq!(parts.len(), 1, "{over:?}");
         assert!(millis(waited) >= 120, "{over:?}: {waited}");
@@ -77,7 +107,7 @@ fn a_body_waits_behind_its_head() {
 #[test]
 fn a_body_trickles_and_is_whole() {
     let pause = constant("30ms");
-    over_both(&Fault::Trickle { pause }, async |world, over| {
+    over_both_unhurried(&Fault::Trickle { pause }, async |world, over| {
         let (parts, waited) = parts(&world, over, CREATE).await;
         assert_eq!(parts.len(), 4, "{over:?}");
         assert!(millis(waited) >= 119, "{over:?}: {waited}");
@@ -88,7 +118,7 @@ fn a_body_trickles_and_is_whole() {
 #[test]
 fn events_trickle_in_pieces_that_end_inside_lines() {
     let pause = constant("3ms");
-    over_both(&Fault::Trickle { pause }, async |world, over| {
+    over_both_unhurried(&Fault::Trickle { pause }, async |world, over| {
         let (parts, _) = parts(&world, over, STREAMED).await;
         assert_eq!(parts[0], b"event: resp".to_vec(), "{over:?}");
         let inside = parts.iter().filter(|part| !part.ends_with(b"\n\n")).count();

@@ -121,6 +121,21 @@ where
         Over::Memory => Pace::Virtual,
         Over::Tcp => Pace::Real(TimeScale::ONE),
     };
+    play_at(pace, over, core, options, main)
+}
+
+/// The same at a pace of one's own.
+pub(crate) fn play_at<C, F>(
+    pace: Pace,
+    over: Over,
+    core: C,
+    options: MockOptions,
+    main: impl FnOnce(World) -> F,
+) -> F::Output
+where
+    C: Core<Input = Input, Output = Output> + Send + 'static,
+    F: Future,
+{
     lanebench::clock::run(pace, |clock| async move {
         let (mock, driver) = Mock::new(core, clock.clone(), options);
         tokio::spawn(driver.run());

@@ -364,7 +364,7 @@ impl Guest {
             .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         {
             let rest = rest.to_owned();
-            return control::answer(&self.house, &rest, request).await;
+            return control::answer(&self.house, &self.slot, &rest, request).await;
         }
         if path == METRICS {
             return metrics(&self.house, request.method());

@@ -315,6 +315,7 @@ impl Caller {
         receiver: oneshot::Receiver<Answer>,
         obfuscation: Option<Obfuscation>,
     ) -> Response<Body> {
+        self.visit.slot.waits();
         let Ok(mut reply) = receiver.await else {
             // Nobody drops the sender of a call that still has its guard; a reader is never told a made-up reply.
             return std::future::pending().await;
@@ -554,10 +555,10 @@ impl Room {
     fn fits(&mut self, bodies: &Arc<Semaphore>, length: usize) -> bool {
         let taken = self.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let more = (length / BODY_UNIT).saturating_sub(taken);
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
         if more == 0 {
             return true;
         }
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
         match Arc::clone(bodies).try_acquire_many_owned(more) {
             Ok(permit) => {
                 match &mut self.0 {

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -61,19 +61,37 @@ async fn drain(mut stream: impl Transport) {
     while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
 }
 
-/// Through which a handler hands a script to the connection that it runs on. Cheap to clone.
+/// Through which a handler tells the connection that it runs on what it wants of it. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct ScriptSlot(Arc<Mutex<Option<Script>>>);
+pub(super) struct ScriptSlot(Arc<Wishes>);
+
+#[derive(Default)]
+struct Wishes {
+    script: Mutex<Option<Script>>,
+    /// Whether the handler only waits.
+    waits: AtomicBool,
+}
 
 impl ScriptSlot {
     /// Asks for `script` to be played as soon as what is buffered has left. Whoever asks must not go on answering.
     pub(super) fn put(&self, script: Script) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(script);
+        *self.script() = Some(script);
     }
 
     /// Takes the script, if one was put.
     pub(super) fn take(&self) -> Option<Script> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.script().take()
+    }
+
+    /// The handler wants nothing more of its client before the reply is over: from now on, until the next request is
+    /// read, it only matters whether the client leaves.
+    pub(super) fn waits(&self) {
+        self.0.waits.store(true, Ordering::Relaxed);
+    }
+
+    /// The lock is held for no more than a move, so a poisoned one is as good as any.
+    fn script(&self) -> MutexGuard<'_, Option<Script>> {
+        self.0.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -93,24 +111,62 @@ thread_local! {
 pub(super) struct Gauge<T> {
     stream: T,
     blocked: Arc<AtomicBool>,
+    slot: ScriptSlot,
+    /// What came of the next request while somebody looked.
+    ahead: Vec<u8>,
 }
+
+/// Bytes that are read of the next request, at most, when somebody looks whether the client leaves.
+const AHEAD: usize = 64;
 
 impl<T> Gauge<T> {
     /// Around `stream`, with the flag that is up while a write or flush waits.
-    pub(super) fn new(stream: T) -> (Self, Arc<AtomicBool>) {
+    pub(super) fn new(stream: T, slot: &ScriptSlot) -> (Self, Arc<AtomicBool>) {
         let blocked = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&blocked);
-        (Self { stream, blocked }, flag)
+        let gauge = Self {
+            stream,
+            blocked: Arc::clone(&blocked),
+            slot: slot.clone(),
+            ahead: Vec::new(),
+        };
+        (gauge, blocked)
     }
 
     /// The stream.
     pub(super) fn into_inner(self) -> T {
         self.stream
     }
+}
 
-    fn note<R>(&self, result: Poll<R>) -> Poll<R> {
+impl<T: AsyncRead + Unpin> Gauge<T> {
+    /// Remembers whether the writer is kept waiting, and looks whether its client leaves meanwhile.
+    fn note<R>(&mut self, result: Poll<io::Result<R>>, context: &mut Context<'_>) -> Poll<io::Result<R>> {
         self.blocked.store(result.is_pending(), Ordering::Relaxed);
-        result
+        match result {
+            Poll::Pending => match self.poll_left(context) {
+                Poll::Ready(error) => Poll::Ready(Err(error)),
+                Poll::Pending => Poll::Pending,
+            },
+            done => done,
+        }
+    }
+
+    /// Ready with an error once the client has left.
+    fn poll_left(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        // Behind what a client says before it has heard the reply, its leaving cannot be seen.
+        if !self.slot.0.waits.load(Ordering::Relaxed) || !self.ahead.is_empty() {
+            return Poll::Pending;
+        }
+        let mut room = [0; AHEAD];
+        let mut buffer = ReadBuf::new(&mut room);
+        match ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer)) {
+            Ok(()) if buffer.filled().is_empty() => Poll::Ready(io::ErrorKind::UnexpectedEof.into()),
+            Ok(()) => {
+                self.ahead.extend_from_slice(buffer.filled());
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(error),
+        }
     }
 }
 
@@ -120,18 +176,26 @@ impl<T: AsyncRead + Unpin> AsyncRead for Gauge<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        // Whoever reads, reads the next request.
+        self.slot.0.waits.store(false, Ordering::Relaxed);
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(context, buffer);
+        }
+        let length = self.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&self.ahead[..length]);
+        self.ahead.drain(..length);
+        Poll::Ready(Ok(()))
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Gauge<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gauge<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.note(result)
+        self.note(result, context)
     }
 
     fn poll_write_vectored(
@@ -157,10 +221,86 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Gauge<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(context);
-        self.note(result)
+        // Whenever it has done what it can, the HTTP library flushes, even if there is nothing to flush.
+        match self.note(result, context) {
+            Poll::Ready(Ok(())) => match self.poll_left(context) {
+                Poll::Ready(error) => Poll::Ready(Err(error)),
+                Poll::Pending => Poll::Ready(Ok(())),
+            },
+            other => other,
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::*;
+
+    struct Ends {
+        client: DuplexStream,
+        gauge: Gauge<DuplexStream>,
+        slot: ScriptSlot,
+    }
+
+    impl Ends {
+        fn new() -> Self {
+            let (client, server) = duplex(256);
+            let slot = ScriptSlot::default();
+            let (gauge, _) = Gauge::new(server, &slot);
+            Self { client, gauge, slot }
+        }
+
+        fn say(&mut self, bytes: &[u8]) {
+            let context = &mut Context::from_waker(Waker::noop());
+            let said = Pin::new(&mut self.client).poll_write(context, bytes);
+            assert!(matches!(said, Poll::Ready(Ok(count)) if count == bytes.len()));
+        }
+
+        fn flush(&mut self) -> Poll<io::Result<()>> {
+            let context = &mut Context::from_waker(Waker::noop());
+            Pin::new(&mut self.gauge).poll_flush(context)
+        }
+
+        fn read(&mut self, most: usize) -> Vec<u8> {
+            let context = &mut Context::from_waker(Waker::noop());
+            let mut room = vec![0; most];
+            let mut buffer = ReadBuf::new(&mut room);
+            let read = Pin::new(&mut self.gauge).poll_read(context, &mut buffer);
+            assert!(matches!(read, Poll::Ready(Ok(()))));
+            buffer.filled().to_vec()
+        }
+    }
+
+    #[test]
+    fn a_client_that_leaves_is_seen_while_the_handler_waits_and_not_before() {
+        let mut ends = Ends::new();
+        ends.client = duplex(1).0;
+        assert!(matches!(ends.flush(), Poll::Ready(Ok(()))));
+        ends.slot.waits();
+        assert!(matches!(ends.flush(), Poll::Ready(Err(_))));
+    }
+
+    #[test]
+    fn what_comes_of_the_next_request_meanwhile_is_read_first() {
+        let mut ends = Ends::new();
+        ends.slot.waits();
+        assert!(matches!(ends.flush(), Poll::Ready(Ok(()))));
+        let next: Vec<u8> = (0..100).collect();
+        ends.say(&next);
+        assert!(matches!(ends.flush(), Poll::Ready(Ok(()))));
+        assert_eq!(ends.gauge.ahead.len(), AHEAD);
+        let mut read = ends.read(10);
+        while read.len() < next.len() {
+            read.extend(ends.read(100));
+        }
+        assert_eq!(read, next);
     }
 }

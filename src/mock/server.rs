@@ -191,10 +191,12 @@ impl Door {
         F: Fn(Request<Incoming>) -> R,
         R: Future<Output = Result<Response<Body>, Infallible>>,
     {
-        let (gauge, blocked) = Gauge::new(stream);
+        let (gauge, blocked) = Gauge::new(stream, slot);
         let mut connection = http1::Builder::new()
             .auto_date_header(false)
             .header_read_timeout(None)
+            // Looking whether the client leaves is up to the gauge.
+            .half_close(true)
             .serve_connection(TokioIo::new(gauge), service_fn(visit));
         let mut stopping = self.stopping.subscribe();
         let mut stopped = pin!(async move { stopping.wait_for(|stop| *stop == Stopping::Yes).await.is_ok() });

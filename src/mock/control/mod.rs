@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::body::Body;
 use super::front::{House, SESSION_HEADER, verdict_of};
+use super::script::ScriptSlot;
 use super::session::{DEFAULT, Room, RoomSetup, SHOTS_MAX};
 use super::side::{Pairs, pairs_of};
 use crate::clock::Pace;
@@ -45,11 +46,17 @@ struct Call<'h> {
 type Outcome = Result<Response<Body>, Refusal>;
 
 /// Answers a request for `path` below [`CONTROL`].
-pub(super) async fn answer(house: &Arc<House>, path: &str, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn answer(
+    house: &Arc<House>,
+    slot: &ScriptSlot,
+    path: &str,
+    request: Request<Incoming>,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let outcome = match admitted(&head.headers) {
         Ok(()) => match read(body).await {
             Ok(body) => {
+                slot.waits();
                 let query = pairs_of(&head.uri);
                 let session = session_of(&head.headers, &query);
                 let call = Call {

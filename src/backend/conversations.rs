@@ -1,6 +1,6 @@
 //! Conversations: items that outlive the responses that made them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::Bounds;
@@ -35,7 +35,12 @@ pub(super) struct Conversations {
     by_id: BTreeMap<Arc<str>, Conversation>,
     /// Bytes of their items, in all.
     bytes: u64,
+    /// Items of conversations that are gone, the oldest first: they can still be referred to.
+    outlived: VecDeque<Arc<str>>,
 }
+
+/// Items of conversations that are gone of which is remembered that they were there.
+const OUTLIVED_MAX: usize = 4_096;
 
 fn bytes_of(items: &[StoredItem]) -> u64 {
     items.iter().map(|item| item.json.len() as u64).sum()
@@ -74,6 +79,9 @@ impl Conversations {
     pub(super) fn remove(&mut self, id: &str) {
         if let Some(gone) = self.by_id.remove(id) {
             self.bytes -= bytes_of(&gone.items);
+            self.outlived.extend(gone.items.into_iter().map(|item| item.id));
+            let surplus = self.outlived.len().saturating_sub(OUTLIVED_MAX);
+            self.outlived.drain(..surplus);
         }
     }
 
@@ -129,11 +137,10 @@ impl Conversations {
         Err(ApiError::held_enough("too_many_items", message))
     }
 
-    /// Whether some conversation holds an item of this id.
+    /// Whether some conversation holds an item of this id, or held it when it was deleted.
     pub(super) fn has_item(&self, item: &str) -> bool {
-        self.by_id
-            .values()
-            .any(|conversation| conversation.items.iter().any(|own| *own.id == *item))
+        let holds = |conversation: &Conversation| conversation.items.iter().any(|own| *own.id == *item);
+        self.by_id.values().any(holds) || self.outlived.iter().any(|id| **id == *item)
     }
 }
 

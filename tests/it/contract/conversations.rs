@@ -74,6 +74,10 @@ fn a_conversation_is_made_read_changed_and_deleted() {
             .call("POST", &format!("{path}/items"), &json!({"items": many}))
             .await?;
         invalid(&given, Some("array_above_max_length"), Some("items"))?;
+        let left = text(
+            &ok(&client.get(&format!("{path}/items")).await?)?["data"][0],
+            "id",
+        )?;
         let gone = ok(&client.delete(&path).await?)?;
         same(
             "gone",
@@ -86,7 +90,11 @@ fn a_conversation_is_made_read_changed_and_deleted() {
             "invalid_request_error",
             None,
             None,
-        )
+        )?;
+        // Its items outlive it.
+        let refers = |id: &str| json!({"model": "gpt-5", "input": [{"type": "item_reference", "id": id}]});
+        client.create(&refers(&left)).await?;
+        same("unknown", client.post(&refers("msg_0000")).await?.status, 404)
     });
 }
 

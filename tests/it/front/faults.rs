@@ -30,12 +30,16 @@ fn a_request_asks_for_its_own_fault() {
         );
         let named = create_with(
             &served,
-            "status=400; code=odd; message=it's a trap, really",
+            "status=400; code=odd; param=temperature; message=it's a trap, really",
             CREATE,
         )
         .await
         .unwrap();
         let error = &named.json()["error"];
+        assert_eq!(
+            (error["code"].as_str(), error["param"].as_str()),
+            (Some("odd"), Some("temperature"))
+        );
         assert_eq!(
             (error["code"].as_str(), error["message"].as_str()),
             (Some("odd"), Some("it's a trap, really"))
@@ -70,7 +74,7 @@ fn a_request_asks_for_its_own_fault() {
                 (
                     json!("reply"),
                     json!("whole"),
-                    json!("status=400; code=odd; message=it's a trap, really")
+                    json!("status=400; code=odd; param=temperature; message=it's a trap, really")
                 ),
                 (json!("reset_before"), json!("spoiled"), json!("reset_before")),
                 (json!("cut_before_id"), json!("spoiled"), json!("cut_before_id")),

@@ -15,7 +15,7 @@ pub(super) struct Runs {
     slots: Slots<Run>,
     by_id: Lookup<ResponseId, Handle>,
     /// The latest response of each job, where no other job has taken its place here.
-    latest: Vec<(JobId, Handle)>,
+    latest: Vec<Handle>,
     /// What all of them keep of their requests.
     weight: u64,
     /// The last ones that were deleted.
@@ -63,39 +63,36 @@ impl Runs {
         me
     }
 
-    /// Jobs in flight have numbers near one another, so a table twice as long as there are responses has a place for
-    /// nearly each of them.
+    /// Jobs in flight have numbers near one another, so a table about as long as there are responses has a place for nearly
+    /// each of them.
     fn note_latest(&mut self, job: JobId, run: Handle) {
         if self.latest.len() < self.slots.len() {
             self.latest.clear();
             self.latest
-                .resize((2 * self.slots.len()).next_power_of_two(), (JobId::NONE, run));
+                .resize(self.slots.len().next_power_of_two(), Handle::NONE);
             for run in self.slots.iter() {
                 let job = run.key.exchange.job;
                 let place = self.place_of(job);
                 if self.by_id.get(&run.object.id) == Some(&run.me) {
-                    self.latest[place] = (job, run.me);
+                    self.latest[place] = run.me;
                 }
             }
         }
         let place = self.place_of(job);
-        self.latest[place] = (job, run);
+        self.latest[place] = run;
     }
 
     const fn place_of(&self, job: JobId) -> usize {
         job.0 as usize & (self.latest.len() - 1)
     }
 
-    /// The latest response that a job has made, if it is remembered; whether it can be read is another question.
+    /// What stands where the latest response of a job would: that one, as a rule, or another that its id gives away.
+    /// Whether it can be read is another question.
     pub(super) fn latest(&self, job: JobId) -> Option<&Run> {
-        if self.latest.is_empty() || job == JobId::NONE {
+        if self.latest.is_empty() {
             return None;
         }
-        let (owner, run) = self.latest[self.place_of(job)];
-        if owner != job {
-            return None;
-        }
-        self.slots.get(run)
+        self.slots.get(self.latest[self.place_of(job)])
     }
 
     pub(super) fn get(&self, run: Handle) -> Option<&Run> {
@@ -173,7 +170,9 @@ impl Runs {
     pub(super) fn hide(&mut self, run: Handle) {
         if let Some(run) = self.slots.get(run) {
             let place = self.place_of(run.key.exchange.job);
-            self.latest[place].0 = JobId::NONE;
+            if self.latest[place] == run.me {
+                self.latest[place] = Handle::NONE;
+            }
             self.by_id.remove(&run.object.id);
         }
     }

@@ -11,6 +11,14 @@ pub(super) struct Handle {
     life: u32,
 }
 
+impl Handle {
+    /// Points at nothing.
+    pub(super) const NONE: Self = Self {
+        place: u32::MAX,
+        life: u32::MAX,
+    };
+}
+
 /// Values in places that are used again.
 #[derive(Debug, Clone)]
 pub(super) struct Slots<T> {

@@ -142,6 +142,9 @@ impl FaultPlan {
                 return self.fault(rule).map(|fault| Struck { rule, fault });
             }
         }
+        if self.rules.is_empty() {
+            return None;
+        }
         let probe = Probe::of(key, at);
         let strikes = |(rule, index): &(&FaultRule, u32)| {
             rule.target == Target::Exchange(key.kind)

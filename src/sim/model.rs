@@ -43,6 +43,8 @@ pub struct Model<S> {
     source: Option<Box<dyn TaskSource>>,
     /// When the last of them arrives that is known.
     known_until: SimTime,
+    /// Jobs that the core let go in its last step.
+    gone: Vec<JobId>,
 }
 
 /// When each part acts by itself next; never, if it only waits for others.
@@ -63,6 +65,10 @@ pub trait Watch {
     fn service(&mut self, record: &Record<ServiceEvent>);
     /// What a response cost that ended in this tick.
     fn spent(&mut self, spent: &Spent);
+    /// A job that is over, and of which the core will not speak any more; only a world that forgets says so.
+    fn gone(&mut self, at: SimTime, job: JobId) {
+        let _ = (at, job);
+    }
 }
 
 /// Two see the same.
@@ -85,6 +91,11 @@ impl<A: Watch, B: Watch> Watch for (&mut A, &mut B) {
     fn spent(&mut self, spent: &Spent) {
         self.0.spent(spent);
         self.1.spent(spent);
+    }
+
+    fn gone(&mut self, at: SimTime, job: JobId) {
+        self.0.gone(at, job);
+        self.1.gone(at, job);
     }
 }
 
@@ -135,6 +146,7 @@ impl<S: Seams> Model<S> {
             log: (recording == Recording::Full).then(Vec::new),
             source: None,
             known_until: SimTime::START,
+            gone: Vec::new(),
         }
     }
 
@@ -179,10 +191,12 @@ impl<S: Seams> Model<S> {
 
     /// Forgets the jobs of which the job core says that they are over.
     fn forget_jobs(&mut self) {
+        self.gone.clear();
         if !self.desk.has_gone() {
             return;
         }
         for job in self.desk.drain_gone() {
+            self.gone.push(job);
             self.service.forget_job(job);
             self.outside.forget_job(job);
         }
@@ -248,6 +262,9 @@ impl<S: Seams> Model<S> {
         }
         for spent in self.service.drain_spent() {
             watch.spent(&spent);
+        }
+        for job in self.gone.drain(..) {
+            watch.gone(tick, job);
         }
     }
 

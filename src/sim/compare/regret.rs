@@ -15,7 +15,7 @@ use super::plan::{Comparison, Named};
 use super::stage::Stage;
 use crate::job::Router;
 use crate::rng::Purpose;
-use crate::sim::metric::{Measures, Metric, Stories, Unit};
+use crate::sim::metric::{Measures, Measuring, Metric, Unit};
 use crate::sim::stats::Direction;
 use crate::sim::{Honest, Model};
 use crate::units::JobId;
@@ -60,24 +60,24 @@ impl Comparison {
         let blueprint = self.blueprint(stage, named);
         let router = self.router(stage, named);
         let mut world = stage.world(&blueprint, Honest);
-        let mut stories = Stories::of(stage.tasks().len(), Arc::clone(&self.prices));
+        let mut measuring = self.measuring(stage);
         let mut regret = Regret::default();
-        let play = |world: &Model<Honest>, stories: &Stories, other: Option<Arc<dyn Router>>| {
-            let (fork, mut stories) = (world.clone(), stories.clone());
+        let play = |world: &Model<Honest>, measuring: &Measuring<'_>, other: Option<Arc<dyn Router>>| {
+            let (fork, mut measuring) = (world.clone(), measuring.clone());
             let fork = match other {
                 Some(router) => fork.routed_by(router),
                 None => fork,
             };
-            let _ = fork.play_watched(&mut stories);
-            self.measured(stage, &stories)
+            let _ = fork.play_watched(&mut measuring);
+            measuring.finish()
         };
         for job in self.drawn(stage, wanted) {
-            world.watch_until(stage.arrives(job), &mut stories);
-            if regret.decisions == 0 && play(&world, &stories, None) != *ended {
+            world.watch_until(stage.arrives(job), &mut measuring);
+            if regret.decisions == 0 && play(&world, &measuring, None) != *ended {
                 return Err("a fork in which every task goes the same way ends otherwise".to_owned());
             }
             let other = router.clone().with_other_way(job);
-            let otherwise = play(&world, &stories, Some(Arc::new(other)));
+            let otherwise = play(&world, &measuring, Some(Arc::new(other)));
             let Some(gain) = self.gained(ended, &otherwise) else {
                 continue;
             };

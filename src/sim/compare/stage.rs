@@ -10,7 +10,7 @@ use crate::job::{Plan, TaskSpec};
 use crate::people::{Further, OutsideSetup, OutsideTask, Twins};
 use crate::rng::{Purpose, Seed, normal_quantile};
 use crate::sim::laws::{Ledger, Rules};
-use crate::sim::metric::{Crowd, Measures, Stories, Window, measure};
+use crate::sim::metric::{Crowd, Measures, Measuring, Stories, Window};
 use crate::sim::strategy::{StrategyRouter, TaskRoutes};
 use crate::sim::{Arrival, Blueprint, Caps, Ending, Honest, Model, Recording, Seams, TaskSource};
 use crate::sinks;
@@ -257,15 +257,16 @@ impl Comparison {
     }
 
     fn played<S: Seams>(&self, stage: &Stage, blueprint: &Blueprint, model: Model<S>) -> (Outcome, Ledger) {
-        let mut stories = Stories::of(stage.tasks.len(), Arc::clone(&self.prices));
+        let mut measuring = self.measuring(stage);
         let rules = Rules {
             lanes: blueprint.desk.lanes,
             shared: blueprint.desk.shared,
         };
         let mut ledger = Ledger::new(rules, stage.tasks.len());
-        let played = model.play_watched(&mut (&mut stories, &mut ledger));
+        let played = model.play_watched(&mut (&mut measuring, &mut ledger));
         let breach = ledger.close(played.end, &played.ending).first().cloned();
-        let measures = self.measured(stage, &stories);
+        let late = measuring.late();
+        let measures = measuring.finish();
         let broken = match played.ending {
             Ending::StepCap => Some(format!("it was cut off after {} steps", played.steps)),
             Ending::TimeCap => Some(format!("it was cut off at {}", played.end)),
@@ -276,6 +277,9 @@ impl Comparison {
             )),
             Ending::Quiet if !measures.conserves() => {
                 Some("the buckets do not sum up to the tasks submitted".to_owned())
+            }
+            Ending::Quiet if late > 0 => {
+                Some(format!("{late} records came when their tasks were over for good"))
             }
             Ending::Quiet => breach
                 .map(|breach| format!("the law of {} does not hold: {}", breach.law.word(), breach.what)),
@@ -288,8 +292,8 @@ impl Comparison {
         (outcome, ledger)
     }
 
-    /// What is measured of a run in which this happened.
-    pub(super) fn measured(&self, stage: &Stage, stories: &Stories) -> Measures {
+    /// What measures a run of these tasks.
+    pub(super) fn measuring<'a>(&'a self, stage: &'a Stage) -> Measuring<'a> {
         let window = Window {
             from: self.warm_up,
             until: self.until,
@@ -304,7 +308,8 @@ impl Comparison {
             sorts: stage.sorts(),
             tenants: stage.tenants(),
         };
-        measure(stories, crowd, &self.sorts, window)
+        let stories = Stories::of(stage.tasks.len(), Arc::clone(&self.prices));
+        Measuring::new(stories, crowd, &self.sorts, window)
     }
 
     /// A strategy in front of the tasks of a replication.

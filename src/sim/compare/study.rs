@@ -89,6 +89,7 @@ impl Comparison {
             outcome
         });
         let outcomes = each.collect();
+        drop(stage);
         let apart = self.stage(Seed(seed.0 + CONTROL));
         Replication {
             seed,

@@ -1,14 +1,17 @@
 //! From what happened to numbers.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::bucket::{Bucket, bucket_of};
 use super::shape::Shapes;
 use super::story::{SortFacts, Stories, Story};
 use super::table::Metric;
+use crate::backend::Spent;
+use crate::sim::Watch;
 use crate::sim::stats::{jain, quantile};
-use crate::trace::{Boundary, LaneName, LimitName, StateName};
-use crate::units::{SimDuration, SimTime};
+use crate::trace::{Boundary, CoreEvent, LaneName, LimitName, OutsideEvent, Record, ServiceEvent, StateName};
+use crate::units::{JobId, SimDuration, SimTime};
 
 /// Which tasks count, and for how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,26 +73,107 @@ pub struct Crowd<'a> {
 /// Measures a run.
 #[must_use]
 pub fn measure(stories: &Stories, crowd: Crowd<'_>, sorts: &[SortFacts], window: Window) -> Measures {
-    let mut sums = Sums::new(window);
-    for (sort, job) in crowd.sorts.iter().zip(0..) {
-        let (Some(facts), Some(story)) = (sorts.get(*sort as usize), stories.of_task(job, &crowd)) else {
-            continue;
+    Measuring::new(stories.clone(), crowd, sorts, window).finish()
+}
+
+/// Measures a run while it is played: tasks of which nothing more can be heard are added up and let go, in the order of their
+/// jobs, so that what is held spans the oldest open job and the newest, and the sums are those of a run that keeps all.
+#[derive(Debug, Clone)]
+pub struct Measuring<'a> {
+    stories: Stories,
+    sums: Sums,
+    crowd: Crowd<'a>,
+    sorts: &'a [SortFacts],
+}
+
+impl<'a> Measuring<'a> {
+    /// Before anything has happened, or after all that these stories tell.
+    #[must_use]
+    pub fn new(stories: Stories, crowd: Crowd<'a>, sorts: &'a [SortFacts], window: Window) -> Self {
+        Self {
+            stories,
+            sums: Sums::new(window),
+            crowd,
+            sorts,
+        }
+    }
+
+    /// How many tasks it holds.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.stories.all().len()
+    }
+
+    /// Records that came when their task was let go: nothing may be said of a run with any.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.stories.late
+    }
+
+    /// What was measured.
+    #[must_use]
+    pub fn finish(mut self) -> Measures {
+        let stories = std::mem::replace(&mut self.stories, Stories::of(0, Arc::default()));
+        for job in stories.first()..self.crowd.sorts.len() {
+            if let Some(story) = stories.of_task(job, &self.crowd) {
+                self.add(job, &story);
+            }
+        }
+        let mut sums = self.sums;
+        for at in &stories.interruptions {
+            sums.shapes.course.at(*at, sums.window.until).asked += 1;
+        }
+        sums.deciding = stories.deciding(sums.window.until);
+        sums.finish(stories.interruptions.len() as u64)
+    }
+
+    fn add(&mut self, job: usize, story: &Story) {
+        let Some(sort) = self.crowd.sorts.get(job).copied() else {
+            return;
         };
-        let story = &*story;
+        let Some(facts) = self.sorts.get(sort as usize) else {
+            return;
+        };
+        let window = self.sums.window;
+        let sums = &mut self.sums;
         sums.whole_run(story, facts);
         if story.submitted >= window.from && story.submitted < window.until {
             let good = sums.task(story, facts);
-            add_to(&mut sums.sorts, *sort, good);
-            if let Some(tenant) = crowd.tenants.get(job) {
+            add_to(&mut sums.sorts, sort, good);
+            if let Some(tenant) = self.crowd.tenants.get(job) {
                 add_to(&mut sums.tenants, *tenant, good);
             }
         }
     }
-    for at in &stories.interruptions {
-        sums.shapes.course.at(*at, window.until).asked += 1;
+}
+
+impl Watch for Measuring<'_> {
+    fn outside(&mut self, record: &Record<OutsideEvent>) {
+        self.stories.outside(record);
     }
-    sums.deciding = stories.deciding(window.until);
-    sums.finish(stories.interruptions.len() as u64)
+
+    fn core(&mut self, record: &Record<CoreEvent>) {
+        self.stories.core(record);
+    }
+
+    fn service(&mut self, record: &Record<ServiceEvent>) {
+        self.stories.service(record);
+    }
+
+    fn spent(&mut self, spent: &Spent) {
+        self.stories.spent(spent);
+    }
+
+    fn gone(&mut self, at: SimTime, job: JobId) {
+        self.stories.gone(at, job);
+        if self.crowd.tries > 0 || self.crowd.twins {
+            // What its further tries do belongs to a task.
+            return;
+        }
+        while let Some((job, story)) = self.stories.pop_settled(at) {
+            self.add(job, &story);
+        }
+    }
 }
 
 /// A mean under way.
@@ -123,6 +207,7 @@ fn add_to(groups: &mut Vec<Mean>, group: u32, good: bool) {
     groups[place].add_if(good);
 }
 
+#[derive(Debug, Clone)]
 struct Sums {
     window: Window,
     tasks: u64,

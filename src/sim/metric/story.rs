@@ -1,7 +1,7 @@
 //! What happened to each task, gathered while a run is played.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::measure::Crowd;
@@ -144,17 +144,26 @@ pub struct Story {
     duplicates_before: u64,
     /// The last turn of which a response was completed, by the service's own record.
     completed: Option<TurnNo>,
+    /// Responses that have not ended.
+    running: u32,
+    /// When its job was let go.
+    gone: Option<SimTime>,
 }
 
 /// What happened to all tasks of a run.
 #[derive(Debug, Clone)]
 pub struct Stories {
-    stories: Vec<Story>,
+    /// Those of the jobs from `first` on that were heard of.
+    stories: VecDeque<Story>,
+    first: usize,
+    total: usize,
     prices: Arc<Prices>,
     /// When somebody was put before an approval request, each time.
     pub interruptions: Vec<SimTime>,
     /// Records about jobs that are not there.
     pub strays: u64,
+    /// Records about tasks that were let go.
+    pub(super) late: u64,
     /// Who is before which request, since when.
     looking: BTreeMap<(Principal, Arc<str>), SimTime>,
     /// Who decided from when to when; what is decided together is one.
@@ -166,13 +175,23 @@ impl Stories {
     #[must_use]
     pub fn of(tasks: usize, prices: Arc<Prices>) -> Self {
         Self {
-            stories: vec![Story::default(); tasks],
+            stories: VecDeque::new(),
+            first: 0,
+            total: tasks,
             prices,
             interruptions: Vec::new(),
             strays: 0,
+            late: 0,
             looking: BTreeMap::new(),
             decided: BTreeSet::new(),
         }
+    }
+
+    /// The story of a job that was not let go; of one that nothing was heard of it is empty.
+    fn known(&self, job: usize) -> Option<Cow<'_, Story>> {
+        let place = job.checked_sub(self.first).filter(|_| job < self.total)?;
+        let story = self.stories.get(place);
+        Some(story.map_or_else(|| Cow::Owned(Story::default()), Cow::Borrowed))
     }
 
     /// What happened to the task of this number, all its tries together: the user who came again stands where the last try
@@ -181,22 +200,22 @@ impl Stories {
     pub fn of_task(&self, place: usize, crowd: &Crowd<'_>) -> Option<Cow<'_, Story>> {
         let firsts = crowd.sorts.len();
         let tries = usize::from(crowd.tries);
-        let mut whole = Cow::Borrowed(self.stories.get(place)?);
+        let mut whole = self.known(place)?;
         for number in 1..=tries {
-            let Some(next) = self.stories.get(place + number * firsts).filter(|next| next.came) else {
+            let Some(next) = self.known(place + number * firsts).filter(|next| next.came) else {
                 break;
             };
-            let mut merged = next.clone();
+            let mut merged = next.into_owned();
             merged.retrials = whole.retrials + 1;
             merged.takes_over(&whole);
             whole = Cow::Owned(merged);
         }
-        let twin = self.stories.get(place + (tries + 1) * firsts);
+        let twin = self.known(place + (tries + 1) * firsts);
         if let Some(twin) = twin.filter(|twin| crowd.twins && twin.came) {
             let shown = |story: &Story| story.shown_result.map_or(u64::MAX, SimTime::ticks);
-            let (best, other) = match shown(twin) < shown(&whole) {
-                true => (twin, &*whole),
-                false => (&*whole, twin),
+            let (best, other) = match shown(&twin) < shown(&whole) {
+                true => (&*twin, &*whole),
+                false => (&*whole, &*twin),
             };
             let mut merged = best.clone();
             merged.takes_over(other);
@@ -206,10 +225,27 @@ impl Stories {
         Some(whole)
     }
 
-    /// One by one, by the number of the job.
+    /// One by one, by the number of the job; those that were let go are not among them.
     #[must_use]
-    pub fn all(&self) -> &[Story] {
-        &self.stories
+    pub fn all(&self) -> Vec<&Story> {
+        self.stories.iter().collect()
+    }
+
+    /// Lets the first one go, with the number of its job, if nothing more can be heard of it.
+    pub(super) fn pop_settled(&mut self, now: SimTime) -> Option<(usize, Story)> {
+        let settled = self.stories.front()?.is_settled(now);
+        if settled { self.pop() } else { None }
+    }
+
+    fn pop(&mut self) -> Option<(usize, Story)> {
+        let story = self.stories.pop_front()?;
+        self.first += 1;
+        Some((self.first - 1, story))
+    }
+
+    /// The number of the first job that was not let go.
+    pub(super) const fn first(&self) -> usize {
+        self.first
     }
 
     /// How long people spent over requests until `until`.
@@ -218,6 +254,11 @@ impl Stories {
         let spent = self.decided.iter();
         let ticks = spent.map(|(_, from, to)| (*to).min(until).ticks().saturating_sub(from.ticks()));
         SimDuration::from_ticks(ticks.sum())
+    }
+
+    /// Whether a job was let go.
+    fn is_past(&self, job: Option<JobId>) -> bool {
+        job.is_some_and(|job| (job.0 as usize) < self.first)
     }
 
     fn looks(&mut self, now: SimTime, event: &PeopleEvent) {
@@ -235,7 +276,18 @@ impl Stories {
     }
 
     fn of_job(&mut self, job: Option<JobId>) -> Option<&mut Story> {
-        self.stories.get_mut(job?.0 as usize)
+        let job = job?.0 as usize;
+        let Some(place) = job.checked_sub(self.first) else {
+            self.late += 1;
+            return None;
+        };
+        if job >= self.total {
+            return None;
+        }
+        while self.stories.len() <= place {
+            self.stories.push_back(Story::default());
+        }
+        self.stories.get_mut(place)
     }
 }
 
@@ -245,6 +297,10 @@ impl Watch for Stories {
             self.looks(record.at, event);
         }
         let now = record.at;
+        if matches!(record.event, OutsideEvent::User(_)) && self.is_past(record.job) {
+            // What its user does when all is over changes nothing.
+            return;
+        }
         let Some(story) = self.of_job(record.job) else {
             return;
         };
@@ -291,6 +347,7 @@ impl Watch for Stories {
             ServiceEvent::Backend(BackendEvent::Became { response, status, .. }) if !status.is_open() => {
                 if let Some(story) = self.of_job(record.job) {
                     story.service_ended = Some(now);
+                    story.running = story.running.saturating_sub(1);
                     story.response_ended(response, *status == Status::Completed);
                 }
             }
@@ -302,6 +359,7 @@ impl Watch for Stories {
                 if let Some(story) = self.of_job(Some(origin.job)) {
                     let response = (response.clone(), origin.turn, origin.attempt);
                     story.responses.push(response);
+                    story.running += 1;
                 }
             }
             ServiceEvent::Backend(BackendEvent::McpActed { digest, .. }) => {
@@ -337,9 +395,23 @@ impl Watch for Stories {
             story.cost += (input * price.input + output * price.output) / 1e6;
         }
     }
+
+    fn gone(&mut self, at: SimTime, job: JobId) {
+        if let Some(story) = self.of_job(Some(job)) {
+            story.gone = Some(at);
+        }
+    }
 }
 
+/// What is still on its way when a job is over arrives within this time.
+const ON_ITS_WAY: SimDuration = SimDuration::from_secs(600);
+
 impl Story {
+    /// Whether nothing more can be heard of it.
+    fn is_settled(&self, now: SimTime) -> bool {
+        self.running == 0 && self.gone.is_some_and(|gone| now.since(gone) >= ON_ITS_WAY)
+    }
+
     /// Whether it ended whole: by its own word, and by that of the service about the response of its last turn, so that
     /// nobody can call a failure a success.
     #[must_use]

@@ -209,10 +209,10 @@ fn wrong_decisions_count_and_harm_is_a_bucket_of_its_own() {
     tale.counts(Metric::Misjudged, 0.25);
     tale.counts(Metric::Goodput, 0.0);
     assert_eq!(
-        bucket_of(&tale.stories.all()[0], &tale.facts[0]),
+        bucket_of(tale.stories.all()[0], &tale.facts[0]),
         Bucket::Misjudged
     );
-    assert_eq!(bucket_of(&tale.stories.all()[1], &tale.facts[0]), Bucket::Open);
+    assert_eq!(bucket_of(tale.stories.all()[1], &tale.facts[0]), Bucket::Open);
 }
 
 /// A user's or operator's view of a job in this state.

@@ -41,6 +41,8 @@ const MEAN_WAIT: f64 = 0.204_590_075;
 const TOLERANCE: f64 = 0.05;
 const ROUNDS: u64 = 5;
 const SEED: Seed = Seed(1);
+/// What wakes when a customer arrives; the numbers below are those of the servers.
+const ARRIVAL: JobId = JobId(SERVERS);
 
 fn gap(customer: u64) -> f64 {
     exponential(SEED.unit(Purpose::Arrival, customer, 0), GAP)
@@ -52,38 +54,33 @@ fn service(customer: u64) -> f64 {
 
 /// The mean wait, in seconds.
 fn lanebench(customers: u64) -> f64 {
-    let mut wakes = Wakes::new(SERVERS as usize);
+    let mut wakes = Wakes::new(SERVERS as usize + 1);
     let mut idle: Vec<JobId> = (0..SERVERS).map(JobId).collect();
     let mut waiting = VecDeque::new();
     let mut waited = SimDuration::ZERO;
     let mut arrived = 0;
     let plan = |at: SimTime, seconds: f64| at + SimDuration::from_secs_f64(seconds);
-    wakes.set(JobId::NONE, plan(SimTime::START, gap(0)));
+    wakes.set(ARRIVAL, plan(SimTime::START, gap(0)));
     while let Some((now, who)) = wakes.first() {
-        let (server, customer) = if who == JobId::NONE {
-            let customer = arrived;
+        let (server, length) = if who == ARRIVAL {
+            let (length, next) = (service(arrived), plan(now, gap(arrived + 1)));
             arrived += 1;
-            let next = if arrived < customers {
-                plan(now, gap(arrived))
-            } else {
-                SimTime::NEVER
-            };
-            wakes.set(JobId::NONE, next);
+            wakes.set(ARRIVAL, if arrived < customers { next } else { SimTime::NEVER });
             let Some(server) = idle.pop() else {
-                waiting.push_back((customer, now));
+                waiting.push_back((length, now));
                 continue;
             };
-            (server, customer)
+            (server, length)
         } else {
-            let Some((customer, since)) = waiting.pop_front() else {
+            let Some((length, since)) = waiting.pop_front() else {
                 wakes.set(who, SimTime::NEVER);
                 idle.push(who);
                 continue;
             };
             waited += now.since(since);
-            (who, customer)
+            (who, length)
         };
-        wakes.set(server, plan(now, service(customer)));
+        wakes.set(server, plan(now, length));
     }
     waited.as_secs_f64() / customers as f64
 }
@@ -96,7 +93,7 @@ struct Station {
     arrived: u64,
     gone: u64,
     idle: u32,
-    waiting: VecDeque<(u64, MonotonicTime)>,
+    waiting: VecDeque<(f64, MonotonicTime)>,
     waited: f64,
 }
 
@@ -116,36 +113,32 @@ impl Station {
         .expect("a gap is longer than nothing");
     }
 
-    fn serve(cx: &Context<Self>, customer: u64) {
-        cx.schedule_event(
-            Duration::from_secs_f64(service(customer)),
-            schedulable!(Self::leave),
-            (),
-        )
-        .expect("a service is longer than nothing");
+    fn serve(cx: &Context<Self>, length: f64) {
+        cx.schedule_event(Duration::from_secs_f64(length), schedulable!(Self::leave), ())
+            .expect("a service is longer than nothing");
     }
 
     #[nexosim(schedulable)]
     async fn arrive(&mut self, _: (), cx: &Context<Self>) {
-        let customer = self.arrived;
+        let length = service(self.arrived);
         self.arrived += 1;
         if self.arrived < self.customers {
             self.plan_arrival(cx);
         }
         if self.idle > 0 {
             self.idle -= 1;
-            Self::serve(cx, customer);
+            Self::serve(cx, length);
         } else {
-            self.waiting.push_back((customer, cx.time()));
+            self.waiting.push_back((length, cx.time()));
         }
     }
 
     #[nexosim(schedulable)]
     async fn leave(&mut self, _: (), cx: &Context<Self>) {
         self.gone += 1;
-        if let Some((customer, since)) = self.waiting.pop_front() {
+        if let Some((length, since)) = self.waiting.pop_front() {
             self.waited += cx.time().duration_since(since).as_secs_f64();
-            Self::serve(cx, customer);
+            Self::serve(cx, length);
         } else {
             self.idle += 1;
         }

@@ -126,6 +126,7 @@ impl Wakes {
     }
 
     /// Who wakes first, and when; of several at one instant, the one with the lowest number.
+    #[inline]
     #[must_use]
     pub fn first(&self) -> Option<(SimTime, JobId)> {
         self.near.first().map(|key| (instant(*key), job(*key)))
@@ -141,7 +142,15 @@ impl Wakes {
                 return;
             }
             Place::Far(place) => self.leave_far(place as usize),
-            Place::Near(before) if self.near.first() == Some(&self::key(id, before)) => self.pop(),
+            Place::Near(before) if self.near.first() == Some(&self::key(id, before)) => {
+                if !never && key <= self.horizon {
+                    self.note_place(id, Place::Near(at));
+                    self.sink(key);
+                    self.bury();
+                    return;
+                }
+                self.pop();
+            }
             Place::Near(_) => self.dead += 1,
             Place::Nowhere => {}
         }
@@ -225,15 +234,19 @@ impl Wakes {
 
     /// Takes the first key out of the heap.
     fn pop(&mut self) {
-        let Some(last) = self.near.pop().filter(|_| !self.near.is_empty()) else {
-            return;
-        };
+        if let Some(last) = self.near.pop().filter(|_| !self.near.is_empty()) {
+            self.sink(last);
+        }
+    }
+
+    /// Puts a key in the place of the first.
+    fn sink(&mut self, key: Key) {
         let mut place = 0;
-        while let Some((least, below)) = self.least_child(place).filter(|(_, below)| *below < last) {
+        while let Some((least, below)) = self.least_child(place).filter(|(_, below)| *below < key) {
             self.near[place] = below;
             place = least;
         }
-        self.near[place] = last;
+        self.near[place] = key;
     }
 
     /// The least child of a place, and where it stands.

@@ -161,12 +161,16 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The part of a span that lies on its first line and in the window, counted from the start of the window.
+/// The part of a span that lies on its first line and in the window, counted from the start of the window. A character of
+/// which only a part is meant is shown whole.
 fn on_first_line(source: &Source, span: Span, window: &Range<usize>) -> Range<usize> {
     let line = source.line_range(source.line_at(span.start));
     let (low, high) = (line.start.max(window.start), line.end.min(window.end));
     let start = (span.start as usize).clamp(low, high.max(low));
     let end = (span.end as usize).clamp(start, high.max(start));
+    let is_whole = |at: &usize| source.text().is_char_boundary(*at);
+    let start = (low..=start).rev().find(is_whole).unwrap_or(low);
+    let end = (end..=high).find(is_whole).unwrap_or(end);
     start - window.start..end - window.start
 }
 
@@ -209,6 +213,30 @@ failed: expected `job-3` to end as `completed`, got `failed`
   = help: replay with `--seed 42 --until 1.640s`
 ";
         assert_eq!(render(&failed, &sources, Paint::Plain), expected);
+    }
+
+    #[test]
+    fn a_part_of_a_character_is_shown_as_the_whole() {
+        let mut sources = Sources::new();
+        let source = sources.add("sizes.json", "\"\u{FFFD}\n");
+        let span = |start, end| Span { source, start, end };
+        let expected = "\
+error: cut
+ --> sizes.json:1:2
+1 | \"\u{FFFD}
+  |  ^
+";
+        for cut in [span(1, 2), span(1, 3), span(1, 4)] {
+            let error = Diagnostic::error("cut").at(cut, "");
+            assert_eq!(render(&error, &sources, Paint::Plain), expected);
+        }
+        for cut in [span(2, 3), span(3, 4), span(3, 3)] {
+            let error = Diagnostic::error("cut").at(cut, "");
+            assert!(
+                render(&error, &sources, Paint::Plain).contains("  |  ^\n"),
+                "{cut:?}"
+            );
+        }
     }
 
     #[test]

@@ -160,6 +160,14 @@ fn client(trace: &str, sizes: &str) -> Result<Client, String> {
     client.ok_or_else(|| render_all(&out, &sources, Paint::Plain))
 }
 
+#[test]
+fn a_file_of_sizes_that_ends_in_a_broken_character_is_a_mistake_with_its_place() {
+    let said = client("0,1,1,Gamma,1,1\n", "\"\u{FFFD}")
+        .err()
+        .unwrap_or_default();
+    assert!(said.contains("chunk-0-dataset.json:1:2"), "{said}");
+}
+
 const SIZES: &str = r#"{"0": {"input_tokens": "{100: 0.25, 300: 0.75}", "output_tokens": "{7: 1.0}", "reason_ratio": "{0.5: 1.0}"},
  "1200": {"input_tokens": "{}", "output_tokens": "{}"}}"#;
 

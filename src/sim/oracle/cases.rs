@@ -84,7 +84,7 @@ pub fn further() -> Vec<Case> {
     for (rate, least, most) in [(0.7, 1, 2), (3.0, 1, 5), (1.5, 2, 3), (2.0, 4, 4)] {
         cases.push(in_batches(rate, least, most));
     }
-    for (rate, returning, again) in [(0.4, 1.0, 1.0), (0.5, 4.0, 1.0), (0.8, 1.0, 0.5), (1.5, 0.5, 0.8)] {
+    for (rate, returning, again) in [(0.4, 1.0, 1.0), (0.5, 1.5, 1.0), (0.8, 1.0, 0.5), (1.5, 0.5, 0.8)] {
         cases.push(returning_ones(rate, returning, again));
     }
     cases.extend([apart([0.5, 0.7], 1), apart([3.0, 4.0], 5)]);

@@ -86,7 +86,7 @@ impl Service {
         account: AccountNo,
         create: &Arc<Create>,
     ) -> Result<Answer, ApiError> {
-        self.admit(&key)?;
+        self.admit(&key, create)?;
         self.check_room()?;
         self.check_create(create, account)?;
         let who = self.ledger.project(account);
@@ -135,6 +135,7 @@ impl Service {
             owner: who,
             account,
             asked: create.request.is_some().then(|| Arc::clone(create)),
+            tier: create.tier.clone(),
             hold: hold_of(create),
             streamed: create.stream,
             object: self.object(id, create),
@@ -279,15 +280,23 @@ impl Service {
         }
     }
 
-    fn admit(&mut self, key: &CallKey) -> Result<(), ApiError> {
-        let Some(bucket) = &mut self.bucket else {
+    /// Takes room in the rate limit of all requests, and in that of the tier.
+    fn admit(&mut self, key: &CallKey, create: &Create) -> Result<(), ApiError> {
+        let tier = create.tier.as_ref().unwrap_or(&self.desk.profile.tier);
+        let mut own = self.tier_buckets.iter_mut();
+        let own = own.find(|(name, _)| name == tier).map(|(_, bucket)| bucket);
+        let now = self.desk.now;
+        let refused = self
+            .bucket
+            .iter_mut()
+            .chain(own)
+            .find_map(|bucket| bucket.take(now).err());
+        let Some(room_in) = refused else {
             return Ok(());
         };
-        bucket.take(self.desk.now).map_err(|room_in| {
-            let (error, note) = limited(key.exchange, room_in);
-            self.desk.note(key.exchange.job, || note);
-            error
-        })
+        let (error, note) = limited(key.exchange, room_in);
+        self.desk.note(key.exchange.job, || note);
+        Err(error)
     }
 
     /// The id that belongs to `key`; where a key was used twice, the next one that is free.

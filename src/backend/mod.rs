@@ -46,7 +46,7 @@ pub use contract::{
 pub use message::{
     Auth, CallKey, ConnectionNo, Face, Genuine, Input, Output, Signatures, StreamEnd, WebhookSend,
 };
-pub use script::{Limiter, Profile, ResumeWindow, Script, Step, StepWork};
+pub use script::{Limiter, Profile, ResumeWindow, Script, Step, StepWork, TIERS, TierSpec};
 pub use service::{Held, Kept, Service, Setup, Spent};
 pub use streaming::{CancelledEnd, FailedEnd, Padding, Streaming};
 pub use tool::{

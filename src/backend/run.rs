@@ -35,6 +35,8 @@ pub(super) struct Run {
     pub(super) beat: Option<usize>,
     /// As it would be read now; whoever read it keeps what was read.
     pub(super) object: Arc<Response>,
+    /// The tier that was asked for, if one was named.
+    tier: Option<Arc<str>>,
     /// How it is kept and to whom it is bound.
     pub(super) hold: Hold,
     /// The project that it belongs to.
@@ -128,6 +130,7 @@ pub(super) struct Seedling {
     pub(super) owner: AccountNo,
     pub(super) account: AccountNo,
     pub(super) asked: Option<Arc<Create>>,
+    pub(super) tier: Option<Arc<str>>,
     pub(super) hold: Hold,
     pub(super) streamed: bool,
     pub(super) object: Response,
@@ -159,6 +162,7 @@ impl Run {
             owner: seedling.owner,
             account: seedling.account,
             asked: seedling.asked,
+            tier: seedling.tier,
             hold: seedling.hold,
             created: now,
             entity: name::run_entity(seedling.object.origin, &seedling.key),
@@ -256,7 +260,12 @@ impl Run {
         self.note_status(desk, None);
         self.say(|run| Event::Queued(run.object.clone()));
         let law = desk.script_of(self.job(), self.choice).queued;
-        self.mark = desk.after(desk.draw(law, Purpose::QueuedFor, self.entity, 0));
+        let of_tier = desk
+            .profile
+            .tier_of(self.tier.as_ref())
+            .map_or(Law::ZERO, |tier| tier.queued);
+        let queued = desk.draw(law, Purpose::QueuedFor, self.entity, 0);
+        self.mark = desk.after(queued + desk.draw(of_tier, Purpose::QueuedFor, self.entity, 1));
         self.arm(desk, self.mark);
     }
 
@@ -346,7 +355,8 @@ impl Run {
         let Some(act) = self.acts.get(place) else {
             return self.close(desk);
         };
-        let length = self.drawn_length(desk, act) + self.delay(desk, act);
+        let usual = self.drawn_length(desk, act);
+        let length = desk.profile.paced(self.tier.as_ref(), usual) + self.delay(desk, act);
         let id_bits = desk.seed.bits(Purpose::Id, self.bits, place as u64 + 1);
         let text_key = desk.seed.bits(Purpose::Text, self.entity, act.index);
         let text = self.text_of(desk, &act.work, text_key);
@@ -596,7 +606,7 @@ impl Run {
     }
 
     fn end(&mut self, desk: &mut Desk, status: Status, code: Option<Arc<str>>) {
-        let tier = self.details().and_then(|details| details.service_tier.clone());
+        let tier = self.tier.clone();
         let usage = (desk.profile.contract.switches.ended_usage == EndedUsage::Shown).then_some(self.usage);
         let object = self.object_mut();
         object.status = status;

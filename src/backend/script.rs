@@ -104,6 +104,41 @@ pub struct Limiter {
     pub refill: SimDuration,
 }
 
+/// How a service tier differs from the usual one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TierSpec {
+    /// How much longer a background response stays queued.
+    pub queued: Law,
+    /// How long a step takes, in thousandths of its usual time.
+    pub takes: u32,
+    /// Its own rate limit, beside that of all requests.
+    pub limiter: Option<Limiter>,
+}
+
+impl Profile {
+    /// How the tier that is asked for, or the usual one, differs.
+    #[must_use]
+    pub fn tier_of(&self, asked: Option<&Arc<str>>) -> Option<&TierSpec> {
+        let tier = asked.unwrap_or(&self.tier);
+        let mut known = self.tiers.iter();
+        known.find(|(name, _)| name == tier).map(|(_, spec)| spec)
+    }
+
+    /// How long a step takes on a tier that takes so long on the usual one.
+    #[must_use]
+    pub fn paced(&self, asked: Option<&Arc<str>>, usual: SimDuration) -> SimDuration {
+        match self.tier_of(asked) {
+            Some(spec) if spec.takes != 1_000 => {
+                SimDuration::from_ticks(usual.ticks().saturating_mul(u64::from(spec.takes)) / 1_000)
+            }
+            Some(_) | None => usual,
+        }
+    }
+}
+
+/// The tiers that a request may name, beside `auto`.
+pub const TIERS: [&str; 4] = ["default", "flex", "scale", "priority"];
+
 /// How long a stream can be resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResumeWindow {
@@ -136,6 +171,8 @@ pub struct Profile {
     pub tokens_per_delta: u32,
     /// The service tier that is served.
     pub tier: Arc<str>,
+    /// How tiers differ from the usual one, by their names.
+    pub tiers: Arc<[(Arc<str>, TierSpec)]>,
     /// Unix seconds at the start of the run.
     pub epoch: u64,
     /// How it reads its contract, and the accounts it knows.

@@ -47,6 +47,8 @@ pub struct Service {
     pub(super) calls: Calls,
     pub(super) deliveries: Deliveries,
     pub(super) bucket: Option<Bucket>,
+    /// The rate limits of tiers that have their own.
+    pub(super) tier_buckets: Vec<(Arc<str>, Bucket)>,
     pub(super) ledger: Ledger,
     pub(super) conversations: Conversations,
     /// What the replies in the making tell beside the usual headers.
@@ -78,6 +80,12 @@ impl Service {
     pub fn new(setup: Setup) -> Self {
         Self {
             bucket: setup.profile.limiter.map(Bucket::new),
+            tier_buckets: {
+                let tiers = setup.profile.tiers.iter();
+                let own =
+                    tiers.filter_map(|(name, tier)| Some((Arc::clone(name), Bucket::new(tier.limiter?))));
+                own.collect()
+            },
             ledger: Ledger::new(&setup.profile.contract),
             conversations: Conversations::default(),
             headings: BTreeMap::new(),

@@ -31,6 +31,11 @@ pub trait Router: std::fmt::Debug + Send + Sync {
         let _ = seen;
         self.route(task)
     }
+
+    /// Whether it says when tasks are due, so that lanes may serve later comers first.
+    fn reorders(&self) -> bool {
+        false
+    }
 }
 
 /// What a router may look at beside the task: what the runtime itself knows at that instant.
@@ -373,7 +378,7 @@ impl Desk {
             }
         };
         self.notes.note(self.now, id, || RouterEvent::Decided(decided));
-        let lane = placement.lane;
+        let (lane, due) = (placement.lane, placement.due);
         let job = Job::new(id, task, placement, self.now);
         let (deadline, attempts_max) = (job.deadline, task.plan.retry.attempts);
         self.notes.note(self.now, id, || JobEvent::Moved {
@@ -394,7 +399,7 @@ impl Desk {
         self.notes.note(self.now, id, || RuntimeEvent::Acknowledged);
         *held = Held::Job(self.jobs.insert(job));
         self.open += 1;
-        self.lanes[lane as usize].arrive(id);
+        self.lanes[lane as usize].arrive(id, due);
         self.with(id, actions, |_, ctx| ctx.freed = true)
     }
 

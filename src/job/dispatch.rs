@@ -54,11 +54,18 @@ impl Job {
             input: self.turn_input.clone(),
             tools: self.declared.clone(),
             max_output_tokens: plan.max_output_tokens,
+            tier: self.tier(),
             request: None,
         };
         self.cursor = None;
         self.claimed = None;
         self.send(ctx, Ask::Create(Arc::new(create)), self.deadline);
+    }
+
+    /// The tier to ask for, if it is not the usual one.
+    pub(super) fn tier(&self) -> Option<Arc<str>> {
+        let tier = self.placement.tier.as_ref().unwrap_or(&self.plan().tier);
+        (**tier != *"default").then(|| Arc::clone(tier))
     }
 
     /// The create was answered with an error.

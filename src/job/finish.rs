@@ -283,7 +283,7 @@ impl Job {
                 self.attempts_until = SimTime::NEVER;
                 self.enter_by(ctx, On::OperatorRetry, State::Queued, why("operator_retry"), who);
                 self.place = Place::Free;
-                ctx.lane.requeue(self.id);
+                ctx.lane.requeue(self.id, self.placement.due);
                 ctx.freed = true;
             }
             Verb::Abandon => {

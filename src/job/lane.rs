@@ -3,17 +3,31 @@
 use std::collections::VecDeque;
 
 use super::LaneSpec;
-use crate::units::JobId;
+use crate::units::{JobId, SimTime};
 
 /// The state of one lane.
 #[derive(Debug, Clone)]
 pub(super) struct Lane {
     spec: LaneSpec,
     active: u32,
-    queue: VecDeque<JobId>,
-    backlog: VecDeque<JobId>,
+    queue: VecDeque<Waiting>,
+    backlog: VecDeque<Waiting>,
     retries: u32,
     admitted: u32,
+}
+
+/// A job that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Waiting {
+    due: SimTime,
+    job: JobId,
+}
+
+/// Puts a job into a line: what is due first comes first, and what is due at the same instant, or never, in the order in
+/// which it came.
+fn enter(line: &mut VecDeque<Waiting>, waiting: Waiting) {
+    let before = line.iter().rposition(|other| other.due <= waiting.due);
+    line.insert(before.map_or(0, |place| place + 1), waiting);
 }
 
 impl Lane {
@@ -29,8 +43,9 @@ impl Lane {
     }
 
     /// A job that is accepted asks to be admitted.
-    pub(super) fn arrive(&mut self, job: JobId) {
-        self.backlog.push_back(job);
+    pub(super) fn arrive(&mut self, job: JobId, due: Option<SimTime>) {
+        let due = due.unwrap_or(SimTime::NEVER);
+        enter(&mut self.backlog, Waiting { due, job });
     }
 
     /// The next job to admit into the queue, if there is room.
@@ -38,18 +53,19 @@ impl Lane {
         if self.queue.len() >= self.spec.waiting as usize {
             return None;
         }
-        let job = self.backlog.pop_front()?;
-        self.queue.push_back(job);
+        let waiting = self.backlog.pop_front()?;
+        enter(&mut self.queue, waiting);
         self.admitted = self.admitted.saturating_add(1);
         if self.spec.jobs_per_retry > 0 && self.admitted.is_multiple_of(self.spec.jobs_per_retry) {
             self.retries = self.retries.saturating_add(1);
         }
-        Some(job)
+        Some(waiting.job)
     }
 
     /// A parked job queues again, whatever the room.
-    pub(super) fn requeue(&mut self, job: JobId) {
-        self.queue.push_back(job);
+    pub(super) fn requeue(&mut self, job: JobId, due: Option<SimTime>) {
+        let due = due.unwrap_or(SimTime::NEVER);
+        enter(&mut self.queue, Waiting { due, job });
     }
 
     /// The next job that gets a place, if one is free.
@@ -57,9 +73,9 @@ impl Lane {
         if self.active >= self.spec.capacity {
             return None;
         }
-        let job = self.queue.pop_front()?;
+        let waiting = self.queue.pop_front()?;
         self.active += 1;
-        Some(job)
+        Some(waiting.job)
     }
 
     /// A job that waited for a person takes a place again, over capacity if it must: people are not kept waiting.
@@ -74,8 +90,8 @@ impl Lane {
 
     /// A job leaves the queue or the backlog without a place.
     pub(super) fn forget(&mut self, job: JobId) {
-        self.queue.retain(|waiting| *waiting != job);
-        self.backlog.retain(|waiting| *waiting != job);
+        self.queue.retain(|waiting| waiting.job != job);
+        self.backlog.retain(|waiting| waiting.job != job);
     }
 
     /// Pays for one retry, if the budget has one.

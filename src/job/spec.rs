@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::trace::{Boundary, Execution, LaneName, Principal};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// A task as the router hands it to the core.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,12 @@ pub struct Placement {
     pub policy: Arc<str>,
     /// The rule that decided.
     pub rule: Arc<str>,
+    /// The service tier asked for; none: that of the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Arc<str>>,
+    /// When it is due: of those who wait in a lane, the first of them goes first; who is never due goes behind them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<SimTime>,
 }
 
 /// Whether interactive work may go on in the background.

@@ -248,6 +248,11 @@ impl Outside {
             Due::Impatient(why) => self.lose_patience((now, job), why, out),
             Due::Withdraw(approval) => self.withdraw((now, job), approval, out),
             Due::Decide(decision) => self.end_decision((now, job), decision, out),
+            Due::Put { request, number } => {
+                if self.open.contains_key(&request.id) {
+                    self.put((now, job), &request, number);
+                }
+            }
             Due::Shift { staff } => {
                 self.lines[staff].call = None;
                 self.call(now, staff);
@@ -298,8 +303,13 @@ impl Outside {
         };
         known.requests = known.requests.saturating_add(1);
         let number = known.requests;
-        self.put_before_approvers((now, job), &request, number);
-        self.put_before_staffs((now, job), &request, number);
+        match self.next_window(now) {
+            None => self.put((now, job), &request, number),
+            Some(at) => {
+                let request = Arc::clone(&request);
+                self.timers.set(at, job, Due::Put { request, number });
+            }
+        }
         let user = self.task(job).map(|task| &self.setup.users[task.user]);
         if let Some(after) = user.and_then(|user| user.withdraws_after) {
             let at = now + after.max(SimDuration::TICK);
@@ -318,6 +328,18 @@ impl Outside {
         }
         self.open
             .insert(Arc::clone(&request.id), Open { job, request, number });
+    }
+
+    /// When requests that come now are put before people; none: now.
+    fn next_window(&self, now: SimTime) -> Option<SimTime> {
+        let every = self.setup.windows?.ticks().max(1);
+        let since = now.ticks() % every;
+        (since > 0).then(|| now + SimDuration::from_ticks(every - since))
+    }
+
+    fn put(&mut self, (now, job): (SimTime, JobId), request: &Arc<ApprovalRequest>, number: u16) {
+        self.put_before_approvers((now, job), request, number);
+        self.put_before_staffs((now, job), request, number);
     }
 
     fn put_before_approvers(

@@ -8,7 +8,7 @@ use crate::job::OwnApproval;
 use crate::rng::Seed;
 use crate::sinks::{SinkSpec, ToolSpec};
 use crate::trace::Principal;
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 
 /// The outside world of a run.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct OutsideSetup {
     pub tasks: Vec<OutsideTask>,
     /// Which of the tasks do not come by themselves.
     pub further: Further,
+    /// Approval requests are kept until the next multiple of this, and put before people together; none: at once.
+    pub windows: Option<SimDuration>,
     /// The users that tasks refer to.
     pub users: Vec<UserScript>,
     /// Everybody who may be asked for an approval.

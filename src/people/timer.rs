@@ -26,6 +26,13 @@ pub(super) enum Due {
     Withdraw(ApprovalId),
     /// An approver decides.
     Decide(Decision),
+    /// Requests that were kept are put before people.
+    Put {
+        /// The request.
+        request: Arc<ApprovalRequest>,
+        /// The how-manieth of its job it is, from 1.
+        number: u16,
+    },
     /// A shift of a staff begins.
     Shift {
         /// The staff's place.

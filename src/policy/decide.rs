@@ -5,7 +5,8 @@
 
 use super::attribute::{AttributeSet, Flag, Truth};
 use super::checked::{Policy, Ready, Rule};
-use super::compiled::Known;
+use super::compiled::{Compiled, Known};
+use super::condition::Condition;
 use super::draft::Answer;
 use super::finding::{Finding, Findings};
 use super::hash::PolicyHash;
@@ -120,6 +121,16 @@ impl Policy {
             ask: reading.ask,
             policy: self.hash(),
         }
+    }
+}
+
+impl Policy {
+    /// Whether a condition over attributes, and facts that are settled before the boundary, holds of a task.
+    #[must_use]
+    pub fn holds(&self, condition: &Condition, task: &Task) -> Truth {
+        let mut known = Known::of(task, self.ready.attributes);
+        settle_boundary(&self.ready, &mut known);
+        Compiled::new(condition).truth(&known)
     }
 }
 

@@ -10,15 +10,30 @@ use crate::scenario::decode::{map, mismatch, scalar, string, words};
 use crate::scenario::{Diagnostic, Diagnostics, Entry, Node, NodeKind, Span, quoted, suggest};
 
 use super::checked::Policy;
+use super::condition::Condition;
 use super::draft::{
     Answer, AssumptionDraft, Draft, DraftMistake, DraftPart, IntentionDraft, PolicyError, RuleDraft,
 };
-use super::explain::explain;
+use super::explain::{condition_diagnostic, explain};
 use super::lane::Execution;
-use super::parse::{ConditionError, literal_ranges};
+use super::parse::{ConditionError, literal_ranges, read_condition};
 use super::proof::FindingId;
 use super::proof_places::ProofPlaces;
 use super::vocabulary::{AttributeType, Unit};
+
+/// Reads a condition in the names of a policy; every mistake of it is reported with its place.
+pub fn condition_of(policy: &Policy, node: &Node, out: &mut Diagnostics) -> Option<Condition> {
+    let text = &scalar(node, "a condition", out)?.text;
+    match read_condition(text, policy.vocabulary()) {
+        Ok(condition) => Some(condition),
+        Err(mistakes) => {
+            for mistake in mistakes {
+                out.push(condition_diagnostic(&mistake.error, node.within(mistake.range)));
+            }
+            None
+        }
+    }
+}
 
 /// Reads a policy out of the tree of its file; every mistake goes to `out`.
 pub fn decode_policy(node: &Node, out: &mut Diagnostics) -> Option<Policy> {

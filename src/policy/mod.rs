@@ -40,7 +40,7 @@ pub use draft::{
     WordError,
 };
 pub use edit::{Edit, EditSort};
-pub use file::{decode_policy, decode_with_places};
+pub use file::{condition_of, decode_policy, decode_with_places};
 pub use finding::{Finding, FindingSeverity, Findings};
 pub use given::decode_attributes;
 pub use hash::{PolicyHash, PolicyHashError};

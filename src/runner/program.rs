@@ -19,6 +19,7 @@
 //! | `{"execution":"interactive"}` or `"background"` | that, behind the boundary of the policy |
 //! | with `"hand_over":true` | interactive work may go on in the background |
 //! | with `"gate":true` | behind the approval boundary in any case |
+//! | with `"tier":"flex"` | asked for on this service tier: `default`, `flex`, `scale` or `priority` |
 //! | `{"refuse":"why"}` | the task is not taken |
 //!
 //! Invariant: an answer that is missing, late or not understood is a failure of the machine, never a default.
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::TIERS;
 use crate::job::{HandOver, LaneSeen};
 use crate::policy;
 use crate::rng::Seed;
@@ -184,11 +186,25 @@ struct Answer {
     hand_over: bool,
     #[serde(default)]
     gate: bool,
+    tier: Option<String>,
     refuse: Option<String>,
 }
 
 impl Answer {
-    fn choice(self) -> Option<Choice> {
+    fn choice(mut self) -> Option<Choice> {
+        let tier = self.tier.take();
+        let choice = self.without_tier()?;
+        match (tier, &choice) {
+            (None, _) => Some(choice),
+            (Some(_), Choice::Refuse(_)) => None,
+            (Some(tier), _) => TIERS.contains(&tier.as_str()).then(|| Choice::OnTier {
+                tier: tier.into(),
+                choice: Box::new(choice),
+            }),
+        }
+    }
+
+    fn without_tier(self) -> Option<Choice> {
         match (self.by_policy, self.execution, self.refuse) {
             (Some(true), None, None) if !self.gate && !self.hand_over => Some(Choice::ByPolicy),
             (None, None, Some(why)) if !self.gate && !self.hand_over => Some(Choice::Refuse(why.into())),

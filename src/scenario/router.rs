@@ -95,6 +95,8 @@ pub fn routed(policy: &Policy, task: &policy::Task, decision: &Decision) -> Rout
         },
         policy: hash,
         rule,
+        tier: None,
+        due: None,
     };
     Routed::Placed(placement, Arc::new(decided))
 }

@@ -98,6 +98,8 @@ pub struct Create {
     pub tools: Arc<[ToolDeclaration]>,
     /// The cap on output tokens.
     pub max_output_tokens: Option<u32>,
+    /// The service tier asked for, if one is named.
+    pub tier: Option<Arc<str>>,
     /// The rest of the request, if it came over a wire; what our own runtime sends has nothing there that matters.
     #[serde(skip)]
     pub request: Option<Echo>,

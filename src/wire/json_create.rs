@@ -44,6 +44,7 @@ pub fn render_create(create: &Create, extra: &ClientFields, out: &mut Vec<u8>) {
                 rest: &extra.metadata,
             },
             max_output_tokens: create.max_output_tokens,
+            service_tier: create.tier.as_deref(),
             previous_response_id: create.previous.as_ref().map(|id| &*id.0),
             instructions: extra.instructions.as_deref(),
             tools: create.tools.iter().map(|tool| ToolOut::of(tool, extra)).collect(),
@@ -61,6 +62,8 @@ struct CreateOut<'a> {
     metadata: MetadataOut<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_response_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

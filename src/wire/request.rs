@@ -63,6 +63,7 @@ pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
         max_output_tokens: cap
             .map(|raw| integer(raw, format_args!("max_output_tokens"), 16, u32::MAX))
             .transpose()?,
+        tier: details.service_tier.clone(),
         request: None,
     };
     if create.input.is_empty() && !has_context(&request) {

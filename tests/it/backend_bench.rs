@@ -79,6 +79,7 @@ pub(crate) fn profile(script: Script) -> Profile {
         choices: Arc::from([]),
         tokens_per_delta: 1,
         tier: "default".into(),
+        tiers: Arc::from([]),
         epoch: 1_786_000_000,
         contract: Contract::default(),
         script,
@@ -533,6 +534,7 @@ pub(crate) fn create_of(wish: &Wish, call: CallKey) -> Create {
         },
         tools: Arc::from([]),
         max_output_tokens: wish.max_output_tokens,
+        tier: None,
         request: None,
     }
 }

@@ -241,6 +241,7 @@ pub(crate) fn create(stream: Streamed) -> Ask {
         input: Arc::from([text]),
         tools: Arc::from([]),
         max_output_tokens: None,
+        tier: None,
         request: None,
     }))
 }

@@ -214,6 +214,7 @@ fn a_create_with_a_parent_needs_no_input() {
         input: [].into(),
         tools: [].into(),
         max_output_tokens: None,
+        tier: None,
         request: None,
     };
     assert_eq!(parse_create(&rendered_create(&create)).unwrap().0, create);

@@ -227,6 +227,7 @@ pub(crate) fn create() -> impl Strategy<Value = Create> {
             input: input.into(),
             tools: tools.into(),
             max_output_tokens,
+            tier: max_output_tokens.map(|_| "flex".into()),
             request: None,
         },
     )

@@ -339,6 +339,8 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
             hand_over,
             policy: "none".into(),
             rule: "by-number".into(),
+            tier: None,
+            due: None,
         }
     };
     let plans = [Follow::Poll, Follow::Stream, Follow::Webhook].map(|follow| Arc::new(plan(follow)));
@@ -389,6 +391,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
         seed,
         faults: plan.clone(),
         tasks: outside_tasks,
+        windows: None,
         further: lanebench::people::Further::default(),
         users: vec![UserScript::default(), leaves, cancels],
         approvers: vec![ApproverScript {
@@ -463,6 +466,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
             webhook_retries: Arc::from([SECS(5), SECS(60)]),
             tokens_per_delta: 10,
             tier: "default".into(),
+            tiers: Arc::from([]),
             epoch: 1_786_000_000,
             contract: Contract::default(),
             script: script(0),

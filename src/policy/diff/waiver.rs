@@ -16,10 +16,9 @@
 use crate::policy::attribute::Flag;
 use crate::policy::checked::Policy;
 use crate::policy::condition::Condition;
-use crate::policy::explain::condition_diagnostic;
-use crate::policy::parse::read_condition;
+use crate::policy::file::condition_of;
 use crate::policy::space::{Algebra, Cell, Eyes, Set};
-use crate::scenario::decode::{list, map, parsed, scalar, string};
+use crate::scenario::decode::{list, map, parsed, string};
 use crate::scenario::{Diagnostic, Diagnostics, Node, Span, Spanned};
 
 use super::compare::{Group, NEW, OLD, PolicyDiff};
@@ -87,21 +86,14 @@ fn entry(old: &Policy, new: &Policy, node: &Node, out: &mut Diagnostics) -> Opti
 
 /// A condition over attributes and over facts that are settled before the boundary.
 fn condition(policy: &Policy, node: &Node, out: &mut Diagnostics) -> Option<Condition> {
-    let text = &scalar(node, "a condition", out)?.text;
-    match read_condition(text, policy.vocabulary()) {
-        Ok(condition) if needs_boundary(policy, &condition) => {
+    match condition_of(policy, node, out) {
+        Some(condition) if needs_boundary(policy, &condition) => {
             let error = Diagnostic::error("the condition depends on the boundary that it waives");
             let help = "name attributes, `any_effect`, or facts that do not ask for `effects_fenced`";
             out.push(error.at(node.mark(), "").help(help));
             None
         }
-        Ok(condition) => Some(condition),
-        Err(mistakes) => {
-            for mistake in mistakes {
-                out.push(condition_diagnostic(&mistake.error, node.within(mistake.range)));
-            }
-            None
-        }
+        condition => condition,
     }
 }
 

@@ -6,6 +6,7 @@ use super::plan::{plan, sinks, tools};
 use super::scenario::{ends, fault, lanes, person};
 use super::service::backend;
 use super::value::{any, case, integer, list, object, of, one_or_list, words};
+use crate::backend::TIERS;
 use crate::sim::metric::Metric;
 use crate::sim::workload::trace::Format;
 
@@ -186,6 +187,8 @@ fn strategy() -> Value {
         object(keys, &required)
     };
     let over = || ("over", of("duration"));
+    let edf = object(&[("error", number()), ("without", of("duration"))], &["error"]);
+    let lanes_on = ["interactive", "background", "approval"].map(|lane| (lane, words(TIERS)));
     let bare = ["policy", "all_interactive", "all_background", "all_approval"];
     let full = object(
         &[
@@ -198,6 +201,13 @@ fn strategy() -> Value {
             ("predicted_duration", keys(&[over(), ("error", number())])),
             ("spill", keys(&[("above", of("probability"))])),
             ("quoted_wait", keys(&[over(), ("service", of("duration"))])),
+            ("edf", edf),
+            ("tiers", object(&lanes_on, &[])),
+            (
+                "risk_tiers",
+                list(&keys(&[("when", of("text")), ("quorum", integer(1, 100))]), 1),
+            ),
+            ("approval_windows", keys(&[("every", of("duration"))])),
             ("hedged", keys(&[("after", of("duration"))])),
             ("shed", keys(&[("waiting", integer(0, 1_000_000))])),
             ("program", list(&of("text"), 1)),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::plan::script;
 use super::value::{any, integer, list, object, of, words};
-use crate::backend::{McpError, SearchedBy, Switches};
+use crate::backend::{McpError, SearchedBy, Switches, TIERS};
 
 /// The schema of `backend`.
 pub(super) fn backend() -> Value {
@@ -12,6 +12,19 @@ pub(super) fn backend() -> Value {
         &[("burst", integer(1, 1_000_000)), ("refill", of("duration"))],
         &["burst", "refill"],
     );
+    let tier = object(
+        &[
+            ("queued", of("law")),
+            (
+                "takes",
+                json!({ "type": "number", "minimum": 0.01, "maximum": 1_000 }),
+            ),
+            ("limiter", any(&[words(["none"]), limiter.clone()])),
+        ],
+        &[],
+    );
+    let mut tiers = json!({ "type": "object", "additionalProperties": tier });
+    tiers["propertyNames"] = words(TIERS);
     let mut keys = vec![
         ("latency", of("law")),
         ("limiter", any(&[words(["none"]), limiter])),
@@ -29,6 +42,7 @@ pub(super) fn backend() -> Value {
         ("webhook_retries", list(&of("duration"), 0)),
         ("tokens_per_delta", integer(1, 100_000)),
         ("tier", of("name")),
+        ("tiers", tiers),
         ("epoch", integer(0, 253_402_300_799)),
         ("script", script()),
     ];

@@ -81,6 +81,7 @@ impl Scenario {
             seed,
             faults: self.fault_plan(seed),
             tasks: numbered.map(|(task, job)| self.outside_task(task, job)).collect(),
+            windows: None,
             further: Further::default(),
             users: self.people.users.clone(),
             approvers: self.people.approvers.clone(),

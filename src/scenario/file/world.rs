@@ -22,7 +22,8 @@
 //! | `webhook` | how long after its end a response's webhook leaves, a law; or `none` | `200ms` where a task follows by webhook, otherwise `none` |
 //! | `webhook_retries` | the gaps between sendings that are not answered | `[5s, 30s, 2m, 10m]` |
 //! | `tokens_per_delta` | tokens per event of a streamed text | 16 |
-//! | `tier` | the service tier served | `default` |
+//! | `tier` | the service tier served where none is asked for | `default` |
+//! | `tiers` | by name, how a tier differs: `{ queued, takes, limiter }`: background responses stay queued by this law longer, steps take so many times as long, and it has a rate limit of its own | none differs |
 //! | `epoch` | Unix seconds at the start of the run | 1767225600 |
 //! | `switches`, `models`, `accounts` and more | how it reads its contract: see [`super::contract`] | |
 //! | `script` | the script of every task that has none of its own | that of the kind |
@@ -37,14 +38,17 @@
 //! | `cancelled` | how a cancelled stream ends: `failed` or `silent` | `failed` |
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::backend::{CancelledEnd, FailedEnd, Limiter, Padding, Profile, ResumeWindow, Streaming};
+use crate::backend::{
+    CancelledEnd, FailedEnd, Limiter, Padding, Profile, ResumeWindow, Streaming, TIERS, TierSpec,
+};
 use crate::job::{LaneSpec, SharedCapacity};
 use crate::rng::Law;
-use crate::scenario::decode::{duration, integer, list, map, probability, words};
+use crate::scenario::decode::{decimal, duration, integer, keyed, list, map, probability, words};
 use crate::scenario::kinds::value::{law, name, named, positive};
 use crate::scenario::kinds::{ScriptDraft, defaults, script};
-use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span};
+use crate::scenario::{Diagnostic, Diagnostics, Key, Node, NodeKind, Span, quoted, suggest};
 use crate::trace::LaneName;
 use crate::units::{SimDuration, SimTime};
 use crate::wire::ErrorShape;
@@ -160,6 +164,7 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
     let retries = keys.optional("webhook_retries", list(positive));
     let tokens_per_delta = keys.or("tokens_per_delta", usual.tokens_per_delta, integer(1..=100_000));
     let tier = keys.or("tier", usual.tier, name);
+    let tiers = keys.or("tiers", Vec::new(), keyed(tier_spec));
     let epoch = keys.or("epoch", usual.epoch, integer(0..=253_402_300_799));
     let script = keys.optional("script", script);
     let contract = super::contract::contract(&mut keys);
@@ -175,6 +180,7 @@ pub(super) fn backend(node: Option<&Node>, out: &mut Diagnostics) -> Option<Back
         webhook_retries: retries?.map_or(usual.webhook_retries, Into::into),
         tokens_per_delta: tokens_per_delta?,
         tier: tier?,
+        tiers: tiers?.into(),
         epoch: epoch?,
         contract: contract?,
         script: script.as_ref().map_or(usual.script, |draft| draft.script.clone()),
@@ -258,6 +264,31 @@ fn limiter(node: &Node, out: &mut Diagnostics) -> Option<Option<Limiter>> {
         burst: burst?,
         refill: refill?,
     }))
+}
+
+fn tier_spec(key: &Key, node: &Node, out: &mut Diagnostics) -> Option<(Arc<str>, TierSpec)> {
+    let mut keys = map(node, out)?;
+    let queued = keys.or("queued", Law::ZERO, law);
+    let takes = keys.or("takes", 1.0, decimal(0.01..=1_000.0));
+    let limiter = keys.or("limiter", None, limiter);
+    keys.finish();
+    if !TIERS.contains(&key.text.as_str()) {
+        let error = Diagnostic::error(format!("unknown service tier {}", quoted(&key.text)));
+        out.push(error.at(key.span, "").help(suggest(&key.text, "tiers", &TIERS)));
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bounded above"
+    )]
+    let takes = libm::round(takes? * 1_000.0) as u32;
+    let spec = TierSpec {
+        queued: queued?,
+        takes,
+        limiter: limiter?,
+    };
+    Some((Arc::from(key.text.as_str()), spec))
 }
 
 fn webhook(node: &Node, out: &mut Diagnostics) -> Option<Webhook> {

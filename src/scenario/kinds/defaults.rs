@@ -148,6 +148,7 @@ pub(in crate::scenario) fn profile() -> Profile {
         webhook_retries: Arc::from([secs(5), secs(30), minutes(2), minutes(10)]),
         tokens_per_delta: 16,
         tier: Arc::from("default"),
+        tiers: Arc::from([]),
         epoch: EPOCH,
         contract: Contract::default(),
         script: script(),

@@ -39,9 +39,9 @@ use sha2::{Digest, Sha256};
 use super::feed::{Files, Spring, spring};
 use super::pilot::WarmUp;
 use super::plan::{Comparison, Gate, GateBound, Named, Repeats};
-use super::strategies::{Drafts, drafts};
+use super::strategies::{Draft, Drafts, drafts};
 use crate::job::{Plan, ToolAct};
-use crate::policy::Attribute;
+use crate::policy::{Attribute, Policy, condition_of};
 use crate::scenario::decode::{
     MapReader, decimal, duration, integer, keyed, list, map, mismatch, non_empty, probability, spanned,
     string, variant, word, words,
@@ -51,7 +51,7 @@ use crate::scenario::{
     quoted, suggest,
 };
 use crate::sim::metric::{Metric, Price, Prices, SortFacts, Targets, Unit};
-use crate::sim::strategy::SortRoutes;
+use crate::sim::strategy::{RiskTiers, SortRoutes};
 use crate::sim::workload::{Arrivals, ArrivalsError, Phase};
 use crate::units::{Probability, SimDuration, SimTime};
 
@@ -133,6 +133,7 @@ impl Comparison {
         }
         let (world, portions) = world?;
         let strategies = reading.strategies(&drafts, &world, workload.mix?, sources, out);
+        let strategies = strategies.map(|list| with_targets(list, &portions));
         let (registered, metrics) = (registered?, metrics?);
         if out.errors() > before {
             return None;
@@ -234,16 +235,26 @@ impl Reading<'_, '_> {
                     .world(Some(path), mix, sources, out)
                     .map(|(other, _)| (Arc::clone(&other.policy), routes(&other))),
             };
-            let named = behind.map(|(policy, routes)| Named {
-                name: Arc::clone(&draft.name),
-                span: draft.span,
-                strategy: Arc::clone(&draft.strategy),
-                program: draft.program.clone(),
-                policy,
-                routes,
-                predictor: draft.predictor,
-                wait: draft.wait,
-                hedge: draft.hedge,
+            let named = behind.and_then(|(policy, routes)| {
+                let risks = risks(draft, &policy, out)?;
+                let quorum = |sort: &SortRoutes| Some(risks.as_ref()?.quorum(&sort.attributes).unwrap_or(0));
+                let quorums: Option<Arc<[u16]>> = routes.iter().map(quorum).collect();
+                Some(Named {
+                    quorums: quorums.unwrap_or_else(|| Arc::from([])),
+                    windows: draft.windows,
+                    name: Arc::clone(&draft.name),
+                    span: draft.span,
+                    strategy: match risks {
+                        Some(risks) => Arc::new(risks),
+                        None => Arc::clone(&draft.strategy),
+                    },
+                    program: draft.program.clone(),
+                    policy,
+                    routes,
+                    predictor: draft.predictor,
+                    wait: draft.wait,
+                    hedge: draft.hedge,
+                })
             });
             match (named, &mut all) {
                 (Some(named), Some(list)) => list.push(named),
@@ -252,6 +263,35 @@ impl Reading<'_, '_> {
         }
         all
     }
+}
+
+/// The strategies, shown what is declared to be wanted of each sort.
+fn with_targets(list: Vec<Named>, portions: &[Portion]) -> Vec<Named> {
+    let shown = |named: Named| {
+        let pairs = named.routes.iter().cloned().zip(portions);
+        let routes = pairs.map(|(routes, portion)| routes.wanted_within(portion.result));
+        Named {
+            routes: routes.collect(),
+            ..named
+        }
+    };
+    list.into_iter().map(shown).collect()
+}
+
+/// What a strategy takes for risky, if it does, by the names of its policy.
+fn risks(draft: &Draft, policy: &Arc<Policy>, out: &mut Diagnostics) -> Option<Option<RiskTiers>> {
+    let mut tiers = Some(Vec::new());
+    for (node, quorum) in &draft.risks {
+        match (condition_of(policy, node, out), &mut tiers) {
+            (Some(condition), Some(tiers)) => tiers.push((condition, *quorum)),
+            (None, _) | (_, None) => tiers = None,
+        }
+    }
+    let tiers = tiers?;
+    Some((!tiers.is_empty()).then(|| RiskTiers {
+        policy: Arc::clone(policy),
+        tiers: tiers.into(),
+    }))
 }
 
 fn routes(world: &Scenario) -> Arc<[SortRoutes]> {

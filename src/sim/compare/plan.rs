@@ -84,6 +84,10 @@ pub struct Named {
     pub predictor: Option<f64>,
     /// After how long a task is asked for a second time that has nothing on view, if it is interactive and free of effects.
     pub hedge: Option<SimDuration>,
+    /// Approval requests are kept until the next multiple of this; none: they are put before people at once.
+    pub windows: Option<SimDuration>,
+    /// How many people have to approve tasks of each sort at least; empty if that is left to the kinds.
+    pub quorums: Arc<[u16]>,
     /// How long an interactive user is kept waiting before work goes on in the background, if not as the kinds say.
     pub wait: Option<SimDuration>,
 }

@@ -73,7 +73,8 @@ impl Stage {
     pub(super) fn world<S: Seams>(&self, blueprint: &Blueprint, seams: S) -> Model<S> {
         let sorted = self.outside.tasks.is_sorted_by_key(|task| task.at);
         let further = self.outside.further.firsts.is_some();
-        if !sorted || further || blueprint.profile.webhook.is_some() {
+        let own = !Arc::ptr_eq(&self.outside, &blueprint.outside);
+        if !sorted || further || own || blueprint.profile.webhook.is_some() {
             return Model::new(blueprint, seams, Recording::Streamed);
         }
         let queue = Queue {
@@ -263,6 +264,9 @@ impl Comparison {
             shared: blueprint.desk.shared,
         };
         let mut ledger = Ledger::new(rules, stage.tasks.len());
+        if blueprint.desk.router.reorders() {
+            ledger = ledger.in_any_order();
+        }
         let played = model.play_watched(&mut (&mut measuring, &mut ledger));
         let breach = ledger.close(played.end, &played.ending).first().cloned();
         let late = measuring.late();
@@ -332,18 +336,18 @@ impl Comparison {
         let world = &self.world;
         let router = self.router(stage, named);
         let mut desk = world.core(stage.seed, Arc::new(router));
-        desk.tasks = match named.wait {
-            Some(wait) => self.waiting(stage, wait),
-            None => Arc::clone(&stage.tasks),
+        desk.tasks = match (named.wait, named.quorums.is_empty()) {
+            (None, true) => Arc::clone(&stage.tasks),
+            (wait, _) => self.changed(stage, wait, &named.quorums),
         };
         Blueprint {
             seed: stage.seed,
             desk,
             profile: world.profile.clone(),
             scripts: Arc::clone(&stage.scripts),
-            outside: match named.hedge {
-                Some(after) => twinned(stage, named, after),
-                None => Arc::clone(&stage.outside),
+            outside: match (named.hedge, named.windows) {
+                (None, None) => Arc::clone(&stage.outside),
+                (hedge, windows) => around(stage, named, hedge, windows),
             },
             gate: sinks::gate,
             plan: world.fault_plan(stage.seed),
@@ -354,15 +358,18 @@ impl Comparison {
         }
     }
 
-    /// The tasks with another wait limit.
-    fn waiting(&self, stage: &Stage, wait: SimDuration) -> Arc<[TaskSpec]> {
+    /// The tasks with another wait limit, and with at least so many people who have to approve those of each sort.
+    fn changed(&self, stage: &Stage, wait: Option<SimDuration>, quorums: &[u16]) -> Arc<[TaskSpec]> {
         let plans: Vec<Arc<Plan>> = self
             .world
             .tasks
             .iter()
-            .map(|task| {
+            .enumerate()
+            .map(|(sort, task)| {
                 let mut plan = Plan::clone(&task.task.plan);
-                plan.limits.wait = wait;
+                plan.limits.wait = wait.unwrap_or(plan.limits.wait);
+                let least = quorums.get(sort).copied().unwrap_or(0);
+                plan.approval.quorum = plan.approval.quorum.max(least);
                 Arc::new(plan)
             })
             .collect();
@@ -376,18 +383,25 @@ impl Comparison {
     }
 }
 
-/// The outside world with second requests for what is interactive and has no effects, by what is declared.
-fn twinned(stage: &Stage, named: &Named, after: SimDuration) -> Arc<OutsideSetup> {
-    let of = stage
-        .sorts()
-        .iter()
-        .map(|sort| named.routes[*sort as usize].is_plain_chat());
-    let twins = Twins {
-        after,
-        of: of.collect(),
-    };
+/// The outside world with second requests for what is interactive and has no effects, by what is declared, and with approval
+/// requests that are kept until the next window.
+fn around(
+    stage: &Stage,
+    named: &Named,
+    hedge: Option<SimDuration>,
+    windows: Option<SimDuration>,
+) -> Arc<OutsideSetup> {
     let mut outside = OutsideSetup::clone(&stage.outside);
-    outside.further.twins = Some(twins);
+    outside.windows = windows;
+    outside.further.twins = hedge.map(|after| {
+        let sorts = stage.sorts().iter();
+        Twins {
+            after,
+            of: sorts
+                .map(|sort| named.routes[*sort as usize].is_plain_chat())
+                .collect(),
+        }
+    });
     Arc::new(outside)
 }
 

@@ -2,6 +2,11 @@
 //!
 //! `strategies` is a map of names; each value is a word, or a map of one key.
 //!
+//! Every strategy sees what is declared of a task (its kind, attributes, tenant, target), what the policy says about it, and a
+//! number for coins. Beside that, `spill`, `quoted_wait`, `shed` and `program` see how full the lanes are; `predicted_duration`
+//! and `edf` see a prediction that is off by the declared error; `hand_over` and `hedged` act on what the user is shown, and
+//! when; `oracle` is shown the future, and marked. None of them sees what will happen otherwise, or what time it is.
+//!
 //! | strategy | what it does |
 //! |---|---|
 //! | `policy` | what the policy of the comparison says |
@@ -16,6 +21,10 @@
 //! | `quoted_wait: { over: 20s, service: 30s }` | the same while a place, held for `service`, would have to be waited for longer |
 //! | `shed: { waiting: 50 }` | as the policy says; refused where so many wait in the lane |
 //! | `hedged: { after: 8s }` | as the policy says; what users wait for and has no effects is asked for a second time after so long without output, and the first result counts |
+//! | `edf: { error: 0.5, without: 1h }` | as the policy says; of those who wait in a lane, whoever has the least time left (target minus prediction) goes first; `without` a target there is so much |
+//! | `tiers: { interactive: priority, background: flex }` | as the policy says, asked for on the service tier of its lane: see `backend: { tiers: ... }` and `prices` |
+//! | `risk_tiers: [{ when: CONDITION, quorum: 2 }]` | as the policy says; what may be risky goes behind the approval boundary, and at least so many people have to approve it |
+//! | `approval_windows: { every: 30m }` | as the policy says; approval requests are kept and put before people together, at fixed times |
 //! | `program: [python3, mine.py]` | what a program answers, over JSON lines: see `runner::launch` |
 //! | `oracle: { over: 2m }` | in the background what is permitted there and will take longer: it is shown the future, and marked |
 //!
@@ -24,8 +33,9 @@
 use std::sync::Arc;
 
 use super::file::positive;
+use crate::backend::TIERS;
 use crate::scenario::decode::{
-    decimal, duration, integer, map, mismatch, non_empty, probability, spanned, string, variant,
+    decimal, duration, integer, map, mismatch, non_empty, probability, spanned, string, variant, words,
 };
 use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, quoted};
 use crate::sim::strategy::{Builtin, Strategy};
@@ -50,10 +60,13 @@ pub(super) struct Draft {
     pub(super) predictor: Option<f64>,
     pub(super) wait: Option<SimDuration>,
     pub(super) hedge: Option<SimDuration>,
+    pub(super) windows: Option<SimDuration>,
+    /// What is risky, as it is written, and how many have to approve it.
+    pub(super) risks: Vec<(Node, u16)>,
 }
 
 /// The words of strategies.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 17] = [
     "policy",
     "all_interactive",
     "all_background",
@@ -65,6 +78,10 @@ const WORDS: [&str; 13] = [
     "quoted_wait",
     "shed",
     "hedged",
+    "edf",
+    "tiers",
+    "risk_tiers",
+    "approval_windows",
     "program",
     "oracle",
 ];
@@ -124,6 +141,8 @@ fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
         predictor: None,
         wait: None,
         hedge: None,
+        windows: None,
+        risks: Vec::new(),
     };
     let builtin = match case.name {
         "policy" => {
@@ -135,6 +154,10 @@ fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
             draft.program = Some(words.into());
             Builtin::Policy
         }
+        "risk_tiers" => {
+            draft.risks = case.value(non_empty(risk), out)?;
+            Builtin::Policy
+        }
         "all_interactive" => case.bare(Builtin::AllInteractive, out)?,
         "all_background" => case.bare(Builtin::AllBackground, out)?,
         "all_approval" => case.bare(Builtin::AllApproval, out)?,
@@ -142,6 +165,23 @@ fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
     };
     draft.strategy = Arc::new(builtin);
     Some(draft)
+}
+
+/// How much time there is for what nobody has declared a target for.
+const WITHOUT: SimDuration = SimDuration::from_secs(3_600);
+
+fn tier_word(
+    table: &[(&'static str, &'static str)],
+) -> impl Fn(&Node, &mut Diagnostics) -> Option<&'static str> {
+    move |node, out| words("service tier", table)(node, out)
+}
+
+fn risk(node: &Node, out: &mut Diagnostics) -> Option<(Node, u16)> {
+    let mut keys = map(node, out)?;
+    let when = keys.required("when", |node: &Node, _: &mut Diagnostics| Some(node.clone()));
+    let quorum = keys.required("quorum", integer(1..=100));
+    keys.finish();
+    when.zip(quorum)
 }
 
 fn with_keys(name: &str, node: &Node, draft: &mut Draft, out: &mut Diagnostics) -> Option<Builtin> {
@@ -172,6 +212,32 @@ fn with_keys(name: &str, node: &Node, draft: &mut Draft, out: &mut Diagnostics) 
             );
             over.zip(service)
                 .map(|(over, service)| Builtin::QuotedWait { over, service })
+        }
+        "approval_windows" => {
+            draft.windows = keys.required("every", positive);
+            draft.windows.map(|_| Builtin::Policy)
+        }
+        "edf" => {
+            draft.predictor = keys.required("error", decimal(0.0..=10.0));
+            let without = keys.or("without", WITHOUT, positive);
+            draft
+                .predictor
+                .and(without)
+                .map(|without| Builtin::Edf { without })
+        }
+        "tiers" => {
+            let table = TIERS.map(|tier| (tier, tier));
+            let [interactive, background, approval] =
+                ["interactive", "background", "approval"].map(|lane| keys.optional(lane, tier_word(&table)));
+            let tiers = [interactive?, background?, approval?];
+            if tiers.iter().all(Option::is_none) {
+                let error = Diagnostic::error("no lane has a tier");
+                let header = keys.header();
+                let help = "name one for a lane at least, such as `background: flex`";
+                keys.out().push(error.at(header, "").help(help));
+                return None;
+            }
+            Some(Builtin::Tiers(tiers))
         }
         "hedged" => {
             draft.hedge = keys.required("after", positive);

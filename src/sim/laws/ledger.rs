@@ -73,6 +73,8 @@ pub struct Breach {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     rules: Rules,
+    /// Whether lanes may serve later comers first.
+    any_order: bool,
     accounts: Vec<Account>,
     lanes: [Books; 3],
     now: SimTime,
@@ -110,6 +112,7 @@ impl Ledger {
     pub fn new(rules: Rules, tasks: usize) -> Self {
         Self {
             rules,
+            any_order: false,
             accounts: vec![Account::default(); tasks],
             lanes: Default::default(),
             now: SimTime::START,
@@ -228,8 +231,18 @@ impl Ledger {
         }
     }
 
+    /// The same books of a run whose lanes may serve later comers first.
+    #[must_use]
+    pub fn in_any_order(mut self) -> Self {
+        self.any_order = true;
+        self
+    }
+
     /// A job gets its first place: nobody who waits has come before it.
     fn serve(&mut self, lane: LaneName, job: Option<JobId>) {
+        if self.any_order {
+            return;
+        }
         while let Some(first) = self.lanes[lane as usize].line.front().copied() {
             if Some(first) == job {
                 self.lanes[lane as usize].line.pop_front();

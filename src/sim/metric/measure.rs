@@ -123,6 +123,7 @@ impl<'a> Measuring<'a> {
         for at in &stories.interruptions {
             sums.shapes.course.at(*at, sums.window.until).asked += 1;
         }
+        sums.moments = stories.interruptions.iter().collect::<BTreeSet<_>>().len() as u64;
         sums.deciding = stories.deciding(sums.window.until);
         sums.finish(stories.interruptions.len() as u64)
     }
@@ -238,6 +239,7 @@ struct Sums {
     silence: Mean,
     approval: [(f64, u64); 3],
     deciding: SimDuration,
+    moments: u64,
     decisions: [u64; 3],
     requests: u64,
     tokens: u64,
@@ -283,6 +285,7 @@ impl Sums {
             silence: Mean::default(),
             approval: [(0.0, 0); 3],
             deciding: SimDuration::ZERO,
+            moments: 0,
             decisions: [0; 3],
             requests: 0,
             tokens: 0,
@@ -534,6 +537,10 @@ impl Sums {
                 let whole = self.window.until.since(SimTime::START).as_secs_f64() / 3_600.0;
                 let people = f64::from(self.window.approvers);
                 (whole > 0.0 && people > 0.0).then(|| interruptions as f64 / whole / people)
+            }
+            Metric::Interruptions => {
+                let whole = self.window.until.since(SimTime::START).as_secs_f64() / 3_600.0;
+                (whole > 0.0).then(|| self.moments as f64 / whole)
             }
             Metric::ApproverLoad => {
                 let there = self.window.there.as_secs_f64();

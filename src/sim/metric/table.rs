@@ -219,6 +219,8 @@ metrics! {
         "share of the tasks in this bucket: an act landed that was approved and that an attentive approver would have denied, whatever became of the task otherwise";
     Retrials = "retrials", PerTask, DOWN, false,
         "further tries of users who had balked or given up, for each task submitted; a task and all its tries count once everywhere else, from the first submission on";
+    Interruptions = "interruptions", PerHour, DOWN, false,
+        "moments at which people were put before approval requests, for each hour of arrivals: requests that come together interrupt once";
 }
 
 impl Metric {

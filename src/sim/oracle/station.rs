@@ -241,6 +241,7 @@ impl Station {
                 seed,
                 faults: FaultPlan::none(),
                 tasks: arrivals.iter().map(asks).collect(),
+                windows: None,
                 further: Further {
                     firsts: (tries > 0).then(|| u32::try_from(firsts.len()).unwrap_or(u32::MAX)),
                     tries,
@@ -449,6 +450,8 @@ fn route(lane: LaneName, boundary: Boundary) -> (Placement, Arc<Decided>) {
         hand_over: HandOver::Forbidden,
         policy,
         rule,
+        tier: None,
+        due: None,
     };
     (placement, Arc::new(decided))
 }
@@ -532,6 +535,7 @@ fn profile(script: Script) -> Profile {
         webhook_retries: Arc::from([]),
         tokens_per_delta: 1,
         tier: "default".into(),
+        tiers: Arc::from([]),
         epoch: 0,
         contract: Contract::default(),
         script,

@@ -40,6 +40,13 @@ pub enum Builtin {
         /// How long a place is taken to be held.
         service: SimDuration,
     },
+    /// As the policy says; of those who wait in a lane, whoever has the least time left to begin goes first.
+    Edf {
+        /// How much time there is where no target is declared.
+        without: SimDuration,
+    },
+    /// As the policy says, asked for on the tier of its lane.
+    Tiers([Option<&'static str>; 3]),
     /// As the policy says, and refuses what would have to wait behind so many.
     Shed {
         /// At most so many jobs wait in a lane.
@@ -98,6 +105,23 @@ impl Strategy for Builtin {
                 let quote = quote(sight.lane(LaneName::Interactive), service);
                 aside(quote > over && permitted, "quoted-wait")
             }
+            Self::Edf { without } => {
+                let time = sight.target.unwrap_or(without);
+                Choice::Due {
+                    slack: time.saturating_sub(sight.predicted.unwrap_or(SimDuration::ZERO)),
+                    choice: Box::new(Choice::ByPolicy),
+                }
+            }
+            Self::Tiers(tiers) => {
+                let lane = sight.decision.lane().map(lane_word);
+                match lane.and_then(|lane| tiers[lane as usize]) {
+                    Some(tier) => Choice::OnTier {
+                        tier: tier.into(),
+                        choice: Box::new(Choice::ByPolicy),
+                    },
+                    None => Choice::ByPolicy,
+                }
+            }
             Self::Shed { waiting } => {
                 let lane = sight.decision.lane().map(lane_word);
                 let full = lane.is_some_and(|lane| sight.lane(lane).waiting >= waiting);
@@ -107,6 +131,10 @@ impl Strategy for Builtin {
                 }
             }
         }
+    }
+
+    fn reorders(&self) -> bool {
+        matches!(self, Self::Edf { .. })
     }
 
     fn is_oracle(&self) -> bool {

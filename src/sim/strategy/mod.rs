@@ -5,9 +5,11 @@
 //! the comparison's policy or a stricter one.
 
 mod builtin;
+mod risk;
 mod router;
 mod seam;
 
 pub use builtin::Builtin;
+pub use risk::RiskTiers;
 pub use router::{SortRoutes, StrategyRouter, TaskRoutes};
 pub use seam::{Choice, Sight, Strategy};

@@ -19,6 +19,7 @@ pub struct SortRoutes {
     declared: Arc<[(Arc<str>, Arc<str>)]>,
     decision: Decision,
     by_policy: Routed,
+    target: Option<SimDuration>,
 }
 
 impl SortRoutes {
@@ -30,9 +31,16 @@ impl SortRoutes {
             by_policy: routed(policy, &attributes, &decision),
             declared: declared(policy, &attributes),
             decision,
+            target: None,
             kind,
             attributes,
         }
+    }
+
+    /// The same with a declared target for the result.
+    #[must_use]
+    pub fn wanted_within(self, target: Option<SimDuration>) -> Self {
+        Self { target, ..self }
     }
 
     /// Whether the policy has a user wait for it, and nothing of it needs an approval.
@@ -124,6 +132,10 @@ impl Router for StrategyRouter {
         self.route_seeing(task, &seen)
     }
 
+    fn reorders(&self) -> bool {
+        self.strategy.reorders()
+    }
+
     fn route_seeing(&self, task: JobId, seen: &Seen) -> Routed {
         let Some(sort) = self.sort(task) else {
             return Routed::Refused("no such task".into());
@@ -135,25 +147,45 @@ impl Router for StrategyRouter {
             declared: &sort.declared,
             decision: &sort.decision,
             predicted: self.tasks.predicted.get(place).copied(),
+            target: sort.target,
             chance: self.tasks.chances.get(place).copied().unwrap_or(0.5),
             tenant: self.tasks.tenant(place),
             lanes: seen.lanes,
         });
-        let routed = match choice {
-            Choice::ByPolicy => sort.by_policy.clone(),
-            Choice::Refuse(reason) => Routed::Refused(reason),
-            Choice::Execute {
-                execution,
-                hand_over,
-                rule,
-            } => otherwise(sort, execution, hand_over, boundary(&sort.decision), rule),
-            Choice::Gate { execution, rule } => {
-                otherwise(sort, execution, HandOver::Forbidden, Boundary::Approval, rule)
-            }
-        };
+        let routed = chosen(sort, choice, seen.now);
         match self.other_way == Some(task) {
             true => other_way(sort, routed),
             false => routed,
+        }
+    }
+}
+
+/// What a choice means for a task that arrives now.
+fn chosen(sort: &SortRoutes, choice: Choice, now: SimTime) -> Routed {
+    match choice {
+        Choice::ByPolicy => sort.by_policy.clone(),
+        Choice::Refuse(reason) => Routed::Refused(reason),
+        Choice::Execute {
+            execution,
+            hand_over,
+            rule,
+        } => otherwise(sort, execution, hand_over, boundary(&sort.decision), rule),
+        Choice::Gate { execution, rule } => {
+            otherwise(sort, execution, HandOver::Forbidden, Boundary::Approval, rule)
+        }
+        Choice::OnTier { tier, choice } => {
+            let mut routed = chosen(sort, *choice, now);
+            if let Routed::Placed(placement, _) = &mut routed {
+                placement.tier = Some(tier);
+            }
+            routed
+        }
+        Choice::Due { slack, choice } => {
+            let mut routed = chosen(sort, *choice, now);
+            if let Routed::Placed(placement, _) = &mut routed {
+                placement.due = Some(now + slack);
+            }
+            routed
         }
     }
 }
@@ -233,6 +265,8 @@ fn otherwise(
         hand_over,
         policy,
         rule,
+        tier: None,
+        due: None,
     };
     Routed::Placed(placement, Arc::new(decided))
 }

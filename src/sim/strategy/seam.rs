@@ -20,6 +20,11 @@ pub trait Strategy: Debug + Send + Sync {
         None
     }
 
+    /// Whether its lanes may serve later comers first.
+    fn reorders(&self) -> bool {
+        false
+    }
+
     /// Whether it is shown what nobody can know.
     fn is_oracle(&self) -> bool {
         false
@@ -40,6 +45,8 @@ pub struct Sight<'a> {
     pub decision: &'a Decision,
     /// How long its work is predicted to take, if the strategy has a predictor.
     pub predicted: Option<SimDuration>,
+    /// Within how long after the submission its result is wanted, if a target is declared.
+    pub target: Option<SimDuration>,
     /// A number in `0..1` that belongs to this task alone, for strategies that toss coins.
     pub chance: f64,
     /// Whose task it is, if tenants are told from each other.
@@ -76,6 +83,20 @@ pub enum Choice {
         execution: Execution,
         /// Why, in a word.
         rule: &'static str,
+    },
+    /// The same, asked for on this service tier.
+    OnTier {
+        /// The tier, by its name on the wire.
+        tier: Arc<str>,
+        /// Where it goes.
+        choice: Box<Choice>,
+    },
+    /// The same, and due so long after now: whatever is due first gets a place of its lane first.
+    Due {
+        /// How long.
+        slack: SimDuration,
+        /// Where it goes.
+        choice: Box<Choice>,
     },
     /// It is not taken, for this reason.
     Refuse(Arc<str>),

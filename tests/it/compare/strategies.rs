@@ -107,3 +107,108 @@ fn a_second_request_outruns_a_slow_one_and_is_paid_for() {
     let [plain, hedged] = both(&calm);
     assert_eq!(plain.measures.values, hedged.measures.values);
 }
+
+#[test]
+fn what_has_least_time_left_goes_first() {
+    // One place, two sorts of answers of the same length: what is wanted soon passes what has time.
+    let narrow = [
+        ("interactive: { capacity: 1000 }", "interactive: { capacity: 1 }"),
+        ("every: 8s", "every: 1600ms"),
+        (
+            "    - { kind: short_answer, share: 60%, targets: { first_output: 10s, result: 20s } }\n",
+            "    - { kind: short_answer, id: soon, share: 20%, targets: { result: 20s } }\n    \
+             - { kind: short_answer, id: later, share: 40%, targets: { result: 10m } }\n",
+        ),
+        ("other: policy", "other: { edf: { error: 0 } }"),
+    ];
+    let comparison = world(&narrow);
+    let [plain, edf] = both(&comparison);
+    assert!(
+        value(&plain, Metric::AttainmentLeast) < 0.9,
+        "{}",
+        value(&plain, Metric::AttainmentLeast)
+    );
+    assert!(value(&edf, Metric::AttainmentLeast) > value(&plain, Metric::AttainmentLeast));
+    assert!(value(&edf, Metric::Goodput) > value(&plain, Metric::Goodput));
+    // With one target for everything, and no prediction that could differ, who came first goes first.
+    let mut same = narrow;
+    same[2].1 = "    - { kind: short_answer, share: 60%, targets: { result: 20s } }\n";
+    same[3].1 = "other: { tiers: { interactive: default } }";
+    let [plain, other] = both(&world(&same));
+    assert_eq!(plain.measures.values, other.measures.values);
+}
+
+#[test]
+fn a_tier_changes_the_price_the_pace_and_who_is_let_in() {
+    let tiers = "backend:\n  tiers:\n    flex: { queued: 2m, takes: 2 }\n    priority: { takes: 0.5 }\n\
+                 prices: { default: { input: 1, output: 10 }, flex: { input: 0.5, output: 5 }, priority: { input: 2, output: 20 } }\n";
+    let usual = "prices: { default: { input: 1.25, output: 10 } }\n";
+    let flex = world(&[
+        (usual, tiers),
+        ("other: policy", "other: { tiers: { background: flex } }"),
+    ]);
+    let [plain, mapped] = both(&flex);
+    assert!(value(&mapped, Metric::Cost) < value(&plain, Metric::Cost));
+    let late = |outcome| value(outcome, Metric::ResultTimeBackground);
+    assert!(
+        late(&mapped) > late(&plain) + 100.0,
+        "{} {}",
+        late(&mapped),
+        late(&plain)
+    );
+    assert_eq!(value(&mapped, Metric::LiveWait), value(&plain, Metric::LiveWait));
+    let priority = world(&[
+        (usual, tiers),
+        ("other: policy", "other: { tiers: { interactive: priority } }"),
+    ]);
+    let [plain, mapped] = both(&priority);
+    assert!(value(&mapped, Metric::LiveWait) < 0.8 * value(&plain, Metric::LiveWait));
+    assert!(value(&mapped, Metric::Cost) > value(&plain, Metric::Cost));
+    assert_eq!(late(&mapped), late(&plain));
+    // A tier that lets hardly anybody in: whoever is refused is told when to come again.
+    let full = tiers.replace("takes: 2 }", "takes: 2, limiter: { burst: 1, refill: 5m } }");
+    let full = world(&[
+        (usual, &full),
+        ("other: policy", "other: { tiers: { background: flex } }"),
+    ]);
+    let [plain, mapped] = both(&full);
+    assert!(value(&mapped, Metric::Requests) > 0.0);
+    assert!(value(&mapped, Metric::AttainmentBackground) < value(&plain, Metric::AttainmentBackground));
+}
+
+#[test]
+fn what_is_risky_takes_more_people_and_nothing_else_does() {
+    let comparison = world(&[(
+        "other: policy",
+        "other: { risk_tiers: [{ when: customer_comm, quorum: 2 }] }",
+    )]);
+    assert!(comparison.strategies[0].quorums.is_empty());
+    assert_eq!(&*comparison.strategies[1].quorums, [0, 0, 2]);
+    let [plain, tiers] = both(&comparison);
+    let asked = [&plain, &tiers].map(|outcome| value(outcome, Metric::InterruptLoad));
+    assert!((asked[1] / asked[0] - 2.0).abs() < 0.1, "{asked:?}");
+    assert_eq!(value(&tiers, Metric::LiveWait), value(&plain, Metric::LiveWait));
+    assert_eq!(value(&tiers, Metric::OverGating), 0.0);
+    // What nobody is affected by is gated too, where a condition says so.
+    let wide = world(&[(
+        "other: policy",
+        "other: { risk_tiers: [{ when: multi_step_or_slow, quorum: 1 }] }",
+    )]);
+    let [plain, tiers] = both(&wide);
+    assert_eq!(value(&plain, Metric::OverGating), 0.0);
+    assert!(value(&tiers, Metric::OverGating) > 0.1);
+}
+
+#[test]
+fn requests_that_are_kept_interrupt_less_and_wait_longer() {
+    let comparison = world(&[("other: policy", "other: { approval_windows: { every: 10m } }")]);
+    let [plain, kept] = both(&comparison);
+    assert!(value(&kept, Metric::Interruptions) < 0.5 * value(&plain, Metric::Interruptions));
+    let waits = [&plain, &kept].map(|outcome| value(outcome, Metric::ApprovalWaiting));
+    // Half a window on average, and no more than a whole one.
+    assert!(
+        waits[1] > waits[0] + 150.0 && waits[1] < waits[0] + 600.0,
+        "{waits:?}"
+    );
+    assert_eq!(value(&kept, Metric::LiveWait), value(&plain, Metric::LiveWait));
+}

@@ -98,6 +98,8 @@ pub(crate) fn placement() -> Placement {
         hand_over: lanebench::job::HandOver::Permitted,
         policy: "p".into(),
         rule: "r".into(),
+        tier: None,
+        due: None,
     }
 }
 

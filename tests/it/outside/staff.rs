@@ -203,3 +203,19 @@ fn tired_and_hurried_eyes_err_more() {
     assert_eq!(law.takes(secs(100), hours(5), 0), secs(150));
     assert_eq!(law.takes(secs(100), hours(0), 20), secs(50));
 }
+
+#[test]
+fn requests_are_kept_until_the_next_window() {
+    let mut world = desk(3, &[1, 59, 60, 61], |_| {});
+    world.setup.windows = Some(secs(60));
+    // What is over before its window is never put before anybody.
+    let world = world.says_of(1, 59, close("a1"));
+    assert_eq!(
+        decided(&world),
+        [
+            "120s desk-2 approve a0 <mail>",
+            "120s #2 desk-1 approve a2 <mail>",
+            "180s #3 desk-1 approve a3 <mail>"
+        ]
+    );
+}

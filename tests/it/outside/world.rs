@@ -55,6 +55,7 @@ impl World {
             seed: Seed(7),
             faults: FaultPlan::none(),
             tasks: Vec::new(),
+            windows: None,
             further: lanebench::people::Further::default(),
             users: vec![UserScript::default()],
             approvers: Vec::new(),

@@ -62,10 +62,10 @@ impl Job {
         self.send(ctx, Ask::Create(Arc::new(create)), self.deadline);
     }
 
-    /// The tier to ask for, if it is not the usual one.
+    /// The tier to ask for: what the strategy says, or that of the plan, if it is not the usual one.
     pub(super) fn tier(&self) -> Option<Arc<str>> {
-        let tier = self.placement.tier.as_ref().unwrap_or(&self.plan().tier);
-        (**tier != *"default").then(|| Arc::clone(tier))
+        let planned = Some(&self.plan().tier).filter(|tier| ***tier != *"default");
+        self.placement.tier.as_ref().or(planned).map(Arc::clone)
     }
 
     /// The create was answered with an error.

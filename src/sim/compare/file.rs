@@ -14,7 +14,7 @@
 //! | `metrics` | what else is reported | |
 //! | `worst` | what a wait without end counts as | `1h` |
 //! | `spinner` | a user's view that does not change for longer is a long silence | `10s` |
-//! | `prices` | by tier `{ input, output }`: what a million tokens cost | none |
+//! | `prices` | by tier `{ input, output }`: what a million tokens cost; every tier that the strategy `tiers` names has one | none |
 //! | `replications` | `{ min, max, half_width, round }` | `{ min: 10, max: 40, half_width: 5%, round: 5 }` |
 //! | `regret` | `{ decisions }`: at so many decisions of each run the world is forked, see [`regret`](super::regret) | |
 //! | `sweep` | plays it at several values of one thing: see [`sweep`](super::sweep) | |
@@ -39,7 +39,7 @@ use sha2::{Digest, Sha256};
 use super::feed::{Files, Spring, spring};
 use super::pilot::WarmUp;
 use super::plan::{Comparison, Gate, GateBound, Named, Repeats};
-use super::strategies::{Draft, Drafts, drafts};
+use super::strategies::{Draft, Drafts, check_prices, drafts};
 use crate::job::{Plan, ToolAct};
 use crate::policy::{Attribute, Policy, condition_of};
 use crate::scenario::decode::{
@@ -120,6 +120,10 @@ impl Comparison {
             .mix
             .and_then(|mix| reading.world(None, mix, sources, out));
         let drafts = drafts?;
+        if let Some(prices) = &prices {
+            let priced: Vec<&str> = prices.iter().map(|(tier, _)| &**tier).collect();
+            check_prices(&drafts, &priced, out);
+        }
         let reference = reference_of(&drafts, reference?, out);
         let gates = match gates {
             Some(node) => non_empty(|node, out| gate(&drafts, node, out))(node, out),

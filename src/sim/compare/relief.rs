@@ -36,12 +36,14 @@ impl Relief {
 impl Comparison {
     /// Plays the reference with relief, behind somebody who may reach into its traffic, and holds it against its run without.
     ///
-    /// Nothing is asked where lanes share their capacity, or where the reference is a program.
+    /// Nothing is asked where lanes share their capacity, where the reference is a program, or where it lets later comers go
+    /// first: one of them may get the place that room has freed earlier, and is then in the way of somebody else.
     #[must_use]
     pub fn monotony(&self, stage: &Stage, tight: &Ledger, relief: Relief, seams: impl Seams) -> Monotony {
         let named = &self.strategies[self.reference];
         let mut blueprint = self.blueprint(stage, named);
-        if blueprint.desk.shared.is_some() || named.program.is_some() {
+        let in_order = blueprint.desk.shared.is_none() && !blueprint.desk.router.reorders();
+        if !in_order || named.program.is_some() {
             return Monotony::default();
         }
         match relief {
@@ -75,5 +77,9 @@ impl Router for Thinned {
 
     fn route_seeing(&self, task: JobId, seen: &Seen) -> Routed {
         Self::refusal(task).unwrap_or_else(|| self.0.route_seeing(task, seen))
+    }
+
+    fn reorders(&self) -> bool {
+        self.0.reorders()
     }
 }

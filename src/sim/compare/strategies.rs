@@ -2,9 +2,9 @@
 //!
 //! `strategies` is a map of names; each value is a word, or a map of one key.
 //!
-//! Every strategy sees what is declared of a task (its kind, attributes, tenant, target), what the policy says about it, and a
-//! number for coins. Beside that, `spill`, `quoted_wait`, `shed` and `program` see how full the lanes are; `predicted_duration`
-//! and `edf` see a prediction that is off by the declared error; `hand_over` and `hedged` act on what the user is shown, and
+//! Every strategy sees what is declared of a task (its kind, attributes, tenant), what the policy says about it, and a number
+//! for coins. Beside that, `spill`, `quoted_wait`, `shed` and `program` see how full the lanes are; `predicted_duration` and
+//! `edf` see a prediction that is off by the declared error, and `edf` the declared target of the result; `hand_over` and `hedged` act on what the user is shown, and
 //! when; `oracle` is shown the future, and marked. None of them sees what will happen otherwise, or what time it is.
 //!
 //! | strategy | what it does |
@@ -61,6 +61,8 @@ pub(super) struct Draft {
     pub(super) wait: Option<SimDuration>,
     pub(super) hedge: Option<SimDuration>,
     pub(super) windows: Option<SimDuration>,
+    /// The service tiers that it names.
+    pub(super) tiers: Vec<&'static str>,
     /// What is risky, as it is written, and how many have to approve it.
     pub(super) risks: Vec<(Node, u16)>,
 }
@@ -142,6 +144,7 @@ fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
         wait: None,
         hedge: None,
         windows: None,
+        tiers: Vec::new(),
         risks: Vec::new(),
     };
     let builtin = match case.name {
@@ -165,6 +168,18 @@ fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
     };
     draft.strategy = Arc::new(builtin);
     Some(draft)
+}
+
+/// Where tokens have prices, those of every tier that a strategy names: it would look cheap otherwise.
+pub(super) fn check_prices(drafts: &Drafts, priced: &[&str], out: &mut Diagnostics) {
+    for draft in &drafts.list {
+        let unpriced = draft.tiers.iter().find(|tier| !priced.contains(tier));
+        if let (Some(tier), false) = (unpriced, priced.is_empty()) {
+            let error = Diagnostic::error(format!("the service tier {} has no price", quoted(tier)));
+            let help = "name it under `prices`: what has no price costs nothing there, and would look cheap";
+            out.push(error.at(draft.span, "asks for it").help(help));
+        }
+    }
 }
 
 /// How much time there is for what nobody has declared a target for.
@@ -237,6 +252,7 @@ fn with_keys(name: &str, node: &Node, draft: &mut Draft, out: &mut Diagnostics) 
                 keys.out().push(error.at(header, "").help(help));
                 return None;
             }
+            draft.tiers = tiers.iter().copied().flatten().collect();
             Some(Builtin::Tiers(tiers))
         }
         "hedged" => {

@@ -190,19 +190,31 @@ fn chosen(sort: &SortRoutes, choice: Choice, now: SimTime) -> Routed {
     }
 }
 
-/// Where a task goes if it goes the other way; as it was where there is none.
+/// Where a task goes if it goes the other way; as it was where there is none. Its tier and when it is due stay, since they
+/// are other decisions.
 fn other_way(sort: &SortRoutes, routed: Routed) -> Routed {
     let placed = match &routed {
-        Routed::Placed(placement, _) => (placement.execution, placement.boundary),
+        Routed::Placed(placement, _) => placement,
         // The other way of one that is turned away is to take it.
         Routed::Refused(_) => return sort.by_policy.clone(),
     };
-    let execution = match placed.0 {
+    let execution = match placed.execution {
         Execution::Background => Execution::Interactive,
         Execution::Interactive if sort.decision.background_permitted() => Execution::Background,
         Execution::Interactive => return routed,
     };
-    otherwise(sort, execution, HandOver::Forbidden, placed.1, "the-other-way")
+    let mut other = otherwise(
+        sort,
+        execution,
+        HandOver::Forbidden,
+        placed.boundary,
+        "the-other-way",
+    );
+    if let Routed::Placed(placement, _) = &mut other {
+        placement.tier.clone_from(&placed.tier);
+        placement.due = placed.due;
+    }
+    other
 }
 
 /// What is known, by name.

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use lanebench::runner::{ProgramError, Programs, answers_again, launch};
 use lanebench::sim::compare::{Comparison, Outcome};
+use lanebench::sim::metric::Metric;
 
 use super::{said, small};
 
@@ -34,6 +35,11 @@ fn a_program_decides_as_it_says() {
     let (comparison, by_policy) = with_shell(&always("{\"by_policy\":true}"));
     assert_eq!(outcomes(&comparison, 3), outcomes(&comparison, 0));
     assert_eq!((programs.failure(), by_policy.failure()), (None, None));
+    let (comparison, on_tier) = with_shell(&always("{\"by_policy\":true,\"tier\":\"flex\"}"));
+    // What has no price costs nothing: that is how one sees which tier was asked for.
+    let cost = |place| outcomes(&comparison, place).measures.value(Metric::Cost);
+    assert!(cost(0) > Some(0.0));
+    assert_eq!((cost(3), on_tier.failure()), (Some(0.0), None));
 }
 
 #[test]
@@ -54,7 +60,9 @@ fn what_is_no_answer_is_a_failure_of_the_machine() {
         "{}",
         "{\"execution\":\"later\"}",
         "{\"by_policy\":true,\"gate\":true}",
-        "{\"execution\":\"background\",\"tier\":\"flex\"}",
+        "{\"execution\":\"background\",\"tier\":\"cheap\"}",
+        "{\"refuse\":\"no\",\"tier\":\"flex\"}",
+        "{\"by_policy\":true,\"prio\":1}",
     ] {
         let error = failed(&format!("{ready} echo '{answer}'"));
         assert!(matches!(error, ProgramError::Answer(..)), "{answer}: {error}");

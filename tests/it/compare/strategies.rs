@@ -1,7 +1,12 @@
 //! Strategies, each told apart from its neighbour.
 
+use std::sync::Arc;
+
+use lanebench::job::{Routed, Router};
 use lanebench::sim::compare::{Comparison, Outcome};
 use lanebench::sim::metric::Metric;
+use lanebench::sim::strategy::{StrategyRouter, TaskRoutes};
+use lanebench::units::{JobId, SimDuration, SimTime};
 
 use super::read;
 
@@ -130,6 +135,15 @@ fn what_has_least_time_left_goes_first() {
     );
     assert!(value(&edf, Metric::AttainmentLeast) > value(&plain, Metric::AttainmentLeast));
     assert!(value(&edf, Metric::Goodput) > value(&plain, Metric::Goodput));
+    // Who comes later may go first, so order and monotony are no laws of such a reference, and break none of its runs.
+    let mut first = narrow.to_vec();
+    first.push(("plain: policy", "plain: { edf: { error: 0 } }"));
+    for place in 0..2 {
+        let [ordered, free] = [&comparison, &world(&first)].map(|world| world.replicate(place));
+        assert!(ordered.monotony.asked > 0);
+        assert_eq!((free.monotony.asked, &free.outcomes[0].broken), (0, &None));
+        assert_eq!(free.control.broken, None);
+    }
     // With one target for everything, and no prediction that could differ, who came first goes first.
     let mut same = narrow;
     same[2].1 = "    - { kind: short_answer, share: 60%, targets: { result: 20s } }\n";
@@ -165,6 +179,11 @@ fn a_tier_changes_the_price_the_pace_and_who_is_let_in() {
     assert!(value(&mapped, Metric::LiveWait) < 0.8 * value(&plain, Metric::LiveWait));
     assert!(value(&mapped, Metric::Cost) > value(&plain, Metric::Cost));
     assert_eq!(late(&mapped), late(&plain));
+    // Where another tier is the usual one, the default one is asked for by its name.
+    let elsewhere = tiers.replace("  tiers:", "  tier: flex\n  tiers:");
+    let named = "other: { tiers: { interactive: default, background: default, approval: default } }";
+    let [plain, mapped] = both(&world(&[(usual, &elsewhere), ("other: policy", named)]));
+    assert!(value(&mapped, Metric::Cost) > 1.5 * value(&plain, Metric::Cost));
     // A tier that lets hardly anybody in: whoever is refused is told when to come again.
     let full = tiers.replace("takes: 2 }", "takes: 2, limiter: { burst: 1, refill: 5m } }");
     let full = world(&[
@@ -211,4 +230,33 @@ fn requests_that_are_kept_interrupt_less_and_wait_longer() {
         "{waits:?}"
     );
     assert_eq!(value(&kept, Metric::LiveWait), value(&plain, Metric::LiveWait));
+}
+
+#[test]
+fn the_other_way_of_a_task_keeps_its_tier_and_when_it_is_due() {
+    let of = |strategy: &str| {
+        let comparison = world(&[("other: policy", strategy)]);
+        let named = &comparison.strategies[1];
+        let tasks = TaskRoutes {
+            // A report: in the background, and as well while somebody waits.
+            sorts: [1].into(),
+            predicted: [].into(),
+            chances: [].into(),
+            tenants: [].into(),
+            tenant_names: [].into(),
+        };
+        let router = StrategyRouter::new(Arc::clone(&named.strategy), Arc::clone(&named.routes), tasks);
+        let routes = [router.clone(), router.with_other_way(JobId(0))].map(|router| router.route(JobId(0)));
+        routes.map(|routed| match routed {
+            Routed::Placed(placement, _) => placement,
+            Routed::Refused(why) => panic!("{why}"),
+        })
+    };
+    let [one, other] = of("other: { edf: { error: 0 } }");
+    assert_ne!(one.lane, other.lane);
+    assert_eq!(one.due, Some(SimTime::START + SimDuration::from_secs(600)));
+    assert_eq!(other.due, one.due);
+    let [one, other] = of("other: { tiers: { background: default } }");
+    assert_ne!(one.lane, other.lane);
+    assert_eq!([one.tier.as_deref(), other.tier.as_deref()], [Some("default"); 2]);
 }

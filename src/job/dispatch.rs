@@ -62,9 +62,9 @@ impl Job {
         self.send(ctx, Ask::Create(Arc::new(create)), self.deadline);
     }
 
-    /// The tier to ask for: what the strategy says, or that of the plan, if it is not the usual one.
+    /// The tier to ask for: what the strategy says, or that of the plan, if it is not left to the service.
     pub(super) fn tier(&self) -> Option<Arc<str>> {
-        let planned = Some(&self.plan().tier).filter(|tier| ***tier != *"default");
+        let planned = Some(&self.plan().tier).filter(|tier| !matches!(&***tier, "auto" | "default"));
         self.placement.tier.as_ref().or(planned).map(Arc::clone)
     }
 

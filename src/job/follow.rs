@@ -390,7 +390,7 @@ impl Job {
             ctx.notes.note(ctx.now, self.id, || JobEvent::Used {
                 input: usage.input,
                 output: usage.output,
-                tier_asked: self.tier().unwrap_or_else(|| "default".into()),
+                tier_asked: Arc::clone(self.placement.tier.as_ref().unwrap_or(&self.plan().tier)),
                 tier_served: response.service_tier.clone(),
             });
         }

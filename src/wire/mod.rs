@@ -44,7 +44,7 @@ pub use json_event::{ErrorShape, EventError, parse_event, render_event};
 pub use json_response::{Unreadable, parse_response, render_response, salvage_id};
 pub use refusal::{RangeEnd, StreamRefusal};
 pub use reply::{ApiError, Break, Reply, Wait};
-pub use request::{Endpoint, parse_create, parse_subset};
+pub use request::{Endpoint, SERVICE_TIERS, parse_create, parse_subset};
 pub use request_side::{
     check_include, parse_items, parse_metadata, parse_new_conversation, stored_items, stored_text,
 };

@@ -316,7 +316,7 @@ fn object(raw: &RawValue, name: &str) -> Result<(), ApiError> {
 fn check_words(request: &CreateFields<'_>) -> Result<(), ApiError> {
     for (raw, name, words) in [
         (request.truncation, "truncation", &["auto", "disabled"][..]),
-        (request.service_tier, "service_tier", &TIERS),
+        (request.service_tier, "service_tier", &SERVICE_TIERS),
         (
             request.prompt_cache_retention,
             "prompt_cache_retention",
@@ -612,7 +612,8 @@ const CHOSEN: [&str; 14] = [
 
 const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const SUMMARIES: [&str; 3] = ["auto", "concise", "detailed"];
-const TIERS: [&str; 7] = [
+/// The service tiers that a create may name.
+pub const SERVICE_TIERS: [&str; 7] = [
     "auto",
     "default",
     "flex",

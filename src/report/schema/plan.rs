@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::value::{any, case, integer, list, named, object, of, words};
 use crate::policy::Attribute;
-use crate::wire::Phase;
+use crate::wire::{Phase, SERVICE_TIERS};
 
 /// The schema of a registry of kinds.
 pub(super) fn kinds() -> Value {
@@ -84,7 +84,7 @@ pub(super) fn plan() -> Vec<(&'static str, Value)> {
         ("prompt", of("text")),
         ("model", of("text")),
         ("max_output_tokens", of("tokens")),
-        ("tier", of("name")),
+        ("tier", words(SERVICE_TIERS)),
         ("follow", words(["poll", "stream", "webhook"])),
         ("polling", polling),
         ("limits", lengths(&LIMITS)),

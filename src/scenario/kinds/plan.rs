@@ -5,7 +5,7 @@
 //! | `prompt` | what is asked of the model | the description of the kind |
 //! | `model` | the model | `gpt-5.2` |
 //! | `max_output_tokens` | the cap on output | none |
-//! | `tier` | the service tier asked for | `default` |
+//! | `tier` | the service tier asked for; `auto` and `default` leave it to the service | `default` |
 //! | `follow` | `poll`, `stream`, `webhook`: how a background response is followed | `poll` |
 //! | `polling` | `{ first, growth, max, fallback }` | `{ first: 1s, growth: 150%, max: 15s, fallback: 1m }` |
 //! | `limits` | limits of time by name, see below | |
@@ -51,6 +51,7 @@ use crate::job::{
 };
 use crate::scenario::decode::{MapReader, duration, integer, keyed, list, map, parsed, quantity, words};
 use crate::scenario::{Diagnostics, Node, Spanned};
+use crate::wire::SERVICE_TIERS;
 
 /// Everything about how a task is carried out, before its tools are looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,10 +107,14 @@ const FOLLOW: [(&str, Follow); 3] = [
     ("webhook", Follow::Webhook),
 ];
 
+fn tier(node: &Node, out: &mut Diagnostics) -> Option<Arc<str>> {
+    words("service tier", &SERVICE_TIERS.map(|tier| (tier, tier)))(node, out).map(Arc::from)
+}
+
 fn overlaid(base: &Plan, keys: &mut MapReader<'_, '_>) -> Option<Plan> {
     let model = keys.or("model", Arc::clone(&base.model), text);
     let max_output_tokens = keys.optional("max_output_tokens", output_cap);
-    let tier = keys.or("tier", Arc::clone(&base.tier), name);
+    let tier = keys.or("tier", Arc::clone(&base.tier), tier);
     let follow = keys.or("follow", base.follow, words("way to follow", &FOLLOW));
     let polling = keys.or("polling", base.polling, |node, out| {
         polling(base.polling, node, out)

@@ -15,7 +15,7 @@ type Mark = (Option<Tone>, String);
 type Row = (String, Vec<Mark>);
 
 /// The column of a value.
-const COLUMN: usize = 18;
+const COLUMN: usize = 20;
 /// So many values stand beside each other.
 const ACROSS: usize = (WIDTH - 2 - NAME) / COLUMN;
 

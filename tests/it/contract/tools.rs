@@ -32,34 +32,23 @@ fn list(words: &[&str]) -> Arc<[Arc<str>]> {
 
 /// A call of this tool of the server `tickets`.
 fn call(name: &str, ends: ToolEnd) -> Step {
-    let (server_label, name) = ("tickets".into(), name.into());
-    let (arguments, output) = ("{\"title\":\"Outage\"}".into(), "ticket 7".into());
-    tool(
-        Tool::McpCall {
-            server_label,
-            name,
-            arguments,
-            output,
-            error: McpError::Http,
-        },
-        ends,
-    )
+    called(name, McpError::Http, ends)
 }
 
 /// A call of this tool that fails in this way.
 fn failing(name: &str, error: McpError) -> Step {
-    let (server_label, name) = ("tickets".into(), name.into());
-    let (arguments, output) = ("{\"title\":\"Outage\"}".into(), "ticket 7".into());
-    tool(
-        Tool::McpCall {
-            server_label,
-            name,
-            arguments,
-            output,
-            error,
-        },
-        ToolEnd::Failed,
-    )
+    called(name, error, ToolEnd::Failed)
+}
+
+fn called(name: &str, error: McpError, ends: ToolEnd) -> Step {
+    let call = Tool::McpCall {
+        server_label: "tickets".into(),
+        name: name.into(),
+        arguments: "{\"title\":\"Outage\"}".into(),
+        output: "ticket 7".into(),
+        error,
+    };
+    tool(call, ends)
 }
 
 fn stage(ends: ToolEnd) -> Stage {

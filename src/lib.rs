@@ -58,6 +58,7 @@
 //! | sweep, point | a comparison over the values of one thing; the comparison at one of them | grid |
 //! | sort | tasks of a comparison that are alike: a kind with its changes, share and targets | class |
 //! | home | the lane in which the policy of a comparison puts a task, whatever a strategy does | |
+//! | reward, propensity | whether a job ended whole, in time and for somebody, as far as its runtime knows; how likely a choice was that was drawn | |
 //! | metric, bucket | one number of a replication; where a task ends up, exactly one for each | KPI |
 //! | seed | the number that fixes all chance | |
 

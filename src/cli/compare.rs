@@ -13,7 +13,7 @@ use super::part::{PartFile, take_part};
 use super::policies::refuse_file;
 use super::run::write_report;
 use super::shard::{Shard, ShardArg};
-use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text};
+use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text, strategies_text};
 use crate::runner::{Programs, answers_again, launch, play_comparison, play_places, settle};
 use crate::sim::compare::{Findings, Kept, Standing, Study, Sweep};
 
@@ -21,8 +21,11 @@ use crate::sim::compare::{Findings, Kept, Standing, Study, Sweep};
 #[derive(Debug, Args)]
 pub(super) struct Compare {
     /// The comparison
-    #[arg(value_name = "FILE", required_unless_present = "metrics")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["metrics", "strategies"])]
     file: Option<PathBuf>,
+    /// Print every strategy: what it does, what it is shown, what it takes; and play nothing
+    #[arg(long, conflicts_with_all = ["file", "metrics"])]
+    strategies: bool,
     /// Print every metric with its definition, and play nothing
     #[arg(long, conflicts_with = "file")]
     metrics: bool,
@@ -61,7 +64,7 @@ struct Writing {
     /// How the result is written to stdout: human, csv, json or html
     #[arg(long, default_value_t = CompareKind::Human, value_name = "FORMAT")]
     format: CompareKind,
-    /// Write a report as well: human, csv, json, html, or svg for a folder of plots; may be given many times
+    /// Write a report as well: human, csv, json, html, choices (what was drawn, with propensities), or svg for a folder of plots; may be given many times
     #[arg(long = "report", value_name = "KIND=PATH")]
     reports: Vec<CompareRequest>,
     #[command(flatten)]
@@ -71,7 +74,10 @@ struct Writing {
 /// Plays a comparison and says what comes out.
 pub(super) fn compare(args: &Compare) -> Exit {
     let Some(file) = &args.file else {
-        return write(&metrics_text());
+        return write(&match args.strategies {
+            true => strategies_text(),
+            false => metrics_text(),
+        });
     };
     let mut sweep = match load_comparison(file, args.writing.tint.paint_of_stderr()) {
         Ok(sweep) => sweep,

@@ -17,7 +17,9 @@ use super::wakes::Wakes;
 use super::{Action, Input, LaneSpec, Placement, RosterEntry, SharedCapacity, TaskSpec, Told};
 use crate::backend::Genuine;
 use crate::rng::Seed;
-use crate::trace::{CoreEvent, Decided, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName};
+use crate::trace::{
+    CoreEvent, Decided, Execution, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName,
+};
 use crate::units::{Exchange, JobId, SimTime, Window};
 use crate::wire::{Ask, Break, Reply, ResponseId};
 
@@ -36,6 +38,25 @@ pub trait Router: std::fmt::Debug + Send + Sync {
     fn reorders(&self) -> bool {
         false
     }
+
+    /// Hears how the job of a task that it placed has ended, as soon as the runtime knows. Routers that learn nothing do not
+    /// listen.
+    fn ended(&self, task: JobId, end: &JobEnd) {
+        let _ = (task, end);
+    }
+}
+
+/// How a job has ended, as far as the runtime itself knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobEnd {
+    /// When.
+    pub at: SimTime,
+    /// How.
+    pub outcome: StateName,
+    /// How it was carried out in the end: work may have been handed over.
+    pub execution: Execution,
+    /// Whether its user had closed the session before.
+    pub deserted: bool,
 }
 
 /// What a router may look at beside the task: what the runtime itself knows at that instant.
@@ -481,6 +502,13 @@ impl Desk {
         let freed = ctx.freed;
         if was_open && job.state.name().is_terminal() {
             self.open -= 1;
+            let end = JobEnd {
+                at: self.now,
+                outcome: job.state.name(),
+                execution: job.execution,
+                deserted: job.deserted,
+            };
+            self.setup.router.ended(id, &end);
         }
         let (due, _) = job.alarm;
         if due != job.armed {

@@ -47,6 +47,7 @@ impl Job {
     }
 
     fn session_ended(&mut self, ctx: &mut Context<'_>) {
+        self.deserted = true;
         if self.hand_over_at != SimTime::NEVER {
             self.hand_over_at = ctx.now;
             self.hand_over_if_due(ctx);

@@ -94,6 +94,8 @@ pub(super) struct Job {
     pub(super) look_failed: LookFailed,
     /// Whether the job holds a place in its lane.
     pub(super) place: Place,
+    /// Whether the user has closed the session.
+    pub(super) deserted: bool,
     /// What is due first, and when.
     pub(super) alarm: (SimTime, Alarm),
     /// When the verdict on life may change by itself.
@@ -221,6 +223,7 @@ impl Job {
             result: None,
             shown: None,
             place: Place::Free,
+            deserted: false,
             alarm: (SimTime::NEVER, Alarm::Verdict),
             verdict_at: SimTime::NEVER,
             armed: SimTime::NEVER,

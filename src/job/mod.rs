@@ -31,7 +31,7 @@ mod wakes;
 
 pub use act::{ActError, canonical, digest};
 pub use cancel::CANCEL_BY_STRANGER;
-pub use desk::{Desk, LaneSeen, Routed, Router, Seen, Setup};
+pub use desk::{Desk, JobEnd, LaneSeen, Routed, Router, Seen, Setup};
 pub use listen::canonical_order;
 pub use message::{
     Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Decision, Grant, Input, SinkAnswer, ToOutside,

@@ -30,8 +30,8 @@ mod witness;
 pub use catalogue::{catalogue_json, catalogue_text};
 pub use client::{client_json, client_text, fails};
 pub use compare::{
-    CompareFile, CompareKind, CompareKindError, CompareReport, CompareRequest, SweepReport, compare_csv,
-    compare_figures, compare_html, compare_json, compare_text, metrics_text,
+    CompareFile, CompareKind, CompareKindError, CompareReport, CompareRequest, SweepReport, choices_csv,
+    compare_csv, compare_figures, compare_html, compare_json, compare_text, metrics_text, strategies_text,
 };
 pub use csv::{invariants_csv, runs_csv};
 pub use diagnostic::{render, render_all};

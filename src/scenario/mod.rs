@@ -24,6 +24,7 @@ pub use file::{
     ScenarioTask, ServicePlan, Setting, faults_of_header,
 };
 pub use include::{InMemory, IncludeError, IncludeStack, Includes, Loaded, ResolveError, Resolver, join};
+pub(crate) use kinds::law;
 pub use kinds::{Kind, Kinds, Product, Ready, SinkEntry, ToolEntry, ToolEntryAct, decode_kinds};
 pub use router::{PolicyRouter, routed};
 pub use source::{Place, Source, SourceId, Sources, Span, Spanned};

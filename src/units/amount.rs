@@ -17,6 +17,8 @@ impl Probability {
     pub const ZERO: Self = Self(0);
     /// Always.
     pub const ONE: Self = Self(1_000_000);
+    /// One of ten times.
+    pub const PER_TEN: Self = Self(100_000);
 
     /// The probability nearest to `value`, in steps of one millionth.
     ///

@@ -5,9 +5,10 @@ use serde::Serialize;
 use super::CompareReport;
 use super::shape::ShapeRows;
 use crate::report::json::pretty;
-use crate::sim::compare::{Cell, Comparison, Control, GateBound, Outcome, RegretFinding, WarmUp};
+use crate::sim::compare::{Cell, Comparison, Control, GateBound, OffPolicy, Outcome, RegretFinding, WarmUp};
 use crate::sim::metric::{Bucket, Metric};
 use crate::sim::stats::{Direction, Interval, Paired};
+use crate::sim::strategy::Drawn;
 use crate::units::{SimDuration, SimTime};
 
 /// Raised whenever a field changes its meaning or goes; new fields do not raise it.
@@ -30,10 +31,12 @@ const VERSION: u32 = 1;
 /// | `warm_up` | `rule` (`fixed` or `mser-5`), `seconds`, and of the rule `strategies[]`: `seconds`, `settled`, `course[]`, the jobs in the system by hundredths of the time in which tasks arrive |
 /// | `monotony` | `asked`: jobs that got a place in the run of the reference and in the one with relief; `compared`: those of them that may not wait longer there |
 /// | `strategies[].regret` | null unless asked for: `decisions`, `mean`, `low`, `high`, `gain`, `gain_low`, `gain_high` |
+/// | `strategies[].off_policy` | null where nothing is drawn: `choices`, and as `mean`, `low`, `high` the mean `reward` of a choice, and what it would be if all were `interactive` or `background`, estimated by inverse propensities |
 /// | `best` | `strategy` (null: several are left), `left[]`, `confidence`, `indifference` |
 /// | `gates[]` | `strategy`, `metric`, `bound`, `mean`, `low`, `high`, `verdict` |
 /// | `broken[]` | `seed`, `strategy`, `why`: runs that are no evidence |
-/// | `runs[]` | `seed`, `strategy` (null: the control), `tasks`, `buckets` (by bucket), `values` (by metric), `regret` (null unless asked for), `shapes` |
+/// | `runs[]` | `seed`, `strategy` (null: the control), `tasks`, `buckets` (by bucket), `values` (by metric), `regret` (null unless asked for), `choices[]`, `shapes` |
+/// | `choices[]` | what a strategy that learns, or a program, has drawn, in order: `job`, `at` in seconds, `chosen`, its `propensity`, `context`, and of what came of it `known_at` and whether it was `good` (null: nobody ever knew) |
 /// | `shapes` | `live_waits`, `result_times`, `course` |
 /// | `live_waits`, `result_times` | `tasks`; of them `without` end; quantiles (null: too many have no end); `bins[]`: the longest length of a bin in seconds, exactly, and how many lie in it; a bin is at most a 64th of its lengths wide |
 /// | `course[]` | 24 slots of equal length while tasks arrive, the warm-up with them, and one for all behind: tasks submitted, those of them abandoned or stranded, approval requests put before a person |
@@ -100,6 +103,21 @@ struct RegretRow {
 }
 
 #[derive(Serialize)]
+struct OffPolicyRow {
+    choices: u64,
+    reward: Estimate,
+    interactive: Estimate,
+    background: Estimate,
+}
+
+#[derive(Serialize)]
+struct Estimate {
+    mean: f64,
+    low: f64,
+    high: f64,
+}
+
+#[derive(Serialize)]
 struct Definition {
     metric: &'static str,
     unit: &'static str,
@@ -116,6 +134,7 @@ struct Strategy<'a> {
     ungated: u64,
     pareto: Option<Pareto>,
     regret: Option<RegretRow>,
+    off_policy: Option<OffPolicyRow>,
     metrics: Vec<Said>,
     buckets: serde_json::Map<String, serde_json::Value>,
     shapes: ShapeRows,
@@ -204,7 +223,19 @@ struct Run<'a> {
     buckets: serde_json::Map<String, serde_json::Value>,
     values: serde_json::Map<String, serde_json::Value>,
     regret: Option<f64>,
+    choices: Vec<Choice>,
     shapes: ShapeRows,
+}
+
+#[derive(Serialize)]
+struct Choice {
+    job: u32,
+    at: f64,
+    chosen: &'static str,
+    propensity: f64,
+    context: u32,
+    known_at: Option<f64>,
+    good: Option<bool>,
 }
 
 impl<'a> Document<'a> {
@@ -297,6 +328,20 @@ fn regret(found: &RegretFinding) -> RegretRow {
     }
 }
 
+fn off_policy(found: &OffPolicy) -> OffPolicyRow {
+    let estimate = |(mean, interval): (f64, Interval)| Estimate {
+        mean,
+        low: interval.low,
+        high: interval.high,
+    };
+    OffPolicyRow {
+        choices: found.choices,
+        reward: estimate(found.reward),
+        interactive: estimate(found.interactive),
+        background: estimate(found.background),
+    }
+}
+
 fn definition(metric: Metric) -> Definition {
     Definition {
         metric: metric.word(),
@@ -331,6 +376,7 @@ fn strategies<'a>(report: &CompareReport<'a>) -> Vec<Strategy<'a>> {
             .as_ref()
             .and_then(|regrets| regrets[place].as_ref())
             .map(regret),
+        off_policy: findings.off_policy[place].as_ref().map(off_policy),
         metrics: comparison
             .metrics
             .iter()
@@ -446,6 +492,19 @@ fn runs<'a>(report: &CompareReport<'a>) -> Vec<Run<'a>> {
     runs
 }
 
+fn choice(drawn: &Drawn) -> Choice {
+    let seconds = |ticks| SimDuration::from_ticks(ticks).as_secs_f64();
+    Choice {
+        job: drawn.job,
+        at: seconds(drawn.at),
+        chosen: drawn.arm().word(),
+        propensity: drawn.propensity,
+        context: drawn.context,
+        known_at: drawn.came.map(|(at, _)| seconds(at)),
+        good: drawn.came.map(|(_, good)| good),
+    }
+}
+
 fn run<'a>(seed: u64, strategy: Option<&'a str>, outcome: &Outcome) -> Run<'a> {
     let measures = &outcome.measures;
     let values = Metric::ALL.iter().zip(&measures.values);
@@ -458,6 +517,7 @@ fn run<'a>(seed: u64, strategy: Option<&'a str>, outcome: &Outcome) -> Run<'a> {
             .map(|(metric, value)| (metric.word().to_owned(), (*value).into()))
             .collect(),
         regret: outcome.regret.and_then(|regret| regret.mean()),
+        choices: outcome.drawn.iter().map(choice).collect(),
         shapes: ShapeRows::of(&measures.shapes),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{CompareReport, SweepReport, compare_csv, compare_html, compare_json, compare_text};
+use super::{CompareReport, SweepReport, choices_csv, compare_csv, compare_html, compare_json, compare_text};
 use crate::report::Paint;
 use crate::scenario::{nearest, quoted_list};
 
@@ -73,10 +73,14 @@ pub enum CompareFile {
     One(CompareKind),
     /// A folder with every figure of the page as SVG; see [`SweepReport::figures`].
     Figures,
+    /// Every choice that was drawn, with its propensity; see [`choices_csv`].
+    Choices,
 }
 
 /// The word of [`CompareFile::Figures`].
 const FIGURES: &str = "svg";
+/// The word of [`CompareFile::Choices`].
+const CHOICES: &str = "choices";
 
 /// A report of a comparison that a user asks for, written `KIND=PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +103,10 @@ impl CompareRequest {
     pub fn render(&self, report: &SweepReport<'_>) -> Vec<(String, String)> {
         match self.file {
             CompareFile::One(kind) => vec![(self.path.clone(), report.render(kind, Paint::Plain))],
+            CompareFile::Choices => {
+                let varied = report.sweep.varied.as_ref();
+                vec![(self.path.clone(), choices_csv(varied, &report.points))]
+            }
             CompareFile::Figures => {
                 let folder = self.path.trim_end_matches('/');
                 let figures = report.figures().into_iter();
@@ -118,6 +126,7 @@ impl FromStr for CompareRequest {
         let file = match CompareKind::ALL.into_iter().find(|kind| kind.word() == word) {
             Some(kind) => CompareFile::One(kind),
             None if word == FIGURES => CompareFile::Figures,
+            None if word == CHOICES => CompareFile::Choices,
             None => {
                 return Err(CompareKindError::Unknown {
                     word: word.to_owned(),
@@ -170,7 +179,7 @@ fn words() -> impl Iterator<Item = &'static str> {
 }
 
 fn file_words() -> impl Iterator<Item = &'static str> {
-    words().chain([FIGURES])
+    words().chain([FIGURES, CHOICES])
 }
 
 fn meant(nearest: Option<&str>) -> String {

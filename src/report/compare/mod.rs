@@ -18,9 +18,9 @@ pub use data::compare_json;
 pub use figures::compare_figures;
 pub use kind::{CompareFile, CompareKind, CompareKindError, CompareRequest};
 pub use page::compare_html;
-pub use rows::compare_csv;
+pub use rows::{choices_csv, compare_csv};
 pub use sweep::SweepReport;
-pub use text::{compare_text, metrics_text};
+pub use text::{compare_text, metrics_text, strategies_text};
 
 use crate::sim::compare::{Comparison, Findings, Study};
 

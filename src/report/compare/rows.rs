@@ -3,7 +3,10 @@
 use super::CompareReport;
 use crate::report::csv::table;
 use crate::sim::compare::{Outcome, Varied};
-use crate::sim::metric::Metric;
+use crate::sim::metric::{Metric, Unit};
+use crate::sim::strategy::{Drawn, inverse_propensity, mean_reward};
+use crate::trace::Execution;
+use crate::units::SimDuration;
 
 /// The columns of [`compare_csv`].
 const COLUMNS: [&str; 6] = ["strategy", "role", "seed", "metric", "unit", "value"];
@@ -21,7 +24,8 @@ const VARIED: [&str; 3] = ["parameter", "at", "x"];
 /// | `metric`, `unit` | which number |
 /// | `value` | the number, exactly; empty where no task of the replication speaks about it |
 ///
-/// Where regret is asked for, the metric `regret` is the mean regret of the decisions of a run by the deciding metric.
+/// Where a strategy draws its choices, the metrics `drawn_reward`, `drawn_if_interactive` and `drawn_if_background` are the mean reward of
+/// a choice, and what it would be if all were one or the other, by inverse propensities. Where regret is asked for, the metric `regret` is the mean regret of the decisions of a run by the deciding metric.
 #[must_use]
 pub fn compare_csv(report: &CompareReport<'_>) -> String {
     table(COLUMNS, rows(report).into_iter())
@@ -79,6 +83,18 @@ fn rows(report: &CompareReport<'_>) -> Vec<[String; 6]> {
                     ]
                 });
                 rows.extend(lost);
+                let seed = replication.seed.0.to_string();
+                let drawn = estimates(&outcome.drawn).into_iter();
+                rows.extend(drawn.map(|(metric, value)| {
+                    [
+                        named.name.to_string(),
+                        role.to_owned(),
+                        seed.clone(),
+                        metric.to_owned(),
+                        Unit::Share.word().to_owned(),
+                        value.to_string(),
+                    ]
+                }));
             }
         }
     }
@@ -90,6 +106,122 @@ fn rows(report: &CompareReport<'_>) -> Vec<[String; 6]> {
             replication.seed.0,
             &replication.control,
         ));
+    }
+    rows
+}
+
+/// What the choices of a run say; nothing of none.
+fn estimates(drawn: &[Drawn]) -> Vec<(&'static str, f64)> {
+    let each = [
+        ("drawn_reward", mean_reward(drawn)),
+        (
+            "drawn_if_interactive",
+            inverse_propensity(drawn, Execution::Interactive),
+        ),
+        (
+            "drawn_if_background",
+            inverse_propensity(drawn, Execution::Background),
+        ),
+    ];
+    each.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// The columns of [`choices_csv`].
+const CHOICES: [&str; 9] = [
+    "strategy",
+    "seed",
+    "job",
+    "at",
+    "chosen",
+    "propensity",
+    "context",
+    "known_at",
+    "good",
+];
+
+/// Every choice that was drawn, one a row, with how likely it was and what came of it: for estimates of what was not played.
+///
+/// | column | holds |
+/// |---|---|
+/// | `strategy`, `seed`, `job` | whose choice, in which replication, about which job |
+/// | `at`, `known_at` | when it was drawn, and when the runtime knew what came of it, in seconds; empty if it never did |
+/// | `chosen`, `propensity` | `interactive` or `background`, and how likely that was |
+/// | `context` | what the strategy took the task for, by a number of its own |
+/// | `good` | `1` if the job ended whole, in time and for somebody |
+///
+/// A sweep has the columns `parameter`, `at_value` and `x` before them.
+#[must_use]
+pub fn choices_csv(varied: Option<&Varied>, points: &[CompareReport<'_>]) -> String {
+    let Some(varied) = varied else {
+        return table(CHOICES, points.iter().flat_map(choices));
+    };
+    let pairs = varied.values.iter().zip(points);
+    let rows = pairs.flat_map(|(value, report)| {
+        let before = [
+            varied.what.to_string(),
+            value.word.to_string(),
+            value.x.to_string(),
+        ];
+        choices(report).into_iter().map(move |row| {
+            let mut all = before.to_vec();
+            all.extend(row);
+            all
+        })
+    });
+    let rows = rows.filter_map(|row| <[String; 12]>::try_from(row).ok());
+    let [
+        strategy,
+        seed,
+        job,
+        at,
+        chosen,
+        propensity,
+        context,
+        known_at,
+        good,
+    ] = CHOICES;
+    let columns = [
+        "parameter",
+        "at_value",
+        "x",
+        strategy,
+        seed,
+        job,
+        at,
+        chosen,
+        propensity,
+        context,
+        known_at,
+        good,
+    ];
+    table(columns, rows)
+}
+
+fn choices(report: &CompareReport<'_>) -> Vec<[String; 9]> {
+    let seconds = |ticks| SimDuration::from_ticks(ticks).as_secs_f64().to_string();
+    let mut rows = Vec::new();
+    for (place, named) in report.comparison.strategies.iter().enumerate() {
+        for replication in &report.study.replications {
+            let drawn = replication.outcomes.get(place).map_or(&[][..], |one| &one.drawn);
+            rows.extend(drawn.iter().map(|drawn| {
+                [
+                    named.name.to_string(),
+                    replication.seed.0.to_string(),
+                    drawn.job.to_string(),
+                    seconds(drawn.at),
+                    drawn.arm().word().to_owned(),
+                    drawn.propensity.to_string(),
+                    drawn.context.to_string(),
+                    drawn.came.map(|(at, _)| seconds(at)).unwrap_or_default(),
+                    drawn
+                        .came
+                        .map(|(_, good)| u8::from(good).to_string())
+                        .unwrap_or_default(),
+                ]
+            }));
+        }
     }
     rows
 }

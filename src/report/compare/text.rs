@@ -5,8 +5,8 @@ use super::number::{number, percent, signed, unit};
 use crate::report::paint::{Paint, Tone};
 use crate::report::text::{block, counted, grouped, left, line, right, wrap};
 use crate::sim::compare::{
-    Cell, Comparison, Contrast, Control, Cut, GateBound, GateFinding, GateVerdict, RegretFinding, Standing,
-    Verdict,
+    Cell, Comparison, Contrast, Control, Cut, GateBound, GateFinding, GateVerdict, RegretFinding, STRATEGIES,
+    Standing, Verdict,
 };
 use crate::sim::metric::Metric;
 use crate::sim::stats::{Direction, Interval};
@@ -31,6 +31,7 @@ pub fn compare_text(report: &CompareReport<'_>, paint: Paint) -> String {
     if let Some(regrets) = &report.findings.regrets {
         parts.push(regret_block(report, regrets, paint));
     }
+    parts.extend(off_policy_block(report, paint));
     if !report.comparison.gates.is_empty() {
         parts.push(gates_block(report, paint));
     }
@@ -59,6 +60,45 @@ pub fn metrics_text() -> String {
         ));
         for one in wrap(metric.definition().split(' '), " ", WIDTH - 4) {
             text.push_str(&format!("    {one}\n"));
+        }
+    }
+    text
+}
+
+/// Every strategy: what it does, what it is shown, what it takes.
+#[must_use]
+pub fn strategies_text() -> String {
+    let mut text = String::new();
+    let head = "Every strategy sees what is declared of a task (kind, attributes, tenant) and what the policy says about it, and \
+                none of them what time it is. All keep the approval boundary of the policy, or a stricter one. In a file: \
+                `strategies: { NAME: STRATEGY, ... }`, with STRATEGY as it stands behind `write`.";
+    for one in wrap(head.split(' '), " ", WIDTH) {
+        text.push_str(&format!("{one}\n"));
+    }
+    for row in STRATEGIES {
+        let mark = if row.is_oracle {
+            " (oracle: marked in every report)"
+        } else {
+            ""
+        };
+        text.push_str(&format!("\n{}{mark}\n", row.word));
+        let mut say = |head: &str, said: &str| {
+            for (place, one) in wrap(said.split(' '), " ", WIDTH - 17).iter().enumerate() {
+                let head = if place == 0 { head } else { "" };
+                text.push_str(&format!("    {}{one}\n", left(head, 13)));
+            }
+        };
+        say("write", row.written);
+        say("does", row.does);
+        if !row.sees.is_empty() {
+            let sees: Vec<&str> = row.sees.iter().map(|sees| sees.words()).collect();
+            say("also sees", &sees.join("; "));
+        }
+        for parameter in row.parameters {
+            let usual = parameter
+                .usual
+                .map_or_else(String::new, |usual| format!(" (if left out: {usual})"));
+            say(parameter.name, &format!("{}{usual}", parameter.means));
         }
     }
     text
@@ -155,6 +195,46 @@ fn regret_block(report: &CompareReport<'_>, regrets: &[Option<RegretFinding>], p
         out.push_str(&format!("  {}{said}\n", left(&named.name, NAME)));
     }
     out
+}
+
+/// What the choices that strategies drew say of lanes that they did not choose.
+fn off_policy_block(report: &CompareReport<'_>, paint: Paint) -> Option<String> {
+    let comparison = report.comparison;
+    let found = comparison.strategies.iter().zip(&report.findings.off_policy);
+    let found: Vec<_> = found
+        .filter_map(|(named, found)| Some((named, found.as_ref()?)))
+        .collect();
+    if found.is_empty() {
+        return None;
+    }
+    let title = "what was drawn: jobs that ended whole, in time and for somebody, of those that had a choice";
+    let mut out = format!("{}\n", paint.tone(Tone::Strong, title));
+    for (named, found) in found {
+        let name = format!(
+            "  {}{} choices\n",
+            left(&named.name, NAME),
+            right(&grouped(found.choices), 9)
+        );
+        out.push_str(&name);
+        for (what, (mean, interval)) in [
+            ("as it chose", found.reward),
+            ("all interactive", found.interactive),
+            ("all in the background", found.background),
+        ] {
+            let how = match what {
+                "as it chose" => "",
+                _ => "  estimated by inverse propensities",
+            };
+            out.push_str(&format!(
+                "    {}{}{}{}\n",
+                left(what, NAME - 2),
+                right(&number(mean), 9),
+                right(&between(interval), 22),
+                paint.tone(Tone::Faint, how)
+            ));
+        }
+    }
+    Some(out)
 }
 
 /// What was laid down before.

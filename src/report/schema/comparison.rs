@@ -200,7 +200,10 @@ fn strategy() -> Value {
             ("hand_over", keys(&[("after", of("duration"))])),
             ("predicted_duration", keys(&[over(), ("error", number())])),
             ("spill", keys(&[("above", of("probability"))])),
-            ("quoted_wait", keys(&[over(), ("service", of("duration"))])),
+            (
+                "quoted_wait",
+                keys(&[("over", of("law")), ("service", of("duration"))]),
+            ),
             ("edf", edf),
             ("tiers", object(&lanes_on, &[])),
             (
@@ -209,6 +212,7 @@ fn strategy() -> Value {
             ),
             ("approval_windows", keys(&[("every", of("duration"))])),
             ("hedged", keys(&[("after", of("duration"))])),
+            ("bandit", object(&[("explore", of("probability"))], &[])),
             ("shed", keys(&[("waiting", integer(0, 1_000_000))])),
             ("program", list(&of("text"), 1)),
             ("oracle", keys(&[over()])),

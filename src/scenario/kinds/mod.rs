@@ -17,3 +17,4 @@ pub(in crate::scenario) use product::Whole;
 pub use product::{Product, SinkEntry, ToolEntry, ToolEntryAct};
 pub use registry::{Kind, Kinds, Ready, decode_kinds};
 pub(in crate::scenario) use script::{ScriptDraft, script};
+pub(crate) use value::law;

@@ -12,7 +12,7 @@ use crate::units::SimDuration;
 
 /// A law of duration: `4s`, `{ uniform: { min: 1s, max: 5s } }`, `{ lognormal: { p50: 3m, p99: 9m } }` or
 /// `{ exponential: { mean: 20s } }`.
-pub(in crate::scenario) fn law(node: &Node, out: &mut Diagnostics) -> Option<Law> {
+pub(crate) fn law(node: &Node, out: &mut Diagnostics) -> Option<Law> {
     if !matches!(node.kind, NodeKind::Map(_)) {
         return duration(node, out).map(Law::Constant);
     }

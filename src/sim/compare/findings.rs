@@ -9,6 +9,8 @@ use crate::sim::stats::{
     Direction, Interval, Moments, Paired, Resamples, Selection, bootstrap, holm, mean_interval, paired,
     pareto, select_best, share_interval, student_cdf,
 };
+use crate::sim::strategy::{Drawn, inverse_propensity, mean_reward};
+use crate::trace::Execution;
 
 /// How many resamples stand behind an interval of a tail, and behind the Pareto set.
 const RESAMPLES: u32 = 2_000;
@@ -43,6 +45,8 @@ pub struct Findings {
     pub monotony: (u64, u64),
     /// What decisions have lost, by strategy, if that was asked for; none of a strategy of which nothing is known.
     pub regrets: Option<Vec<Option<RegretFinding>>>,
+    /// What the choices that a strategy drew say of lanes that it did not choose, by strategy; none of one that draws nothing.
+    pub off_policy: Vec<Option<OffPolicy>>,
     /// Runs that are no evidence: seed, strategy, why.
     pub broken: Vec<(Seed, usize, String)>,
     /// The tasks of all replications that count, for one strategy.
@@ -140,6 +144,20 @@ pub struct RegretFinding {
     pub gain_interval: Interval,
 }
 
+/// What the choices that a strategy drew say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OffPolicy {
+    /// How many choices, over all replications.
+    pub choices: u64,
+    /// The mean over the replications of the mean reward of a choice, with its interval: whether its job ended whole, in time, and
+    /// for somebody, as far as the runtime knew.
+    pub reward: (f64, Interval),
+    /// The same if every choice had been the interactive lane, estimated by inverse propensities.
+    pub interactive: (f64, Interval),
+    /// The same if every one had been the background.
+    pub background: (f64, Interval),
+}
+
 /// The best strategy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Best {
@@ -232,6 +250,9 @@ impl Findings {
             monotony: replications.iter().fold((0, 0), |(asked, compared), one| {
                 (asked + one.monotony.asked, compared + one.monotony.compared)
             }),
+            off_policy: (0..comparison.strategies.len())
+                .map(|strategy| off_policy(comparison, replications, strategy))
+                .collect(),
             regrets: comparison.regret_of.map(|_| {
                 let strategies = 0..comparison.strategies.len();
                 strategies
@@ -330,6 +351,24 @@ fn regret(comparison: &Comparison, replications: &[Replication], strategy: usize
         interval,
         gain,
         gain_interval,
+    })
+}
+
+fn off_policy(comparison: &Comparison, replications: &[Replication], strategy: usize) -> Option<OffPolicy> {
+    let runs = replications
+        .iter()
+        .filter_map(|one| Some(one.outcomes.get(strategy)?.drawn.as_slice()));
+    let drawn: Vec<&[Drawn]> = runs.collect();
+    let said = |of: &dyn Fn(&[Drawn]) -> Option<f64>| {
+        let values: Vec<f64> = drawn.iter().map(|choices| of(choices)).collect::<Option<_>>()?;
+        let moments = Moments::of(&values);
+        Some((moments.mean()?, mean_interval(&moments, 1.0 - comparison.alpha)?))
+    };
+    Some(OffPolicy {
+        choices: drawn.iter().map(|choices| choices.len() as u64).sum(),
+        reward: said(&mean_reward)?,
+        interactive: said(&|choices| inverse_propensity(choices, Execution::Interactive))?,
+        background: said(&|choices| inverse_propensity(choices, Execution::Background))?,
     })
 }
 

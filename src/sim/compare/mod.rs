@@ -13,6 +13,7 @@ mod conclusion;
 mod feed;
 mod file;
 mod findings;
+mod foresight;
 mod part;
 mod pilot;
 mod plan;
@@ -22,11 +23,13 @@ mod stage;
 mod strategies;
 mod study;
 mod sweep;
+mod table;
 mod workload;
 
 pub use conclusion::Conclusion;
 pub use findings::{
-    Best, Cell, Contrast, Control, Findings, GateFinding, GateVerdict, RegretFinding, Standing, Verdict,
+    Best, Cell, Contrast, Control, Findings, GateFinding, GateVerdict, OffPolicy, RegretFinding, Standing,
+    Verdict,
 };
 pub use part::{Kept, PartError};
 pub use pilot::{Cut, StrategyCut, WarmUp};
@@ -36,4 +39,5 @@ pub use relief::Relief;
 pub use stage::{Outcome, Stage};
 pub use study::{Replication, Study};
 pub use sweep::{Scale, Sweep, Value, Varied};
+pub use table::{Parameter, STRATEGIES, Sees, StrategyRow};
 pub use workload::{Arrival, Assign, Source, Taken};

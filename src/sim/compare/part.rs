@@ -14,6 +14,7 @@ use super::stage::Outcome;
 use super::study::{Replication, Study};
 use crate::sim::laws::Monotony;
 use crate::sim::metric::{Bucket, Measures, Metric, SLOTS, Shapes};
+use crate::sim::strategy::Drawn;
 
 const FORMAT: &str = "lanebench-part";
 /// Raised whenever a replication means something else.
@@ -84,6 +85,34 @@ struct Run {
     /// Decisions, gain and regret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     regret: Option<(u32, String, String)>,
+    /// What was drawn: of each choice its job, tick, whether it is interactive, propensity, context, and what came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    drawn: Vec<DrawnRow>,
+}
+
+type DrawnRow = (u32, u64, bool, String, u32, Option<(u64, bool)>);
+
+fn drawn_row(drawn: &Drawn) -> DrawnRow {
+    let Drawn {
+        job,
+        at,
+        interactive,
+        propensity,
+        context,
+        came,
+    } = *drawn;
+    (job, at, interactive, propensity.to_string(), context, came)
+}
+
+fn drawn_of((job, at, interactive, propensity, context, came): DrawnRow) -> Option<Drawn> {
+    Some(Drawn {
+        job,
+        at,
+        interactive,
+        propensity: propensity.parse().ok()?,
+        context,
+        came,
+    })
 }
 
 impl Comparison {
@@ -217,6 +246,7 @@ impl Run {
                     regret.regret.to_string(),
                 )
             }),
+            drawn: outcome.drawn.iter().map(drawn_row).collect(),
         }
     }
 
@@ -245,6 +275,7 @@ impl Run {
             },
             broken: self.broken,
             regret,
+            drawn: self.drawn.into_iter().map(drawn_of).collect::<Option<_>>()?,
         })
     }
 }

@@ -54,7 +54,9 @@ impl Comparison {
     /// # Errors
     /// What does not agree, if a fork in which nothing is otherwise ends otherwise.
     pub fn regret(&self, stage: &Stage, named: &Named, ended: &Measures) -> Result<Option<Regret>, String> {
-        let Some(wanted) = self.regret_of.filter(|_| named.program.is_none()) else {
+        // A program, and what a strategy has learned, cannot be forked.
+        let forks = named.program.is_none() && !named.strategy.learns();
+        let Some(wanted) = self.regret_of.filter(|_| forks) else {
             return Ok(None);
         };
         let blueprint = self.blueprint(stage, named);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::plan::Comparison;
 use super::stage::Stage;
-use crate::job::{Routed, Router, Seen};
+use crate::job::{JobEnd, Routed, Router, Seen};
 use crate::sim::Seams;
 use crate::sim::laws::{Ledger, Monotony, monotony_of_jobs};
 use crate::units::JobId;
@@ -81,5 +81,9 @@ impl Router for Thinned {
 
     fn reorders(&self) -> bool {
         self.0.reorders()
+    }
+
+    fn ended(&self, task: JobId, end: &JobEnd) {
+        self.0.ended(task, end);
     }
 }

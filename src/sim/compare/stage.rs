@@ -11,7 +11,7 @@ use crate::people::{Further, OutsideSetup, OutsideTask, Twins};
 use crate::rng::{Purpose, Seed, normal_quantile};
 use crate::sim::laws::{Ledger, Rules};
 use crate::sim::metric::{Crowd, Measures, Measuring, Stories, Window};
-use crate::sim::strategy::{StrategyRouter, TaskRoutes};
+use crate::sim::strategy::{Drawn, StrategyRouter, TaskRoutes};
 use crate::sim::{Arrival, Blueprint, Caps, Ending, Honest, Model, Recording, Seams, TaskSource};
 use crate::sinks;
 use crate::units::{JobId, Probability, SimDuration, SimTime};
@@ -90,6 +90,22 @@ impl Stage {
         Model::new(&bare, seams, Recording::Streamed).fed_by(Box::new(queue), &bare)
     }
 
+    /// The same tasks with other scripts.
+    pub(super) fn playing(&self, scripts: Arc<[Option<Script>]>) -> Self {
+        let numbered = (0_u32..).map(JobId).zip(scripts.iter());
+        let lengths = match self.lengths.is_empty() {
+            true => Arc::clone(&self.lengths),
+            false => numbered
+                .filter_map(|(job, script)| Some(script.as_ref()?.length(self.seed, job)))
+                .collect(),
+        };
+        Self {
+            scripts,
+            lengths,
+            ..self.clone()
+        }
+    }
+
     /// The script of each task, by its number.
     #[must_use]
     pub fn scripts(&self) -> &[Option<Script>] {
@@ -131,6 +147,8 @@ pub struct Outcome {
     pub broken: Option<String>,
     /// What its decisions have lost, if that was asked for.
     pub regret: Option<Regret>,
+    /// The choices that it drew of tasks that count, in the order in which it did.
+    pub drawn: Vec<Drawn>,
 }
 
 impl Comparison {
@@ -230,7 +248,7 @@ impl Comparison {
     /// The same, with what the laws know of its jobs.
     #[must_use]
     pub fn play_with_books(&self, stage: &Stage, named: &Named) -> (Outcome, Ledger) {
-        let (mut outcome, ledger) = self.run(stage, &self.blueprint(stage, named), Honest);
+        let (mut outcome, ledger) = self.run_of(stage, named, Honest);
         match self.regret(stage, named, &outcome.measures) {
             Ok(regret) => outcome.regret = regret,
             Err(why) => outcome.broken = outcome.broken.or(Some(why)),
@@ -241,15 +259,33 @@ impl Comparison {
     /// The same with somebody who reaches into the traffic.
     #[must_use]
     pub fn play_behind(&self, stage: &Stage, named: &Named, seams: impl Seams) -> Outcome {
-        self.run(stage, &self.blueprint(stage, named), seams).0
+        self.run_of(stage, named, seams).0
+    }
+
+    fn run_of(&self, stage: &Stage, named: &Named, seams: impl Seams) -> (Outcome, Ledger) {
+        let router = Arc::new(self.router(stage, named));
+        let blueprint = self.blueprint_behind(stage, named, Arc::clone(&router));
+        let (mut outcome, ledger) = self.run(stage, &blueprint, seams);
+        outcome.drawn = self.counted(&router);
+        (outcome, ledger)
+    }
+
+    /// What a router has drawn of tasks that count.
+    fn counted(&self, router: &StrategyRouter) -> Vec<Drawn> {
+        let mut drawn = router.take_drawn();
+        drawn.retain(|drawn| drawn.at >= self.warm_up.ticks());
+        drawn
     }
 
     /// The same in a world that lists all tasks from its start and forgets none: it has to come out the same.
     #[must_use]
     pub fn play_listed(&self, stage: &Stage, named: &Named) -> Outcome {
-        let blueprint = self.blueprint(stage, named);
+        let router = Arc::new(self.router(stage, named));
+        let blueprint = self.blueprint_behind(stage, named, Arc::clone(&router));
         let model = Model::new(&blueprint, Honest, Recording::Streamed);
-        self.played(stage, &blueprint, model).0
+        let (mut outcome, _) = self.played(stage, &blueprint, model);
+        outcome.drawn = self.counted(&router);
+        outcome
     }
 
     /// Plays a run to its end.
@@ -292,6 +328,7 @@ impl Comparison {
             measures,
             broken,
             regret: None,
+            drawn: Vec::new(),
         };
         (outcome, ledger)
     }
@@ -333,9 +370,12 @@ impl Comparison {
     /// Everything that the run of a strategy is made of.
     #[must_use]
     pub fn blueprint(&self, stage: &Stage, named: &Named) -> Blueprint {
+        self.blueprint_behind(stage, named, Arc::new(self.router(stage, named)))
+    }
+
+    fn blueprint_behind(&self, stage: &Stage, named: &Named, router: Arc<StrategyRouter>) -> Blueprint {
         let world = &self.world;
-        let router = self.router(stage, named);
-        let mut desk = world.core(stage.seed, Arc::new(router));
+        let mut desk = world.core(stage.seed, router);
         desk.tasks = match (named.wait, named.quorums.is_empty()) {
             (None, true) => Arc::clone(&stage.tasks),
             (wait, _) => self.changed(stage, wait, &named.quorums),

@@ -2,44 +2,21 @@
 //!
 //! `strategies` is a map of names; each value is a word, or a map of one key.
 //!
-//! Every strategy sees what is declared of a task (its kind, attributes, tenant), what the policy says about it, and a number
-//! for coins. Beside that, `spill`, `quoted_wait`, `shed` and `program` see how full the lanes are; `predicted_duration` and
-//! `edf` see a prediction that is off by the declared error, and `edf` the declared target of the result; `hand_over` and `hedged` act on what the user is shown, and
-//! when; `oracle` is shown the future, and marked. None of them sees what will happen otherwise, or what time it is.
-//!
-//! | strategy | what it does |
-//! |---|---|
-//! | `policy` | what the policy of the comparison says |
-//! | `policy: FILE` | what another policy says |
-//! | `all_interactive` | everything while the user waits; nothing is handed over |
-//! | `all_background` | everything in the background |
-//! | `all_approval` | as the policy says, everything behind the approval boundary |
-//! | `random: { interactive: 50% }` | a coin for each task |
-//! | `hand_over: { after: 20s }` | everything interactive; what the policy permits in the background goes on there after so long |
-//! | `predicted_duration: { over: 2m, error: 0.5 }` | in the background what is permitted there and predicted to take longer; the error is the standard deviation of the logarithm of predicted over true length |
-//! | `spill: { above: 90% }` | as the policy says; what is permitted in the background goes there while the interactive lane is so full |
-//! | `quoted_wait: { over: 20s, service: 30s }` | the same while a place, held for `service`, would have to be waited for longer |
-//! | `shed: { waiting: 50 }` | as the policy says; refused where so many wait in the lane |
-//! | `hedged: { after: 8s }` | as the policy says; what users wait for and has no effects is asked for a second time after so long without output, and the first result counts |
-//! | `edf: { error: 0.5, without: 1h }` | as the policy says; of those who wait in a lane, whoever has the least time left (target minus prediction) goes first; `without` a target there is so much |
-//! | `tiers: { interactive: priority, background: flex }` | as the policy says, asked for on the service tier of its lane: see `backend: { tiers: ... }` and `prices` |
-//! | `risk_tiers: [{ when: CONDITION, quorum: 2 }]` | as the policy says; what may be risky goes behind the approval boundary, and at least so many people have to approve it |
-//! | `approval_windows: { every: 30m }` | as the policy says; approval requests are kept and put before people together, at fixed times |
-//! | `program: [python3, mine.py]` | what a program answers, over JSON lines: see `runner::launch` |
-//! | `oracle: { over: 2m }` | in the background what is permitted there and will take longer: it is shown the future, and marked |
+//! What each does, is shown and takes stands in the [table](super::table), which `lanebench compare --strategies` prints.
 //!
 //! Every built-in strategy keeps the approval boundary of the policy of the comparison, or a stricter one.
 
 use std::sync::Arc;
 
 use super::file::positive;
+use super::table::{EXPLORE, WITHOUT, WORDS};
 use crate::backend::TIERS;
 use crate::scenario::decode::{
     decimal, duration, integer, map, mismatch, non_empty, probability, spanned, string, variant, words,
 };
-use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, quoted};
-use crate::sim::strategy::{Builtin, Strategy};
-use crate::units::SimDuration;
+use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, law, quoted, suggest};
+use crate::sim::strategy::{Bandit, Builtin, Strategy};
+use crate::units::{Probability, SimDuration};
 
 /// The strategies as they are written.
 #[derive(Debug)]
@@ -66,27 +43,6 @@ pub(super) struct Draft {
     /// What is risky, as it is written, and how many have to approve it.
     pub(super) risks: Vec<(Node, u16)>,
 }
-
-/// The words of strategies.
-const WORDS: [&str; 17] = [
-    "policy",
-    "all_interactive",
-    "all_background",
-    "all_approval",
-    "random",
-    "hand_over",
-    "predicted_duration",
-    "spill",
-    "quoted_wait",
-    "shed",
-    "hedged",
-    "edf",
-    "tiers",
-    "risk_tiers",
-    "approval_windows",
-    "program",
-    "oracle",
-];
 
 /// Names are shown in columns of this width.
 const NAME_MAX: usize = 24;
@@ -132,7 +88,29 @@ pub(super) fn drafts(node: &Node, out: &mut Diagnostics) -> Option<Drafts> {
     Some(drafts)
 }
 
+/// The word of a strategy that there is not.
+fn unknown(node: &Node) -> Option<(&str, Span)> {
+    let (word, span) = match &node.kind {
+        NodeKind::Scalar(scalar) => (&scalar.text, node.span),
+        NodeKind::Map(entries) => match entries.as_slice() {
+            [entry] => (&entry.key.text, entry.key.span),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    (!WORDS.contains(&word.as_str())).then_some((word, span))
+}
+
 fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
+    if let Some((word, span)) = unknown(node) {
+        let error = Diagnostic::error(format!("unknown strategy {}", quoted(word)));
+        let help = format!(
+            "{}; `lanebench compare --strategies` says what each does",
+            suggest(word, "possible", &WORDS)
+        );
+        out.push(error.at(span, "").help(help));
+        return None;
+    }
     let case = variant("strategy", &WORDS, node, out)?;
     let mut draft = Draft {
         name: Arc::from(""),
@@ -164,6 +142,11 @@ fn draft(node: &Node, out: &mut Diagnostics) -> Option<Draft> {
         "all_interactive" => case.bare(Builtin::AllInteractive, out)?,
         "all_background" => case.bare(Builtin::AllBackground, out)?,
         "all_approval" => case.bare(Builtin::AllApproval, out)?,
+        "bandit" => {
+            let explore = case.value(explores, out)?;
+            draft.strategy = Arc::new(Bandit::new(explore));
+            return Some(draft);
+        }
         _ => case.value(|node, out| with_keys(case.name, node, &mut draft, out), out)?,
     };
     draft.strategy = Arc::new(builtin);
@@ -182,9 +165,6 @@ pub(super) fn check_prices(drafts: &Drafts, priced: &[&str], out: &mut Diagnosti
     }
 }
 
-/// How much time there is for what nobody has declared a target for.
-const WITHOUT: SimDuration = SimDuration::from_secs(3_600);
-
 fn tier_word(
     table: &[(&'static str, &'static str)],
 ) -> impl Fn(&Node, &mut Diagnostics) -> Option<&'static str> {
@@ -197,6 +177,26 @@ fn risk(node: &Node, out: &mut Diagnostics) -> Option<(Node, u16)> {
     let quorum = keys.required("quorum", integer(1..=100));
     keys.finish();
     when.zip(quorum)
+}
+
+/// The share of its choices that a learner leaves to chance: without one, nothing could be said of what it did not choose.
+fn explores(node: &Node, out: &mut Diagnostics) -> Option<Probability> {
+    let mut keys = map(node, out)?;
+    let explore = keys.or("explore", EXPLORE, |node, out| {
+        let share = probability(node, out)?;
+        if share > Probability::ZERO {
+            return Some(share);
+        }
+        let error = Diagnostic::error("a learner that leaves nothing to chance learns nothing");
+        out.push(
+            error
+                .at(node.mark(), "")
+                .help("write a share above 0, such as `10%`"),
+        );
+        None
+    });
+    keys.finish();
+    explore
 }
 
 fn with_keys(name: &str, node: &Node, draft: &mut Draft, out: &mut Diagnostics) -> Option<Builtin> {
@@ -221,10 +221,7 @@ fn with_keys(name: &str, node: &Node, draft: &mut Draft, out: &mut Diagnostics) 
             .required("above", probability)
             .map(|above| Builtin::Spill { above }),
         "quoted_wait" => {
-            let (over, service) = (
-                keys.required("over", duration),
-                keys.required("service", duration),
-            );
+            let (over, service) = (keys.required("over", law), keys.required("service", duration));
             over.zip(service)
                 .map(|(over, service)| Builtin::QuotedWait { over, service })
         }

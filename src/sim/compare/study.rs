@@ -86,6 +86,9 @@ impl Comparison {
                     .map(|breach| format!("the law of {} does not hold: {}", breach.law.word(), breach.what));
                 outcome.broken = outcome.broken.or(said);
             }
+            if place == 0 && named.strategy.learns() {
+                outcome.broken = outcome.broken.or_else(|| self.foresight(&stage, named));
+            }
             outcome
         });
         let outcomes = each.collect();

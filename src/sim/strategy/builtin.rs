@@ -2,6 +2,7 @@
 
 use super::seam::{Choice, Sight, Strategy};
 use crate::job::{HandOver, LaneSeen};
+use crate::rng::Law;
 use crate::trace::{Execution, LaneName};
 use crate::units::{Probability, SimDuration};
 
@@ -33,10 +34,11 @@ pub enum Builtin {
         /// From this share of the capacity on, those who wait included.
         above: Probability,
     },
-    /// A user is quoted the wait; where the background is permitted, it is chosen as soon as the quote is longer.
+    /// A user is quoted the wait; where the background is permitted, it is chosen as soon as the quote is longer than that user
+    /// would wait.
     QuotedWait {
-        /// Longer than this.
-        over: SimDuration,
+        /// How long users would wait.
+        over: Law,
         /// How long a place is taken to be held.
         service: SimDuration,
     },
@@ -103,7 +105,7 @@ impl Strategy for Builtin {
             }
             Self::QuotedWait { over, service } => {
                 let quote = quote(sight.lane(LaneName::Interactive), service);
-                aside(quote > over && permitted, "quoted-wait")
+                aside(quote > over.quantile(sight.chance) && permitted, "quoted-wait")
             }
             Self::Edf { without } => {
                 let time = sight.target.unwrap_or(without);

@@ -1,12 +1,14 @@
 //! How a strategy drives the router of the job core.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::seam::{Choice, Sight, Strategy};
-use crate::job::{HandOver, LaneSeen, Placement, Routed, Router, Seen};
-use crate::policy::{self, Decision, Policy};
+use super::drawn::Drawn;
+use super::seam::{Choice, Heard, Sight, Strategy};
+use crate::job::{HandOver, JobEnd, LaneSeen, Placement, Routed, Router, Seen};
+use crate::policy::{self, Attribute, Decision, Policy};
 use crate::scenario::routed;
-use crate::trace::{Boundary, Decided, Execution, LaneName};
+use crate::trace::{Boundary, Decided, Execution, LaneName, StateName};
 use crate::units::{JobId, SimDuration, SimTime};
 
 /// What a strategy is shown of the tasks of each sort, and what its policy says about them.
@@ -49,6 +51,15 @@ impl SortRoutes {
         matches!(self.home(), Some(LaneName::Interactive))
     }
 
+    /// Whether a job that was placed at this tick has ended whole, in time, and for somebody.
+    fn is_good(&self, placed: u64, end: &JobEnd) -> bool {
+        let took = SimDuration::from_ticks(end.at.ticks().saturating_sub(placed));
+        let in_time = self.target.is_none_or(|target| took <= target);
+        let outlives = self.attributes.truth(Attribute::ValueAfterSession).is_true();
+        let reaches = !end.deserted || (outlives && end.execution == Execution::Background);
+        end.outcome == StateName::Succeeded && in_time && reaches
+    }
+
     /// The lane that the policy says; none if it refuses such tasks.
     #[must_use]
     pub const fn home(&self) -> Option<LaneName> {
@@ -89,18 +100,44 @@ pub struct StrategyRouter {
     tasks: TaskRoutes,
     /// The task that goes the other way.
     other_way: Option<JobId>,
+    /// What was drawn.
+    drawn: Arc<Mutex<Draws>>,
+}
+
+/// Choices that were drawn, in the order in which they were.
+#[derive(Debug, Default)]
+struct Draws {
+    all: Vec<Drawn>,
+    /// The place of each of which nothing was heard yet.
+    open: BTreeMap<JobId, usize>,
 }
 
 impl StrategyRouter {
     /// A router for these tasks.
     #[must_use]
-    pub const fn new(strategy: Arc<dyn Strategy>, sorts: Arc<[SortRoutes]>, tasks: TaskRoutes) -> Self {
+    pub fn new(strategy: Arc<dyn Strategy>, sorts: Arc<[SortRoutes]>, tasks: TaskRoutes) -> Self {
         Self {
             strategy,
             sorts,
             tasks,
             other_way: None,
+            drawn: Arc::default(),
         }
+    }
+
+    /// Takes out what was drawn, in the order in which it was.
+    #[must_use]
+    pub fn take_drawn(&self) -> Vec<Drawn> {
+        let mut draws = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        draws.open.clear();
+        std::mem::take(&mut draws.all)
+    }
+
+    fn note(&self, drawn: Drawn) {
+        let mut draws = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = draws.all.len();
+        draws.open.insert(JobId(drawn.job), place);
+        draws.all.push(drawn);
     }
 
     /// The same, with one task that goes the other way: interactive instead of background, or back where its policy permits
@@ -152,11 +189,39 @@ impl Router for StrategyRouter {
             tenant: self.tasks.tenant(place),
             lanes: seen.lanes,
         });
+        if let Choice::Drawn {
+            arm,
+            propensity,
+            context,
+            ..
+        } = choice
+        {
+            self.note(Drawn::new(task, seen.now, arm, propensity, context));
+        }
         let routed = chosen(sort, choice, seen.now);
         match self.other_way == Some(task) {
             true => other_way(sort, routed),
             false => routed,
         }
+    }
+
+    fn ended(&self, task: JobId, end: &JobEnd) {
+        let mut draws = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = draws.open.remove(&task) else {
+            return;
+        };
+        let good = self
+            .sort(task)
+            .is_some_and(|sort| sort.is_good(draws.all[place].at, end));
+        let drawn = &mut draws.all[place];
+        drawn.came = Some((end.at.ticks(), good));
+        let heard = Heard {
+            context: drawn.context,
+            arm: drawn.arm(),
+            good,
+        };
+        drop(draws);
+        self.strategy.hears(heard);
     }
 }
 
@@ -170,6 +235,9 @@ fn chosen(sort: &SortRoutes, choice: Choice, now: SimTime) -> Routed {
             hand_over,
             rule,
         } => otherwise(sort, execution, hand_over, boundary(&sort.decision), rule),
+        Choice::Drawn { arm, rule, .. } => {
+            otherwise(sort, arm, HandOver::Forbidden, boundary(&sort.decision), rule)
+        }
         Choice::Gate { execution, rule } => {
             otherwise(sort, execution, HandOver::Forbidden, Boundary::Approval, rule)
         }

@@ -25,6 +25,16 @@ pub trait Strategy: Debug + Send + Sync {
         false
     }
 
+    /// Whether what it hears changes what it chooses. It has to begin anew with each run.
+    fn learns(&self) -> bool {
+        false
+    }
+
+    /// Hears what came of a choice that it drew, when the runtime knows.
+    fn hears(&self, heard: Heard) {
+        let _ = heard;
+    }
+
     /// Whether it is shown what nobody can know.
     fn is_oracle(&self) -> bool {
         false
@@ -63,8 +73,20 @@ impl Sight<'_> {
     }
 }
 
+/// What came of a choice that was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// What the strategy took the task for when it drew.
+    pub context: u32,
+    /// What it drew.
+    pub arm: Execution,
+    /// Whether the job was carried out whole and within its target, and somebody was there for whom that had value, as far as
+    /// the runtime knows.
+    pub good: bool,
+}
+
 /// What a strategy says about a task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
     /// What the policy says.
     ByPolicy,
@@ -97,6 +119,18 @@ pub enum Choice {
         slack: SimDuration,
         /// Where it goes.
         choice: Box<Choice>,
+    },
+    /// It is carried out in this way, behind the boundary of the policy, by a draw with this probability. It is written down with
+    /// what comes of it, so that what others would have chosen can be judged by it.
+    Drawn {
+        /// While the user waits, or not.
+        arm: Execution,
+        /// How likely that was, in `0..=1` and above 0.
+        propensity: f64,
+        /// What the strategy took the task for, by a number of its own.
+        context: u32,
+        /// Why, in a word.
+        rule: &'static str,
     },
     /// It is not taken, for this reason.
     Refuse(Arc<str>),

@@ -1,9 +1,11 @@
 //! Comparisons: what is read, what is played, what is said about it.
 
+mod bandit;
 mod cheats;
 mod counted;
 mod feed;
 mod file;
+mod listing;
 mod metrics;
 mod page;
 mod parts;

@@ -34,7 +34,7 @@ prices: { default: { input: 1.25, output: 10 } }
 strategies: { plain: policy, other: policy }
 ";
 
-fn world(changes: &[(&str, &str)]) -> Comparison {
+pub(super) fn world(changes: &[(&str, &str)]) -> Comparison {
     let mut text = WORLD.to_owned();
     for (from, to) in changes {
         assert!(text.contains(from), "{from}");

@@ -11,6 +11,10 @@ use tokio::task::AbortHandle;
 /// takes to wake up and to ask again.
 const WATCH: Duration = Duration::from_micros(100);
 
+/// For how long others may have the processor meanwhile: longer than a client takes to ask again. Who keeps it for longer
+/// works at something else, and would have it between any two requests.
+const LENT: Duration = Duration::from_millis(1);
+
 /// Replies behind which nobody looks, at most, once looking was in vain.
 const PASSED_MAX: u32 = 255;
 
@@ -64,13 +68,17 @@ async fn watch(replies: Arc<Replies>) {
 
 /// Looks until no reply was made for a while: whoever yields is called again once the sockets were looked at.
 ///
-/// - returns: how many were made meanwhile.
+/// - returns: how many were made meanwhile; none where somebody else kept the processor, for then it is better to sleep.
 async fn look(replies: &Replies) -> u64 {
     let first = replies.count.load(Ordering::Relaxed);
     let (mut last, mut since) = (first, Instant::now());
     while since.elapsed() < WATCH {
         // Others that want this processor come first; the client may be among them.
+        let lent = Instant::now();
         std::thread::yield_now();
+        if lent.elapsed() > LENT {
+            return 0;
+        }
         tokio::task::yield_now().await;
         let count = replies.count.load(Ordering::Relaxed);
         if count != last {

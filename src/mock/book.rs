@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::{FixedState, RandomState};
 use tokio::sync::{mpsc, oneshot};
 
-use super::rendering::Rendering;
+use super::rendering::{Rendered, Rendering};
 use super::request_log::RequestLog;
 use crate::backend::{CallKey, ConnectionNo, Face, StreamEnd};
 use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, TurnNo};
@@ -47,7 +47,7 @@ pub(super) struct Answer {
     /// What the events of a stream repeat of the request, if it is still known.
     pub(super) echo: Option<Echo>,
     /// The bytes of [`Reply::Response`].
-    pub(super) rendering: Option<Arc<Rendering>>,
+    pub(super) rendering: Option<Rendered>,
     /// What follows: the events of [`Reply::StreamOpen`], or the parts of a slow reply.
     pub(super) pieces: Option<mpsc::Receiver<Piece>>,
     /// Whether a reader of a stream wants padding; as its request said if nothing is said.
@@ -362,20 +362,25 @@ impl Book {
     }
 
     /// The bytes of a response: those of the last time if it is the same.
-    fn rendering(&mut self, response: &Arc<Response>, echo: Option<&Echo>) -> Arc<Rendering> {
+    fn rendering(&mut self, response: &Arc<Response>, echo: Option<&Echo>) -> Rendered {
+        let once = |echo| Rendered::Once(Rendering::new(Arc::clone(response), echo));
         // The reply to its create is the first to show it.
         if let Some(echo) = echo.filter(|_| !response.status.is_open()) {
-            return Arc::new(Rendering::new(Arc::clone(response), Some(echo.clone())));
+            return once(Some(echo.clone()));
         }
         let Some(known) = self.known.get_mut(&response.id) else {
-            return Arc::new(Rendering::new(Arc::clone(response), None));
+            return once(None);
         };
         if let Some(last) = known.rendering.as_ref().filter(|last| last.is_of(response)) {
-            return Arc::clone(last);
+            return Rendered::Shared(Arc::clone(last));
+        }
+        if !response.status.is_open() {
+            known.rendering = None;
+            return once(Some(known.echo.clone()));
         }
         let new = Arc::new(Rendering::new(Arc::clone(response), Some(known.echo.clone())));
-        known.rendering = response.status.is_open().then(|| Arc::clone(&new));
-        new
+        known.rendering = Some(Arc::clone(&new));
+        Rendered::Shared(new)
     }
 
     /// A response can be read no more.

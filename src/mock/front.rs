@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use super::awake::Awake;
 use super::body::Body;
 use super::control::{self, CONTROL};
+use super::heads::{Heads, OWN};
 use super::metrics::{METRICS, metrics};
 use super::pipe::{Pipe, Transport, pipe};
 use super::reply::refuse_plainly;
@@ -189,19 +190,16 @@ impl Front {
     /// Serves one connection until it ends, over TCP or in memory alike.
     pub async fn serve_connection(&self, stream: impl Transport) {
         let slot = ScriptSlot::default();
-        let guest = Arc::new(Guest {
+        let guest = &Guest {
             house: Arc::clone(&self.0),
             slot: slot.clone(),
             places: Mutex::default(),
             bell: Arc::default(),
-        });
-        let visit = |request| {
-            let guest = Arc::clone(&guest);
-            async move {
-                let reply = guest.visit(request).await;
-                guest.house.awake.iter().for_each(Awake::replied);
-                Ok::<_, Infallible>(reply)
-            }
+        };
+        let visit = |request| async move {
+            let reply = guest.visit(request).await;
+            guest.house.awake.iter().for_each(Awake::replied);
+            Ok::<_, Infallible>(reply)
         };
         self.0.door.serve(&slot, stream, visit).await;
     }
@@ -369,23 +367,30 @@ impl Guest {
         if path == METRICS {
             return metrics(&self.house, request.method());
         }
-        let name = match self.name_of(request.headers_mut()) {
-            Ok(name) => name,
+        let (mut heads, mut by_key) = (Heads::of(request.headers()), None);
+        if let Some((name, rest)) = self.split_key(&heads) {
+            by_key = Some(name);
+            request.headers_mut().insert(header::AUTHORIZATION, rest);
+            heads = Heads::of(request.headers());
+        }
+        let place = name_of(&heads, by_key.as_deref()).and_then(|name| self.place_in(name));
+        let (room, connection) = match place {
+            Ok(place) => place,
             Err(error) => return refuse_plainly(&error.api_error()),
         };
-        let room = match self.house.session(name.as_deref().unwrap_or(DEFAULT)) {
-            Ok(room) => room,
-            Err(error) => return refuse_plainly(&error.api_error()),
+        let server = &room.mock.0;
+        let visit = server.welcome(&request, &heads, connection, &self.slot);
+        let unknown = match heads.others {
+            true => unknown_header(request.headers(), &server.options.headers),
+            false => None,
         };
-        let connection = self.number_in(&room);
-        let visit = room.mock.0.welcome(&request, connection, &self.slot);
-        if let Some(error) = unknown_header(request.headers(), &room.mock.0.options.headers) {
+        if let Some(error) = unknown {
             if let Some(ticket) = &visit.ticket {
                 ticket.refused(error.http, Some(error.message.to_string()));
             }
             return refuse_plainly(&error);
         }
-        let mut reply = pin!(routes::serve(Arc::clone(&room.mock.0), visit, request));
+        let mut reply = pin!(routes::serve(server, visit, request));
         poll_fn(|context| {
             if let Poll::Ready(reply) = reply.as_mut().poll(context) {
                 return Poll::Ready(reply);
@@ -399,45 +404,48 @@ impl Guest {
         .await
     }
 
-    /// The number of this connection in a session.
-    fn number_in(&self, room: &Arc<Room>) -> ConnectionNo {
+    /// The session of this name, and the number of this connection in it.
+    fn place_in(&self, name: &str) -> Result<(Arc<Room>, ConnectionNo), SessionError> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, number)) = places.iter().find(|(known, _)| Arc::ptr_eq(known, room)) {
-            return *number;
+        let known = places
+            .iter()
+            .find(|(known, _)| *known.record.session == *name && !known.is_over());
+        if let Some((room, number)) = known {
+            return Ok((Arc::clone(room), *number));
         }
+        let room = self.house.session(name)?;
         places.retain(|(known, _)| !known.is_over());
         let number = room.mock.0.book().connect();
-        places.push((Arc::clone(room), number));
+        places.push((Arc::clone(&room), number));
         room.ring(&self.bell);
-        number
+        Ok((room, number))
     }
 
-    /// The session that a request names: by its header, or behind a `:` in its key, which is taken off there.
-    fn name_of(&self, headers: &mut HeaderMap) -> Result<Option<String>, SessionError> {
-        const NAME: HeaderName = HeaderName::from_static(SESSION_HEADER);
-        let by_key = self.take_from_key(headers);
-        match headers.get(&NAME) {
-            None => Ok(by_key),
-            Some(value) => {
-                let name = String::from_utf8_lossy(value.as_bytes());
-                match is_name(&name) {
-                    true => Ok(Some(name.into_owned())),
-                    false => Err(SessionError::Name(name.chars().take(NAME_MAX).collect())),
-                }
-            }
-        }
-    }
-
-    fn take_from_key(&self, headers: &mut HeaderMap) -> Option<String> {
-        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (rest, name) = value.rsplit_once(':')?;
+    /// The session that the key of a request names behind a `:`, and the rest of the key.
+    fn split_key(&self, heads: &Heads<'_>) -> Option<(String, HeaderValue)> {
+        let value = heads.authorization?;
+        let colon = value.as_bytes().iter().rposition(|letter| *letter == b':')?;
+        let value = value.to_str().ok()?;
+        let (rest, name) = (&value[..colon], &value[colon + 1..]);
         let key = value.split_once(' ').map_or(value, |(_, key)| key.trim());
         if !is_name(name) || self.house.is_key(key) {
             return None;
         }
-        let (name, rest) = (name.to_owned(), HeaderValue::try_from(rest).ok()?);
-        headers.insert(header::AUTHORIZATION, rest);
-        Some(name)
+        Some((name.to_owned(), HeaderValue::try_from(rest).ok()?))
+    }
+}
+
+/// The session that a request names: by its header, or by its key.
+fn name_of<'a>(heads: &Heads<'a>, by_key: Option<&'a str>) -> Result<&'a str, SessionError> {
+    let Some(value) = heads.session else {
+        return Ok(by_key.unwrap_or(DEFAULT));
+    };
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(name) if is_name(name) => Ok(name),
+        _ => {
+            let name = String::from_utf8_lossy(value.as_bytes());
+            Err(SessionError::Name(name.chars().take(NAME_MAX).collect()))
+        }
     }
 }
 
@@ -454,7 +462,7 @@ const OWN_HEADERS: [&str; 3] = [SESSION_HEADER, FAULT_HEADER, EXCHANGE_HEADER];
 fn unknown_header(headers: &HeaderMap, rules: &[(u32, HeaderMatch)]) -> Option<ApiError> {
     let ours = headers.keys().map(http::HeaderName::as_str);
     let unknown = ours
-        .filter(|name| name.starts_with("x-lanebench-"))
+        .filter(|name| name.starts_with(OWN))
         .find(|name| !OWN_HEADERS.contains(name) && !rules.iter().any(|(_, rule)| *rule.name == **name))?;
     let help = match nearest(unknown, OWN_HEADERS) {
         Some(meant) => format!("did you mean '{meant}'?"),

@@ -47,6 +47,7 @@ fn written(house: &House) -> String {
         }
         sessions.len()
     };
+    let responses = house.tally.responses();
     let counts = house.tally.counts();
     page.family(
         "lanebench_requests_total",
@@ -75,7 +76,7 @@ fn written(house: &House) -> String {
             "Changes of responses, by the status they came into.",
         ),
         "status",
-        counts.responses.iter().map(|(word, count)| (&**word, *count)),
+        responses.iter().map(|(word, count)| (&**word, *count)),
     );
     page.by_word(
         (

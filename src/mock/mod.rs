@@ -10,6 +10,7 @@ mod body;
 mod book;
 mod control;
 mod front;
+mod heads;
 mod metrics;
 mod paths;
 mod pipe;

@@ -15,6 +15,25 @@ pub(super) struct Rendering {
     body: OnceLock<Bytes>,
 }
 
+/// A response as one reader gets it.
+#[derive(Debug)]
+pub(super) enum Rendered {
+    /// Nobody else will read it.
+    Once(Rendering),
+    /// Whoever looks next gets the same.
+    Shared(Arc<Rendering>),
+}
+
+impl Rendered {
+    /// The body.
+    pub(super) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Once(rendering) => rendering.into_bytes(),
+            Self::Shared(rendering) => rendering.bytes(),
+        }
+    }
+}
+
 impl Rendering {
     /// Of a response; it is written when its bytes are first wanted.
     pub(super) fn new(response: Arc<Response>, echo: Option<Echo>) -> Self {

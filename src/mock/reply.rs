@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{self, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
 use http::response::Parts;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::body::Body;
 use super::book::{Answer, Field};
-use super::rendering::{Rendering, fallback_echo};
+use super::rendering::{Rendered, Rendering, fallback_echo};
 use super::script::{Act, Script, ScriptSlot};
 use super::server::{CallGuard, Shared};
 use super::slow::SlowBody;
@@ -28,7 +28,12 @@ pub(super) struct Stamp {
     processing_ms: u64,
     /// Headers of this reply alone.
     fields: Vec<Field>,
+    /// Empty, with room for the headers of the reply.
+    room: HeaderMap,
 }
+
+/// The headers for which room is used again, at most.
+const ROOM_MAX: usize = 16;
 
 impl Stamp {
     /// Of a call that arrived at `at`; the id derives from its key.
@@ -61,7 +66,16 @@ impl Stamp {
                 EdgeHeaders::Sent => HeaderValue::try_from(format!("{low:016x}-FRA")).ok(),
             },
             fields: Vec::new(),
+            room: HeaderMap::new(),
             processing_ms: shared.clock.now().since(at).ticks() / 1_000,
+        }
+    }
+
+    /// Takes the room of the headers of the request for those of the reply.
+    pub(super) fn take_room(&mut self, headers: &mut HeaderMap) {
+        if headers.capacity() <= ROOM_MAX {
+            self.room = std::mem::take(headers);
+            self.room.clear();
         }
     }
 }
@@ -95,6 +109,7 @@ pub(super) fn refuse_plainly(error: &ApiError) -> Response<Body> {
         ray: None,
         processing_ms: 0,
         fields: Vec::new(),
+        room: HeaderMap::new(),
     };
     refuse(error, stamp)
 }
@@ -183,16 +198,13 @@ pub(super) fn answer(
 
 fn plain_reply(
     reply: &Reply,
-    rendering: Option<Arc<Rendering>>,
+    rendering: Option<Rendered>,
     about: Option<&ResponseId>,
     stamp: Stamp,
 ) -> (Parts, Bytes) {
     let body = match reply {
         Reply::Response(response) => match rendering {
-            Some(rendering) => match Arc::try_unwrap(rendering) {
-                Ok(unshared) => unshared.into_bytes(),
-                Err(shared) => shared.bytes(),
-            },
+            Some(rendered) => rendered.into_bytes(),
             None => Rendering::new(Arc::clone(response), None).into_bytes(),
         },
         Reply::Deleted => deleted(about).into(),
@@ -250,6 +262,7 @@ const ELSEWHERE: &str = "/moved";
 fn head(status: StatusCode, content_type: &'static str, stamp: Stamp) -> Parts {
     let (mut parts, ()) = Response::new(()).into_parts();
     parts.status = status;
+    parts.headers = stamp.room;
     let headers = &mut parts.headers;
     headers.reserve(HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

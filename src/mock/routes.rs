@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -42,21 +42,24 @@ pub(super) const BODY_UNIT: usize = 64 << 10;
 const DISCARD_MAX: usize = 4 * BODY_MAX;
 
 /// A request on its way through the routes, as far as it is known before its body.
-pub(super) struct Visit {
+pub(super) struct Visit<'a> {
     /// The route of its path, whether or not that takes its method.
     pub(super) route: Option<Route>,
     /// When its head had arrived.
     pub(super) at: SimTime,
     pub(super) exchange: Option<Result<Exchange, ExchangeError>>,
+    pub(super) auth: Auth,
+    /// The header in which it asks for faults of its own.
+    pub(super) faults: Option<HeaderValue>,
     pub(super) connection: ConnectionNo,
-    pub(super) slot: ScriptSlot,
+    pub(super) slot: &'a ScriptSlot,
     /// The fault rules whose header it shows.
     pub(super) marks: Vec<u32>,
     /// Its place in the record of its session, if that has one.
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Option<Ticket<'a>>,
 }
 
-impl Visit {
+impl Visit<'_> {
     /// Takes down the body.
     fn body(&self, body: &[u8]) {
         if let Some(ticket) = &self.ticket {
@@ -66,31 +69,33 @@ impl Visit {
 }
 
 /// Answers a request, which takes the route that its path and method say.
-pub(super) async fn serve(shared: Arc<Shared>, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn serve(
+    shared: &Arc<Shared>,
+    visit: Visit<'_>,
+    request: Request<Incoming>,
+) -> Response<Body> {
     let route = visit.route;
-    let (caller, body) = Caller::of(shared, visit, request);
+    let (mut caller, body) = Caller::of(shared, visit, request);
     match route {
         None => caller.stray(),
         Some(route) if !route.takes(caller.method.as_str()) => caller.not_allowed(route),
-        Some(Route::Responses) => create(&caller, body).await,
+        Some(Route::Responses) => create(&mut caller, body).await,
         Some(Route::Response) if caller.method == Method::DELETE => {
-            about(&caller, body, ExchangeKind::Delete, Ask::Delete).await
+            about(&mut caller, body, ExchangeKind::Delete, Ask::Delete).await
         }
-        Some(Route::Response) => read(&caller).await,
-        Some(Route::Cancel) => about(&caller, body, ExchangeKind::Cancel, Ask::Cancel).await,
-        Some(route) => side(&caller, body, route).await,
+        Some(Route::Response) => read(&mut caller).await,
+        Some(Route::Cancel) => about(&mut caller, body, ExchangeKind::Cancel, Ask::Cancel).await,
+        Some(route) => side(&mut caller, body, route).await,
     }
 }
 
-/// The key that a request shows.
-pub(super) fn exchange_of(headers: &HeaderMap) -> Option<Result<Exchange, ExchangeError>> {
-    const NAME: HeaderName = HeaderName::from_static(EXCHANGE_HEADER);
-    let value = headers.get(&NAME)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).parse())
+/// The key that a request shows in its header.
+pub(super) fn exchange_of(value: &HeaderValue) -> Result<Exchange, ExchangeError> {
+    String::from_utf8_lossy(value.as_bytes()).parse()
 }
 
-async fn create(caller: &Caller, body: Incoming) -> Response<Body> {
-    let parsed = match read_body(&caller.shared, body).await {
+async fn create(caller: &mut Caller<'_>, body: Incoming) -> Response<Body> {
+    let parsed = match read_body(caller.shared, body).await {
         Ok((bytes, _room)) => {
             caller.visit.body(&bytes);
             parse_create(&bytes)
@@ -108,7 +113,7 @@ async fn create(caller: &Caller, body: Incoming) -> Response<Body> {
     caller.call(ExchangeKind::Create, ask, echo, None).await
 }
 
-async fn read(caller: &Caller) -> Response<Body> {
+async fn read(caller: &mut Caller<'_>) -> Response<Body> {
     let Some(id) = caller.response() else {
         return caller.stray();
     };
@@ -132,7 +137,7 @@ async fn read(caller: &Caller) -> Response<Body> {
 
 /// A request whose body does not matter: clients send none, an empty one or `{}`.
 async fn about(
-    caller: &Caller,
+    caller: &mut Caller<'_>,
     body: Incoming,
     kind: ExchangeKind,
     ask: impl Fn(ResponseId) -> Ask,
@@ -140,7 +145,7 @@ async fn about(
     let Some(id) = caller.response() else {
         return caller.stray();
     };
-    match read_body(&caller.shared, body).await {
+    match read_body(caller.shared, body).await {
         Ok((body, _room)) => {
             caller.visit.body(&body);
             caller.call(kind, Ok(ask(id)), None, None).await
@@ -149,8 +154,8 @@ async fn about(
     }
 }
 
-async fn side(caller: &Caller, body: Incoming, route: Route) -> Response<Body> {
-    let (body, _room) = match read_body(&caller.shared, body).await {
+async fn side(caller: &mut Caller<'_>, body: Incoming, route: Route) -> Response<Body> {
+    let (body, _room) = match read_body(caller.shared, body).await {
         Ok(body) => body,
         Err(error) => return caller.refuse(&error),
     };
@@ -176,21 +181,19 @@ fn too_much() -> ApiError {
 }
 
 /// Who sent a request, and how to answer.
-struct Caller {
-    shared: Arc<Shared>,
-    visit: Visit,
-    auth: Auth,
+struct Caller<'a> {
+    shared: &'a Arc<Shared>,
+    visit: Visit<'a>,
     method: Method,
     uri: Uri,
-    /// The headers, where there is a record of what they ask for.
+    /// The headers, until the reply takes their room.
     headers: HeaderMap,
 }
 
-impl Caller {
-    fn of(shared: Arc<Shared>, visit: Visit, request: Request<Incoming>) -> (Self, Incoming) {
+impl<'a> Caller<'a> {
+    fn of(shared: &'a Arc<Shared>, visit: Visit<'a>, request: Request<Incoming>) -> (Self, Incoming) {
         let (head, body) = request.into_parts();
         let caller = Self {
-            auth: auth_of(&head.headers, &shared.options),
             shared,
             visit,
             method: head.method,
@@ -215,16 +218,12 @@ impl Caller {
     ///
     /// - `obfuscation`: what a reader of a stream says about padding.
     async fn call(
-        &self,
+        &mut self,
         kind: ExchangeKind,
         ask: Result<Ask, ApiError>,
         echo: Option<Echo>,
         obfuscation: Option<Obfuscation>,
     ) -> Response<Body> {
-        let (call, faults) = match self.key_and_faults(kind, ask.is_ok()) {
-            Ok(both) => both,
-            Err(error) => return self.refuse(&error),
-        };
         let subject = match &ask {
             Ok(Ask::Create(create)) => Subject {
                 response: None,
@@ -237,36 +236,50 @@ impl Caller {
             Err(_) => Subject::default(),
         };
         let about = subject.response.clone();
-        let opened = self.shared.book().open(call, echo, subject);
-        let Some(receiver) = opened else {
-            let message = format!("The exchange '{}' is already in progress.", call.exchange);
-            return self.refuse(&ApiError::invalid(None, None, message));
+        let (call, receiver) = match self.open(kind, ask.is_ok(), echo, subject) {
+            Ok(opened) => opened,
+            Err(error) => return self.refuse(&error),
         };
-        let guard = CallGuard::new(Arc::clone(&self.shared), call);
-        let auth = self.auth.clone();
-        self.mark(call, faults);
+        let auth = self.visit.auth.clone();
         let ask = ask.map_err(Box::new);
         self.shared.post(Input::Request { call, auth, ask });
-        self.finish(call, guard, about, receiver, obfuscation).await
+        self.finish(call, about, receiver, obfuscation).await
     }
 
     /// Asks the backend something beside the life of a response.
-    async fn call_side(&self, ask: Result<Box<Side>, ApiError>) -> Response<Body> {
-        let (call, faults) = match self.key_and_faults(ExchangeKind::Other, ask.is_ok()) {
-            Ok(both) => both,
+    async fn call_side(&mut self, ask: Result<Box<Side>, ApiError>) -> Response<Body> {
+        let (call, receiver) = match self.open(ExchangeKind::Other, ask.is_ok(), None, Subject::default()) {
+            Ok(opened) => opened,
             Err(error) => return self.refuse(&error),
         };
-        let opened = self.shared.book().open(call, None, Subject::default());
-        let Some(receiver) = opened else {
-            let message = format!("The exchange '{}' is already in progress.", call.exchange);
-            return self.refuse(&ApiError::invalid(None, None, message));
-        };
-        let guard = CallGuard::new(Arc::clone(&self.shared), call);
-        let auth = self.auth.clone();
-        self.mark(call, faults);
+        let auth = self.visit.auth.clone();
         let ask = ask.map_err(Box::new);
         self.shared.post(Input::Side { call, auth, ask });
-        self.finish(call, guard, None, receiver, None).await
+        self.finish(call, None, receiver, None).await
+    }
+
+    /// Opens a call, with what it shows and the faults that strike it.
+    fn open(
+        &self,
+        kind: ExchangeKind,
+        is_valid: bool,
+        echo: Option<Echo>,
+        subject: Subject,
+    ) -> Result<(CallKey, oneshot::Receiver<Answer>), ApiError> {
+        let faults = self.faults(kind, is_valid)?;
+        let mut book = self.shared.book();
+        let call = match self.key(kind)? {
+            Some(key) => key,
+            None => book.stranger(kind, self.visit.connection),
+        };
+        let opened = book.open(call, echo, subject);
+        drop(book);
+        let Some(receiver) = opened else {
+            let message = format!("The exchange '{}' is already in progress.", call.exchange);
+            return Err(ApiError::invalid(None, None, message));
+        };
+        self.mark(call, faults);
+        Ok((call, receiver))
     }
 
     /// Says which rules look at a header that this request shows, and which faults were injected for it.
@@ -284,16 +297,14 @@ impl Caller {
         }
     }
 
-    /// The key of the call, and the faults that it asks for itself or that were injected for the next of its sort. A
-    /// request that is refused for what it says uses up none of the latter: they are for one that works.
-    fn key_and_faults(
-        &self,
-        kind: ExchangeKind,
-        is_valid: bool,
-    ) -> Result<(CallKey, Vec<(Target, Fault)>), ApiError> {
+    /// The faults that the call asks for itself or that were injected for the next of its sort. A request that is refused
+    /// for what it says uses up none of the latter: they are for one that works.
+    fn faults(&self, kind: ExchangeKind, is_valid: bool) -> Result<Vec<(Target, Fault)>, ApiError> {
         let mut faults = Vec::new();
         if let (Some(ticket), Some(Session { epoch, .. })) = (&self.visit.ticket, &self.shared.session) {
-            faults = own_faults(&self.headers, kind, *epoch)?;
+            if let Some(asked) = &self.visit.faults {
+                faults = own_faults(asked, kind, *epoch)?;
+            }
             let shots = is_valid.then_some(kind);
             if !ticket.shots(shots, &self.headers, &mut faults) {
                 let message = format!(
@@ -304,32 +315,27 @@ impl Caller {
                 return Err(ApiError::plain(400, "lanebench_error", code, None, message));
             }
         }
-        Ok((self.key(kind)?, faults))
+        Ok(faults)
     }
 
     async fn finish(
-        &self,
+        &mut self,
         call: CallKey,
-        guard: CallGuard,
         about: Option<ResponseId>,
         receiver: oneshot::Receiver<Answer>,
         obfuscation: Option<Obfuscation>,
     ) -> Response<Body> {
+        // Dropped with this future, it says that the client went away.
+        let guard = CallGuard::new(Arc::clone(self.shared), call);
         self.visit.slot.waits();
         let Ok(mut reply) = receiver.await else {
             // Nobody drops the sender of a call that still has its guard; a reader is never told a made-up reply.
             return std::future::pending().await;
         };
         reply.obfuscation = obfuscation;
-        let stamp = Stamp::of_call(&self.shared, &call, self.visit.at);
-        match answer(
-            reply,
-            guard,
-            stamp,
-            about.as_ref(),
-            &self.visit.slot,
-            &self.shared,
-        ) {
+        let mut stamp = Stamp::of_call(self.shared, &call, self.visit.at);
+        stamp.take_room(&mut self.headers);
+        match answer(reply, guard, stamp, about.as_ref(), self.visit.slot, self.shared) {
             Ok(response) => response,
             Err(script) => {
                 self.visit.slot.put(script);
@@ -339,15 +345,15 @@ impl Caller {
         }
     }
 
-    /// The key of the call: the one it shows, or one of a stranger.
-    fn key(&self, kind: ExchangeKind) -> Result<CallKey, ApiError> {
+    /// The key of the call that it shows; none if it comes from a stranger.
+    fn key(&self, kind: ExchangeKind) -> Result<Option<CallKey>, ApiError> {
         let connection = ConnectionNo::default();
         match &self.visit.exchange {
-            None => Ok(self.shared.book().stranger(kind, self.visit.connection)),
-            Some(Ok(exchange)) if exchange.kind == kind => Ok(CallKey {
+            None => Ok(None),
+            Some(Ok(exchange)) if exchange.kind == kind => Ok(Some(CallKey {
                 exchange: *exchange,
                 connection,
-            }),
+            })),
             Some(Ok(exchange)) => {
                 let message = format!("The exchange '{exchange}' is not of the kind '{}'.", kind.word());
                 Err(ApiError::invalid(None, None, message))
@@ -366,7 +372,7 @@ impl Caller {
 
     /// The same, with what its sender may have meant.
     fn refuse_with(&self, error: &ApiError, hint: Option<String>) -> Response<Body> {
-        let mut reply = refuse(error, Stamp::of_stray(&self.shared, self.visit.at));
+        let mut reply = refuse(error, Stamp::of_stray(self.shared, self.visit.at));
         if let Some(ticket) = &self.visit.ticket {
             if let Some(hint) = hint.as_ref().and_then(|hint| HeaderValue::try_from(hint).ok()) {
                 reply.headers_mut().insert(HINT_HEADER, hint);
@@ -396,11 +402,7 @@ impl Caller {
 }
 
 /// Reads the faults that a request asks for itself.
-fn own_faults(headers: &HeaderMap, kind: ExchangeKind, epoch: u64) -> Result<Vec<(Target, Fault)>, ApiError> {
-    const NAME: HeaderName = HeaderName::from_static(FAULT_HEADER);
-    let Some(value) = headers.get(&NAME) else {
-        return Ok(Vec::new());
-    };
+fn own_faults(value: &HeaderValue, kind: ExchangeKind, epoch: u64) -> Result<Vec<(Target, Fault)>, ApiError> {
     let value = String::from_utf8_lossy(value.as_bytes());
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     faults_of_header(FAULT_HEADER, &value, kind, epoch, &mut sources, &mut out).ok_or_else(|| {
@@ -410,8 +412,9 @@ fn own_faults(headers: &HeaderMap, kind: ExchangeKind, epoch: u64) -> Result<Vec
     })
 }
 
-fn auth_of(headers: &HeaderMap, options: &MockOptions) -> Auth {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
+/// Who a request says that it comes from.
+pub(super) fn auth_of(authorization: Option<&HeaderValue>, options: &MockOptions) -> Auth {
+    let Some(value) = authorization else {
         return Auth::Missing;
     };
     let text = value.to_str().map_or_else(

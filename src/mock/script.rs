@@ -68,6 +68,8 @@ pub(super) struct ScriptSlot(Arc<Wishes>);
 #[derive(Default)]
 struct Wishes {
     script: Mutex<Option<Script>>,
+    /// Whether there is a script; asked far more often than there is one.
+    scripted: AtomicBool,
     /// Whether the handler only waits.
     waits: AtomicBool,
 }
@@ -76,11 +78,15 @@ impl ScriptSlot {
     /// Asks for `script` to be played as soon as what is buffered has left. Whoever asks must not go on answering.
     pub(super) fn put(&self, script: Script) {
         *self.script() = Some(script);
+        self.0.scripted.store(true, Ordering::Release);
     }
 
     /// Takes the script, if one was put.
     pub(super) fn take(&self) -> Option<Script> {
-        self.script().take()
+        match self.0.scripted.load(Ordering::Acquire) {
+            true => self.script().take(),
+            false => None,
+        }
     }
 
     /// The handler wants nothing more of its client before the reply is over: from now on, until the next request is

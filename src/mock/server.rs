@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::{Pin, pin};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use http::{HeaderMap, Request, Response};
@@ -18,10 +18,11 @@ use tokio::sync::{Semaphore, watch};
 
 use super::body::Body;
 use super::book::{Book, Piece, Taken};
+use super::heads::Heads;
 use super::paths::{NOWHERE, Route};
 use super::pipe::{Pipe, Transport, pipe};
 use super::request_log::{RequestLog, SeenRequest};
-use super::routes::{self, BODY_UNIT, Visit, exchange_of};
+use super::routes::{self, BODY_UNIT, Visit, auth_of, exchange_of};
 use super::script::{Gauge, Script, ScriptSlot, play};
 use super::session::{Record, shows};
 use super::stock::Share;
@@ -134,6 +135,8 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) struct Door {
     stopping: watch::Sender<Stopping>,
+    /// The same for whoever looks whenever its connection goes on.
+    stops: AtomicBool,
     /// Connections being served.
     live: watch::Sender<usize>,
 }
@@ -148,6 +151,7 @@ impl Default for Door {
     fn default() -> Self {
         Self {
             stopping: watch::Sender::new(Stopping::No),
+            stops: AtomicBool::new(false),
             live: watch::Sender::new(0),
         }
     }
@@ -156,6 +160,7 @@ impl Default for Door {
 impl Door {
     /// Lets every connection end behind the reply in progress, and idle ones at once.
     pub(super) fn stop(&self) {
+        self.stops.store(true, Ordering::Release);
         self.stopping.send_replace(Stopping::Yes);
     }
 
@@ -201,10 +206,19 @@ impl Door {
         let mut stopping = self.stopping.subscribe();
         let mut stopped = pin!(async move { stopping.wait_for(|stop| *stop == Stopping::Yes).await.is_ok() });
         let mut told = false;
+        // Who waits for the end of the door is woken by it, so it is asked again only when it ends, or when somebody else
+        // is to be woken.
+        let mut woken: Option<Waker> = None;
         let script = std::future::poll_fn(|context| {
-            if !told && stopped.as_mut().poll(context).is_ready() {
-                told = true;
-                Pin::new(&mut connection).graceful_shutdown();
+            let knows = woken
+                .as_ref()
+                .is_some_and(|woken| woken.will_wake(context.waker()));
+            if !told && (!knows || self.stops.load(Ordering::Acquire)) {
+                woken = Some(context.waker().clone());
+                if stopped.as_mut().poll(context).is_ready() {
+                    told = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
             }
             // Errors of a connection are the client's affair; the guards of its calls tell what matters.
             if Pin::new(&mut connection).poll(context).is_ready() {
@@ -281,12 +295,12 @@ impl Mock {
     pub async fn serve_connection(&self, stream: impl Transport) {
         let slot = ScriptSlot::default();
         let connection = self.0.book().connect();
-        let visit = |request| {
-            let visit = self.0.welcome(&request, connection, &slot);
-            let shared = Arc::clone(&self.0);
+        let (shared, slot) = (&self.0, &slot);
+        let visit = |request: Request<Incoming>| {
+            let visit = shared.welcome(&request, &Heads::of(request.headers()), connection, slot);
             async move { Ok::<_, Infallible>(routes::serve(shared, visit, request).await) }
         };
-        self.0.door.serve(&slot, stream, visit).await;
+        self.0.door.serve(slot, stream, visit).await;
     }
 
     /// A new connection in memory: serves one end and gives the other away. Has to be called on the runtime.
@@ -366,14 +380,15 @@ impl Shared {
         self.postbox.post(self.clock.now(), input);
     }
 
-    pub(super) fn welcome<B>(
-        &self,
+    pub(super) fn welcome<'a, B>(
+        &'a self,
         request: &Request<B>,
+        heads: &Heads<'_>,
         connection: ConnectionNo,
-        slot: &ScriptSlot,
-    ) -> Visit {
+        slot: &'a ScriptSlot,
+    ) -> Visit<'a> {
         let at = self.clock.now();
-        let exchange = exchange_of(request.headers());
+        let exchange = heads.exchange.map(exchange_of);
         if self.options.seen_max > 0 {
             let path = request.uri().path_and_query();
             self.book().seen.push(SeenRequest {
@@ -393,8 +408,10 @@ impl Shared {
             route,
             at,
             exchange,
+            auth: auth_of(heads.authorization, &self.options),
+            faults: heads.fault.cloned(),
             connection,
-            slot: slot.clone(),
+            slot,
             marks: self.marks(request.headers()),
             ticket,
         }
@@ -419,39 +436,43 @@ impl fmt::Debug for Carrier {
 
 impl<C: Core<Input = Input, Output = Output>> Outlet<C> for Carrier {
     fn release(&mut self, _: SimTime, out: &mut Vec<Output>) {
+        if out.is_empty() {
+            return;
+        }
+        let mut book = self.0.book();
         for output in out.drain(..) {
-            self.carry(output);
+            self.carry(&mut book, output);
         }
     }
 }
 
 impl Carrier {
-    fn carry(&self, output: Output) {
+    fn carry(&self, book: &mut Book, output: Output) {
         match output {
-            Output::Made { response, .. } => self.0.book().seen.made(response),
-            Output::Dropped { response } => self.0.book().forget(&response),
-            Output::Heading { call, fields } => self.0.book().head(&call, fields),
-            Output::Reply { call, reply, face } => self.0.book().reply(call, reply, face),
+            Output::Made { response, .. } => book.seen.made(response),
+            Output::Dropped { response } => book.forget(&response),
+            Output::Heading { call, fields } => book.head(&call, fields),
+            Output::Reply { call, reply, face } => book.reply(call, reply, face),
             Output::Part {
                 call,
                 reply,
                 part,
                 of,
-            } => self.0.book().part(call, reply, part, of),
+            } => book.part(call, reply, part, of),
             Output::EventPart {
                 call,
                 event,
                 part,
                 of,
             } => {
-                let taken = self.0.book().event_part(&call, event, part, of);
+                let taken = book.event_part(&call, event, part, of);
                 self.give_up(call, taken);
             }
             Output::Event { call, event } => {
-                let taken = self.0.book().event(&call, event);
+                let taken = book.event(&call, event);
                 self.give_up(call, taken);
             }
-            Output::Close { call, how } => self.0.book().close(&call, Piece::End(how)),
+            Output::Close { call, how } => book.close(&call, Piece::End(how)),
             Output::Webhook(send) => {
                 tokio::spawn(deliver(Arc::clone(&self.0), send));
             }

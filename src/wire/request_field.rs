@@ -122,8 +122,19 @@ fn read_fields<'a, F: FieldSet<'a>>(
     unlisted: Unlisted,
     set: &mut F,
 ) -> Result<Option<Problem>, serde_json::Error> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let problem = FieldsSeed { unlisted, set }.deserialize(&mut reader)?;
+    let seed = FieldsSeed { unlisted, set };
+    // What is text as a whole is not looked at once more for each of its values.
+    match std::str::from_utf8(body) {
+        Ok(text) => read_all(seed, serde_json::Deserializer::from_str(text)),
+        Err(_) => read_all(seed, serde_json::Deserializer::from_slice(body)),
+    }
+}
+
+fn read_all<'a, F: FieldSet<'a>, R: serde_json::de::Read<'a>>(
+    seed: FieldsSeed<'_, F>,
+    mut reader: serde_json::Deserializer<R>,
+) -> Result<Option<Problem>, serde_json::Error> {
+    let problem = seed.deserialize(&mut reader)?;
     reader.end()?;
     Ok(problem)
 }

@@ -154,28 +154,27 @@ impl ClientLog {
     }
 
     fn reply(&mut self, now: SimTime, call: &CallKey, reply: &Reply, face: &Face) {
-        let Some(pending) = self.open.get_mut(call) else {
+        let Some(mut pending) = self.open.remove(call) else {
             return;
         };
-        let made = pending.shown.response.clone();
-        let (place, end) = (
-            pending.place,
-            match face.effect(reply) {
-                // Nothing arrives; what was made is known here all the same.
-                None => {
-                    pending.shown.response = made;
-                    return;
-                }
-                Some(Ok(Reply::StreamOpen)) => {
-                    pending.shown.http = 200;
-                    return;
-                }
-                Some(Err(_)) => End::Broken { at: now, made },
-                Some(Ok(whole)) => End::Answered(answer_of(&whole, now, self.epoch)),
+        let end = match face.effect(reply) {
+            // Nothing arrives, and the exchange goes on.
+            None => {
+                self.open.insert(*call, pending);
+                return;
+            }
+            Some(Ok(Reply::StreamOpen)) => {
+                pending.shown.http = 200;
+                self.open.insert(*call, pending);
+                return;
+            }
+            Some(Err(_)) => End::Broken {
+                at: now,
+                made: pending.shown.response,
             },
-        );
-        self.open.remove(call);
-        self.end(place, end);
+            Some(Ok(whole)) => End::Answered(answer_of(&whole, now, self.epoch)),
+        };
+        self.end(pending.place, end);
     }
 
     fn end(&mut self, place: u64, end: End) {

@@ -1,7 +1,9 @@
 //! The record of a session, as handlers of requests and the control API use it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Request;
@@ -40,6 +42,8 @@ pub(in crate::mock) struct Record {
     sight: Mutex<Sight>,
     changed: watch::Sender<u64>,
     sink: Option<LineSink>,
+    /// Whether a fault was injected that waits for its request.
+    shot_waits: Arc<AtomicBool>,
 }
 
 impl Record {
@@ -47,6 +51,7 @@ impl Record {
         Self {
             session,
             clock,
+            shot_waits: sight.shots.any(),
             sight: Mutex::new(sight),
             changed: watch::Sender::new(0),
             sink,
@@ -65,12 +70,12 @@ impl Record {
 
     /// Takes in a request whose head arrived.
     pub(in crate::mock) fn arrive<B>(
-        self: &Arc<Self>,
+        &self,
         at: SimTime,
         request: &Request<B>,
         route: &'static str,
         connection: ConnectionNo,
-    ) -> Ticket {
+    ) -> Ticket<'_> {
         let path = match request.uri().path_and_query().map_or("", PathAndQuery::as_str) {
             plain if plain == route => Cow::Borrowed(route),
             other => Cow::Owned(other.to_owned()),
@@ -97,23 +102,24 @@ impl Record {
             end: EntryEnd::Open,
         });
         Ticket {
-            record: Arc::clone(self),
+            record: self,
             seq,
-            called: false.into(),
+            body: Cell::new(None),
+            called: Cell::new(false),
         }
     }
 
     /// Writes the lines of what ended, and tells whoever waits.
     pub(super) fn publish(&self, mut sight: MutexGuard<'_, Sight>) {
-        let ended = std::mem::take(&mut sight.ended);
-        if let Some(LineSink(sink)) = &self.sink {
-            for seq in ended {
-                let Some(entry) = sight.entry(seq).map(|entry| entry.clone()) else {
-                    continue;
-                };
-                sink(entry.json(&self.session, &sight.plan));
-            }
+        let mut ended = std::mem::take(&mut sight.ended);
+        for seq in ended.drain(..) {
+            let Some(LineSink(sink)) = &self.sink else { break };
+            let Some(entry) = sight.entry(seq).map(|entry| entry.clone()) else {
+                continue;
+            };
+            sink(entry.json(&self.session, &sight.plan));
         }
+        sight.ended = ended;
         drop(sight);
         // Whoever begins to wait looks at what is seen first.
         if self.changed.receiver_count() > 0 {
@@ -131,32 +137,36 @@ impl Record {
 
 /// A request's place in the record. A request that is dropped before it became a call has gone.
 #[derive(Debug)]
-pub(in crate::mock) struct Ticket {
-    record: Arc<Record>,
+pub(in crate::mock) struct Ticket<'a> {
+    record: &'a Record,
     seq: u64,
-    called: std::sync::atomic::AtomicBool,
+    /// Its body, which gets into the record with what becomes of it.
+    body: Cell<Option<BodySeen>>,
+    called: Cell<bool>,
 }
 
-impl Ticket {
+impl Ticket<'_> {
     /// Its body arrived whole.
     pub(in crate::mock) fn body(&self, body: &[u8]) {
-        let seen = BodySeen::of(body);
-        if let Some(entry) = self.record.sight().entry(self.seq) {
-            entry.body = Some(seen);
-        }
+        self.body.set(Some(BodySeen::of(body)));
     }
 
     /// It became a call, which ends as the service says.
     pub(in crate::mock) fn call(&self, call: CallKey) {
-        self.called.store(true, std::sync::atomic::Ordering::Relaxed);
-        self.record.sight().call(self.seq, call);
+        self.called.set(true);
+        let mut sight = self.record.sight();
+        sight.call(self.seq, call);
+        if let Some(entry) = sight.entry(self.seq) {
+            entry.body = self.body.get();
+        }
     }
 
     /// It was answered without asking the service.
     pub(in crate::mock) fn refused(&self, status: u16, hint: Option<String>) {
-        self.called.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.called.set(true);
         let mut sight = self.record.sight();
         if let Some(entry) = sight.entry(self.seq) {
+            entry.body = self.body.get();
             entry.status = Some(status);
             entry.hint = hint;
         }
@@ -173,8 +183,12 @@ impl Ticket {
         headers: &http::HeaderMap,
         out: &mut Vec<(Target, Fault)>,
     ) -> bool {
+        let kind = kind.filter(|_| self.record.shot_waits.load(Ordering::Acquire));
+        if kind.is_none() && out.is_empty() {
+            return true;
+        }
         let mut sight = self.record.sight();
-        if let Some(kind) = kind.filter(|_| !sight.shots.is_empty()) {
+        if let Some(kind) = kind {
             sight.shots.take(kind, headers, out);
         }
         // The plan here takes in what the plan of the service will.
@@ -183,10 +197,13 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        if !self.called.load(std::sync::atomic::Ordering::Relaxed) {
+        if !self.called.get() {
             let mut sight = self.record.sight();
+            if let Some(entry) = sight.entry(self.seq) {
+                entry.body = self.body.get();
+            }
             sight.finish(self.seq, self.record.clock.now(), EntryEnd::Gone);
             self.record.publish(sight);
         }

@@ -1,6 +1,7 @@
 //! A session as it runs: its service, its server, its record.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
@@ -33,6 +34,8 @@ pub(in crate::mock) struct Room {
     pub(in crate::mock) epoch: u64,
     driver: AbortHandle,
     over: watch::Sender<bool>,
+    /// The same for whoever looks at each of its requests.
+    ended: AtomicBool,
     /// Those of the connections that visited it.
     bells: Bells,
 }
@@ -155,6 +158,7 @@ impl Room {
             epoch,
             driver,
             over: watch::Sender::new(false),
+            ended: AtomicBool::new(false),
             bells: Bells::default(),
         })
     }
@@ -163,6 +167,7 @@ impl Room {
     pub(in crate::mock) fn close(&self) {
         self.driver.abort();
         self.record.end();
+        self.ended.store(true, Ordering::Release);
         self.over.send_replace(true);
         self.bells.ring();
         self.mock.0.book().hang_up();
@@ -175,7 +180,7 @@ impl Room {
 
     /// Whether it has ended.
     pub(in crate::mock) fn is_over(&self) -> bool {
-        *self.over.borrow()
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Waits until it has ended.

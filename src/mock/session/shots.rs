@@ -1,5 +1,8 @@
 //! Faults that strike a few times and are gone.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::HeaderMap;
 
 use crate::fault::{Fault, HeaderMatch, Target};
@@ -11,6 +14,8 @@ use crate::units::ExchangeKind;
 pub(in crate::mock) struct Shots {
     waiting: Vec<Shot>,
     made: u64,
+    /// Whether any wait, for whoever does not want to stop the session to ask.
+    any: Arc<AtomicBool>,
 }
 
 /// One of them.
@@ -40,11 +45,17 @@ impl Shots {
             left: what.times,
             what,
         });
+        self.tell();
         Some(self.made)
     }
 
-    pub(in crate::mock) const fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+    /// Tells whether any wait, from now on.
+    pub(super) fn any(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.any)
+    }
+
+    fn tell(&self) {
+        self.any.store(!self.waiting.is_empty(), Ordering::Release);
     }
 
     pub(in crate::mock) fn iter(&self) -> impl Iterator<Item = &Shot> {
@@ -55,7 +66,9 @@ impl Shots {
     ///
     /// - returns: how many those were.
     pub(in crate::mock) fn clear(&mut self) -> usize {
-        std::mem::take(&mut self.waiting).len()
+        let forgotten = std::mem::take(&mut self.waiting).len();
+        self.tell();
+        forgotten
     }
 
     /// Takes what strikes a request of this sort: of faults of an exchange the oldest alone, of each that disturbs a
@@ -89,6 +102,7 @@ impl Shots {
             }
         }
         self.waiting.retain(|shot| shot.left > 0);
+        self.tell();
     }
 }
 

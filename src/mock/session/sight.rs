@@ -198,9 +198,9 @@ impl Sight {
                     Ok(Ask::Create(create)) if !self.choices.is_empty() => Some(&**create),
                     Ok(_) | Err(_) => None,
                 };
-                self.select(now, call, about, create);
+                self.select(now, (call, begun), about, create);
             }
-            Input::Side { call, .. } => self.select(now, call, None, None),
+            Input::Side { call, .. } => self.select(now, (call, begun), None, None),
             Input::Gone { call } => self.finish_call(call, now, EntryEnd::Gone),
             Input::WebhookAnswered { delivery, send, http } => {
                 self.answered_webhook(now, delivery, *send, *http)
@@ -210,7 +210,15 @@ impl Sight {
     }
 
     /// Finds the rule that is to strike a request: the one that the service will find.
-    fn select(&mut self, now: SimTime, call: &CallKey, about: Option<ResponseId>, create: Option<&Create>) {
+    ///
+    /// - `seq`: the number of the request, if it is on record.
+    fn select(
+        &mut self,
+        now: SimTime,
+        (call, seq): (&CallKey, Option<u64>),
+        about: Option<ResponseId>,
+        create: Option<&Create>,
+    ) {
         let marked = self.marks.take().filter(|(marked, _)| marked == call);
         let marks = marked.map(|(_, marks)| marks);
         let marks = marks.as_deref().unwrap_or_default();
@@ -221,7 +229,9 @@ impl Sight {
             struck: false,
         });
         let script = create.and_then(|create| self.script_of(create, marks));
-        let Some(entry) = self.of_call(call) else { return };
+        let Some(entry) = seq.and_then(|seq| self.entry(seq)) else {
+            return;
+        };
         entry.script = script;
         entry.call = Some((*call, now));
         entry.marks = marks.to_vec();
@@ -257,11 +267,11 @@ impl Sight {
         match output {
             Output::Made { call, response } => {
                 let seq = self.open.get(call).copied();
-                self.made_by = seq.map(|seq| (response.clone(), seq));
-                if let Some(entry) = self.of_call(call) {
+                let Some(seq) = seq else { return };
+                if let Some(entry) = self.entry(seq) {
                     entry.response = Some(response.clone());
                 }
-                self.settle_maker();
+                self.made_by(response, seq);
             }
             Output::Heading { .. } | Output::EventPart { .. } | Output::Dropped { .. } => {}
             Output::Part { call, reply, .. } => {
@@ -338,7 +348,7 @@ impl Sight {
                 status,
                 code,
             } => {
-                self.tally.response(status.word());
+                self.tally.response(status);
                 if let Some(row) = self.row(response) {
                     row.status = status.clone();
                     row.code.clone_from(code);
@@ -375,21 +385,25 @@ impl Sight {
             request: None,
             dropped: None,
         });
-        self.settle_maker();
+        if let Some((response, seq)) = self.made_by.take() {
+            self.made_by(&response, seq);
+        }
     }
 
     /// Whatever comes first, the note about a response or the word by which call it was made, the other completes it.
-    fn settle_maker(&mut self) {
-        let Some((response, seq)) = self.made_by.take() else {
-            return;
-        };
-        match self.row(&response) {
+    fn made_by(&mut self, response: &ResponseId, seq: u64) {
+        match self.row(response) {
             Some(row) => row.request = Some(seq),
-            None => self.made_by = Some((response, seq)),
+            None => self.made_by = Some((response.clone(), seq)),
         }
     }
 
     pub(in crate::mock) fn row(&mut self, response: &ResponseId) -> Option<&mut ResponseRow> {
+        // What is told of a response is often told of the newest one.
+        let newest = self.responses.back();
+        if newest.is_some_and(|newest| Arc::ptr_eq(&newest.id.0, &response.0)) {
+            return self.responses.back_mut();
+        }
         let number = *self.by_id.get(response)?;
         let place = usize::try_from(number.checked_sub(self.responses_gone)?).ok()?;
         self.responses.get_mut(place)

@@ -4,15 +4,29 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::wire::Status;
+
 /// The counts. Resetting or ending a session takes none of them back.
 #[derive(Debug, Default)]
 pub(in crate::mock) struct Tally {
     counts: Mutex<Counts>,
+    /// Responses by the status they came into, of those in [`USUAL`].
+    usual: [AtomicU64; USUAL.len()],
     /// Streams that are open.
     streams: AtomicI64,
     /// Sessions that were refused because there were too many.
     refused: AtomicU64,
 }
+
+/// The statuses that nearly every response comes into.
+const USUAL: [Status; 6] = [
+    Status::Queued,
+    Status::InProgress,
+    Status::Completed,
+    Status::Failed,
+    Status::Cancelled,
+    Status::Incomplete,
+];
 
 /// Counts by what is counted.
 #[derive(Debug, Default)]
@@ -21,8 +35,8 @@ pub(in crate::mock) struct Counts {
     pub(in crate::mock) requests: BTreeMap<(&'static str, Option<u16>), u64>,
     /// By word.
     pub(in crate::mock) faults: BTreeMap<&'static str, u64>,
-    /// By the status they came into.
-    pub(in crate::mock) responses: BTreeMap<Box<str>, u64>,
+    /// By the status they came into, where it is an unusual one.
+    responses: BTreeMap<Box<str>, u64>,
     /// By what became of them.
     pub(in crate::mock) webhooks: BTreeMap<&'static str, u64>,
 }
@@ -41,14 +55,27 @@ impl Tally {
         *self.counts().faults.entry(word).or_default() += 1;
     }
 
-    pub(in crate::mock) fn response(&self, status: &str) {
+    pub(in crate::mock) fn response(&self, status: &Status) {
+        if let Some(place) = USUAL.iter().position(|usual| usual == status) {
+            self.usual[place].fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let mut counts = self.counts();
-        match counts.responses.get_mut(status) {
+        match counts.responses.get_mut(status.word()) {
             Some(count) => *count += 1,
             None => {
-                counts.responses.insert(status.into(), 1);
+                counts.responses.insert(status.word().into(), 1);
             }
         }
+    }
+
+    /// Responses by the status they came into.
+    pub(in crate::mock) fn responses(&self) -> BTreeMap<Box<str>, u64> {
+        let usual = USUAL.iter().zip(&self.usual);
+        let usual = usual.map(|(status, count)| (status.word().into(), count.load(Ordering::Relaxed)));
+        let mut all = self.counts().responses.clone();
+        all.extend(usual.filter(|(_, count)| *count > 0));
+        all
     }
 
     pub(in crate::mock) fn webhook(&self, outcome: &'static str) {

@@ -14,18 +14,21 @@ use super::policies::refuse_file;
 use super::run::write_report;
 use super::shard::{Shard, ShardArg};
 use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text, strategies_text};
-use crate::runner::{Programs, answers_again, launch, play_comparison, play_places, settle};
+use crate::runner::{PROTOCOL, Programs, answers_again, launch, play_comparison, play_places, settle};
 use crate::sim::compare::{Findings, Kept, Standing, Study, Sweep};
 
 /// The arguments of `compare`.
 #[derive(Debug, Args)]
 pub(super) struct Compare {
     /// The comparison
-    #[arg(value_name = "FILE", required_unless_present_any = ["metrics", "strategies"])]
+    #[arg(value_name = "FILE", required_unless_present_any = ["metrics", "strategies", "protocol"])]
     file: Option<PathBuf>,
     /// Print every strategy: what it does, what it is shown, what it takes; and play nothing
     #[arg(long, conflicts_with_all = ["file", "metrics"])]
     strategies: bool,
+    /// Print how a program of your own is asked and answers, and play nothing
+    #[arg(long, conflicts_with_all = ["file", "metrics", "strategies"])]
+    protocol: bool,
     /// Print every metric with its definition, and play nothing
     #[arg(long, conflicts_with = "file")]
     metrics: bool,
@@ -74,9 +77,10 @@ struct Writing {
 /// Plays a comparison and says what comes out.
 pub(super) fn compare(args: &Compare) -> Exit {
     let Some(file) = &args.file else {
-        return write(&match args.strategies {
-            true => strategies_text(),
-            false => metrics_text(),
+        return write(&match (args.strategies, args.protocol) {
+            (true, _) => strategies_text(),
+            (false, true) => PROTOCOL.to_owned(),
+            (false, false) => metrics_text(),
         });
     };
     let mut sweep = match load_comparison(file, args.writing.tint.paint_of_stderr()) {
@@ -172,7 +176,7 @@ fn sound(programs: &Programs) -> Result<(), Exit> {
         Some(error) => {
             complain(
                 error,
-                "the protocol stands in the documentation of `runner::launch`",
+                "`lanebench compare --protocol` prints what a program is asked and may answer",
             );
             Err(Exit::Machine)
         }

@@ -1,28 +1,4 @@
-//! Strategies that are programs of their own, over JSON lines on their standard input and output.
-//!
-//! A fresh process is begun for every run. It is greeted, and answers each question with one line, in order:
-//!
-//! ```text
-//! < {"lanebench":"strategy","version":1,"seed":7}
-//! > {"ready":true}
-//! < {"task":0,"kind":"short_answer","attributes":{"user_steering":false},
-//!    "decision":{"execution":"interactive","boundary":"none","background_permitted":false},
-//!    "lanes":{"interactive":{"capacity":12,"active":3,"waiting":0},"background":{...},"approval":{...}},"chance":0.25}
-//! > {"execution":"background"}
-//! ```
-//!
-//! Where the comparison has tenants, the question says whose task it is: `"tenant":"acme"`.
-//!
-//! | answer | means |
-//! |---|---|
-//! | `{"by_policy":true}` | what the policy of the comparison says |
-//! | `{"execution":"interactive"}` or `"background"` | that, behind the boundary of the policy |
-//! | with `"hand_over":true` | interactive work may go on in the background |
-//! | with `"gate":true` | behind the approval boundary in any case |
-//! | with `"tier":"flex"` | asked for on this service tier: `default`, `flex`, `scale` or `priority` |
-//! | `{"refuse":"why"}` | the task is not taken |
-//!
-//! Invariant: an answer that is missing, late or not understood is a failure of the machine, never a default.
+#![doc = include_str!("protocol.md")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -37,14 +13,19 @@ use crate::backend::TIERS;
 use crate::job::{HandOver, LaneSeen};
 use crate::policy;
 use crate::rng::Seed;
+use crate::scenario::quoted_list;
 use crate::sim::compare::{Comparison, Replication};
-use crate::sim::strategy::{Choice, Sight, Strategy};
+use crate::sim::strategy::{Choice, Heard, Sight, Strategy};
 use crate::trace::{Execution, LaneName};
+use crate::units::SimDuration;
 
 /// Longer than this no program may think about one task.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// No line of an answer is longer.
 const LINE_MAX: usize = 64 << 10;
+
+/// The protocol, as it is printed by `lanebench compare --protocol`.
+pub const PROTOCOL: &str = include_str!("protocol.md");
 
 /// Why a program decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,8 +40,8 @@ pub enum ProgramError {
     #[error("`{0}` did not answer within {secs} s", secs = ANSWER_WITHIN.as_secs())]
     Late(String),
     /// It says something else.
-    #[error("`{0}` answered `{1}`, which is no answer")]
-    Answer(String, String),
+    #[error("`{0}` answered `{1}`, which is no answer: {2}")]
+    Answer(String, String, String),
 }
 
 /// The programs of a comparison: whether they did their part.
@@ -90,15 +71,20 @@ impl Programs {
 /// Puts the programs of comparisons into their places; `folder` is where they are begun.
 pub fn launch(comparisons: &mut [Comparison], folder: &Path) -> Programs {
     let mut programs = Programs::default();
-    let strategies = comparisons.iter_mut().flat_map(|one| &mut one.strategies);
-    for named in strategies {
-        if let Some(words) = &named.program {
-            programs.count += 1;
-            named.strategy = Arc::new(Program {
-                words: Arc::clone(words),
-                folder: folder.to_path_buf(),
-                failure: Arc::clone(&programs.failure),
-            });
+    for comparison in comparisons {
+        // What has no price costs nothing, and would look cheap.
+        let priced = |tier: &&&str| comparison.prices.is_empty() || comparison.prices.contains_key(**tier);
+        let tiers: Arc<[&'static str]> = TIERS.iter().filter(priced).copied().collect();
+        for named in &mut comparison.strategies {
+            if let Some(words) = &named.program {
+                programs.count += 1;
+                named.strategy = Arc::new(Program {
+                    words: Arc::clone(words),
+                    folder: folder.to_path_buf(),
+                    failure: Arc::clone(&programs.failure),
+                    tiers: Arc::clone(&tiers),
+                });
+            }
         }
     }
     programs
@@ -119,6 +105,7 @@ struct Program {
     words: Arc<[String]>,
     folder: PathBuf,
     failure: Arc<Mutex<Option<ProgramError>>>,
+    tiers: Arc<[&'static str]>,
 }
 
 /// A program that runs.
@@ -127,6 +114,8 @@ struct Running {
     name: String,
     talk: Mutex<Option<Talk>>,
     failure: Arc<Mutex<Option<ProgramError>>>,
+    /// The service tiers that may be named.
+    tiers: Arc<[&'static str]>,
 }
 
 /// The two ends of a process.
@@ -136,19 +125,39 @@ struct Talk {
     to: ChildStdin,
     from: Receiver<String>,
     asked: u32,
+    /// Whether it wants to hear what came of its answers.
+    learns: bool,
+    /// What is said in front of the next question.
+    before: String,
 }
 
 #[derive(Serialize)]
-struct Greeting {
+struct Greeting<'a> {
     lanebench: &'static str,
     version: u32,
     seed: u64,
+    tiers: &'a [&'static str],
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Ready {
     ready: bool,
+    #[serde(default)]
+    learns: bool,
+}
+
+/// What came of an answer.
+#[derive(Serialize)]
+struct News {
+    heard: HeardOf,
+}
+
+#[derive(Serialize)]
+struct HeardOf {
+    task: u32,
+    execution: Execution,
+    good: bool,
 }
 
 #[derive(Serialize)]
@@ -159,6 +168,8 @@ struct Question<'a> {
     tenant: Option<&'a str>,
     attributes: serde_json::Map<String, serde_json::Value>,
     decision: Said,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<f64>,
     lanes: Lanes,
     chance: f64,
 }
@@ -187,32 +198,71 @@ struct Answer {
     #[serde(default)]
     gate: bool,
     tier: Option<String>,
+    due: Option<f64>,
+    propensity: Option<f64>,
     refuse: Option<String>,
 }
 
 impl Answer {
-    fn choice(mut self) -> Option<Choice> {
-        let tier = self.tier.take();
-        let choice = self.without_tier()?;
-        match (tier, &choice) {
-            (None, _) => Some(choice),
-            (Some(_), Choice::Refuse(_)) => None,
-            (Some(tier), _) => TIERS.contains(&tier.as_str()).then(|| Choice::OnTier {
+    /// What an answer to the question of this number means; why it means nothing otherwise.
+    fn choice(self, task: u32, tiers: &[&str]) -> Result<Choice, String> {
+        let placed = self.refuse.is_none();
+        if !placed && (self.tier.is_some() || self.due.is_some()) {
+            return Err("what is refused has no `tier` and is not `due`".to_owned());
+        }
+        let (tier, due) = (self.tier.clone(), self.due);
+        let mut choice = self.bare(task)?;
+        if let Some(tier) = tier {
+            if !tiers.contains(&tier.as_str()) {
+                let why = match TIERS.contains(&tier.as_str()) {
+                    true => "has no price under `prices`, and would look cheap",
+                    false => "is none",
+                };
+                let allowed = quoted_list(tiers.iter().copied());
+                return Err(format!("the service tier `{tier}` {why}; it may be {allowed}"));
+            }
+            choice = Choice::OnTier {
                 tier: tier.into(),
                 choice: Box::new(choice),
-            }),
+            };
         }
+        if let Some(due) = due {
+            if !(0.0..=1e9).contains(&due) {
+                return Err(
+                    "`due` is a number of seconds from now on, from 0 to a thousand million".to_owned(),
+                );
+            }
+            choice = Choice::Due {
+                slack: SimDuration::from_secs_f64(due),
+                choice: Box::new(choice),
+            };
+        }
+        Ok(choice)
     }
 
-    fn without_tier(self) -> Option<Choice> {
+    fn bare(self, task: u32) -> Result<Choice, String> {
+        let plain = !self.gate && !self.hand_over && self.propensity.is_none();
         match (self.by_policy, self.execution, self.refuse) {
-            (Some(true), None, None) if !self.gate && !self.hand_over => Some(Choice::ByPolicy),
-            (None, None, Some(why)) if !self.gate && !self.hand_over => Some(Choice::Refuse(why.into())),
-            (None, Some(execution), None) if self.gate && !self.hand_over => Some(Choice::Gate {
+            (Some(true), None, None) if plain => Ok(Choice::ByPolicy),
+            (None, None, Some(why)) if plain => Ok(Choice::Refuse(why.into())),
+            (None, Some(arm), None) if self.propensity.is_some() => match self.propensity {
+                Some(propensity) if propensity > 0.0 && propensity <= 1.0 && !self.gate && !self.hand_over => {
+                    Ok(Choice::Drawn {
+                        arm,
+                        propensity,
+                        context: task,
+                        rule: "program",
+                    })
+                }
+                _ => Err(
+                    "`propensity` is above 0 and at most 1, and goes with neither `gate` nor `hand_over`".to_owned(),
+                ),
+            },
+            (None, Some(execution), None) if self.gate && !self.hand_over => Ok(Choice::Gate {
                 execution,
                 rule: "program",
             }),
-            (None, Some(execution), None) if !self.gate => Some(Choice::Execute {
+            (None, Some(execution), None) if !self.gate => Ok(Choice::Execute {
                 execution,
                 hand_over: match self.hand_over {
                     true => HandOver::Permitted,
@@ -220,7 +270,10 @@ impl Answer {
                 },
                 rule: "program",
             }),
-            _ => None,
+            _ => Err(
+                "it has one of `\"by_policy\":true`, `execution` and `refuse`, and `gate`, `hand_over` and `propensity` go with `execution`, one of them at most"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -237,6 +290,7 @@ impl Strategy for Program {
         let running = Running {
             name,
             failure: Arc::clone(&self.failure),
+            tiers: Arc::clone(&self.tiers),
             talk: Mutex::new(None),
         };
         match talk {
@@ -255,11 +309,18 @@ impl Program {
             lanebench: "strategy",
             version: 1,
             seed: seed.0,
+            tiers: &self.tiers,
         };
         let said = talk.ask(name, &greeting)?;
         match serde_json::from_str::<Ready>(&said) {
-            Ok(Ready { ready: true }) => Ok(talk),
-            _ => Err(ProgramError::Answer(name.to_owned(), said)),
+            Ok(Ready { ready: true, learns }) => {
+                talk.learns = learns;
+                Ok(talk)
+            }
+            _ => {
+                let why = "the greeting is answered by `{\"ready\":true}`".to_owned();
+                Err(ProgramError::Answer(name.to_owned(), said, why))
+            }
         }
     }
 }
@@ -268,12 +329,12 @@ impl Strategy for Running {
     fn choose(&self, sight: &Sight<'_>) -> Choice {
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
         let answered = talk.as_mut().map(|talk| {
-            let said = talk.ask(&self.name, &question(talk.asked, sight))?;
+            let task = talk.asked;
+            let said = talk.ask(&self.name, &question(task, sight))?;
             talk.asked += 1;
-            let answer = serde_json::from_str::<Answer>(&said)
-                .ok()
-                .and_then(Answer::choice);
-            answer.ok_or_else(|| ProgramError::Answer(self.name.clone(), said))
+            let answer = serde_json::from_str::<Answer>(&said).map_err(|error| error.to_string());
+            let choice = answer.and_then(|answer| answer.choice(task, &self.tiers));
+            choice.map_err(|why| ProgramError::Answer(self.name.clone(), said, why))
         });
         match answered {
             Some(Ok(choice)) => choice,
@@ -283,6 +344,24 @@ impl Strategy for Running {
                 Choice::Refuse("the program failed".into())
             }
             None => Choice::Refuse("the program failed".into()),
+        }
+    }
+
+    fn hears(&self, heard: Heard) {
+        let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(said) = talk.as_mut().filter(|talk| talk.learns) else {
+            return;
+        };
+        let news = News {
+            heard: HeardOf {
+                task: heard.context,
+                execution: heard.arm,
+                good: heard.good,
+            },
+        };
+        if let Err(error) = said.tell(&self.name, &news) {
+            *talk = None;
+            self.fail(error);
         }
     }
 }
@@ -327,14 +406,24 @@ impl Talk {
             to,
             from,
             asked: 0,
+            learns: false,
+            before: String::new(),
         })
+    }
+
+    /// Says something that is not answered, in front of the next question.
+    fn tell(&mut self, name: &str, said: &impl Serialize) -> Result<(), ProgramError> {
+        let line = serde_json::to_string(said).map_err(|_| ProgramError::Ended(name.to_owned()))?;
+        self.before.push_str(&line);
+        self.before.push('\n');
+        Ok(())
     }
 
     fn ask(&mut self, name: &str, question: &impl Serialize) -> Result<String, ProgramError> {
         let ended = |_| ProgramError::Ended(name.to_owned());
-        let mut line = serde_json::to_string(question).map_err(|_| ProgramError::Ended(name.to_owned()))?;
-        line.push('\n');
-        self.to.write_all(line.as_bytes()).map_err(ended)?;
+        self.tell(name, question)?;
+        let lines = std::mem::take(&mut self.before);
+        self.to.write_all(lines.as_bytes()).map_err(ended)?;
         self.to.flush().map_err(ended)?;
         match self.from.recv_timeout(ANSWER_WITHIN) {
             Ok(answer) => Ok(answer.trim().to_owned()),
@@ -377,6 +466,7 @@ fn question<'a>(task: u32, sight: &Sight<'a>) -> Question<'a> {
             },
             background_permitted: sight.decision.background_permitted(),
         },
+        target: sight.target.map(SimDuration::as_secs_f64),
         lanes: Lanes {
             interactive: sight.lane(LaneName::Interactive),
             background: sight.lane(LaneName::Background),

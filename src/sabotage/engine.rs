@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::backend::{Script, Step, StepWork};
-use crate::job::{Input, ToOutside, Told};
+use crate::job::{Input, Routed, Router, Seen, ToOutside, Told};
 use crate::people::{FromCore, OutsideSetup, UserScript};
 use crate::rng::{Law, Purpose};
 use crate::sim::laws::Law as Lawful;
@@ -38,6 +38,8 @@ pub enum WrongEngine {
     OrderReversed,
     /// Who waits is counted twice.
     CountsWaitsTwice,
+    /// Who is due last is served first.
+    LastDueFirst,
 }
 
 /// What has to catch it.
@@ -51,7 +53,7 @@ pub enum Catcher {
 
 impl WrongEngine {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LosesPlaces,
         Self::LastFirst,
         Self::BeginsLate,
@@ -63,6 +65,7 @@ impl WrongEngine {
         Self::ThinsArrivals,
         Self::OrderReversed,
         Self::CountsWaitsTwice,
+        Self::LastDueFirst,
     ];
 
     /// What catches it.
@@ -84,6 +87,7 @@ impl WrongEngine {
             Self::ThinsArrivals => &[Law("M/M/1", Lawful::Conservation)],
             Self::OrderReversed => &[Form("two classes"), Law("two classes", Lawful::Priority)],
             Self::CountsWaitsTwice => &[Law("M/M/1", Lawful::Little)],
+            Self::LastDueFirst => &[Form("due first"), Law("due first", Lawful::Order)],
         }
     }
 
@@ -116,6 +120,9 @@ impl WrongEngine {
                     shared.order.reverse();
                 }
             }
+            Self::LastDueFirst => {
+                blueprint.desk.router = Arc::new(Mirrored(Arc::clone(&blueprint.desk.router)));
+            }
             Self::LosesPlaces
             | Self::LastFirst
             | Self::ServesTheAbandoned
@@ -133,6 +140,25 @@ impl WrongEngine {
             kept: Vec::new(),
             ended: BTreeSet::new(),
         }
+    }
+}
+
+/// Tells the lanes that who is due late is due soon, and the other way round.
+#[derive(Debug)]
+struct Mirrored(Arc<dyn Router>);
+
+impl Router for Mirrored {
+    fn route(&self, task: JobId) -> Routed {
+        self.0.route(task)
+    }
+
+    fn route_seeing(&self, task: JobId, seen: &Seen) -> Routed {
+        let mut routed = self.0.route_seeing(task, seen);
+        if let Routed::Placed(placement, _) = &mut routed {
+            let mirrored = |due: SimTime| SimTime::from_ticks(SimTime::NEVER.ticks() / 2 - due.ticks());
+            placement.due = placement.due.map(mirrored);
+        }
+        routed
     }
 }
 

@@ -83,6 +83,7 @@ pub fn routed(policy: &Policy, task: &policy::Task, decision: &Decision) -> Rout
             .map(|finding| finding.word().into())
             .collect(),
         attributes: attributes(policy, task),
+        due: None,
     };
     let placement = Placement {
         lane,

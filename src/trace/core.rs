@@ -76,6 +76,9 @@ pub struct Decided {
     pub findings: Vec<Arc<str>>,
     /// The attributes with their values and sources, by name.
     pub attributes: BTreeMap<Arc<str>, Arc<str>>,
+    /// By when it should begin, where that says who goes first in its lane.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<SimTime>,
 }
 
 /// Channel `job`.

@@ -45,6 +45,7 @@ impl Router for ByNumber {
             background_permitted: placement.hand_over == HandOver::Permitted,
             findings: Vec::new(),
             attributes: BTreeMap::new(),
+            due: None,
         };
         Routed::Placed(placement, Arc::new(decided))
     }

@@ -34,6 +34,8 @@ pub(in crate::report) struct Intervals<'a> {
     pub(in crate::report) note: String,
     /// Values this near to nothing do not matter.
     pub(in crate::report) zone: Option<f64>,
+    /// Between what the values may lie.
+    pub(in crate::report) range: (f64, f64),
     pub(in crate::report) rows: Vec<IntervalRow<'a>>,
 }
 
@@ -48,7 +50,7 @@ pub(in crate::report) fn intervals(what: Intervals<'_>) -> Figure {
     let (low, high) = ends.fold((0.0_f64, 0.0_f64), |(low, high), end| {
         (low.min(end), high.max(end))
     });
-    let x = Axis::numbers(&what.label, low, high);
+    let x = Axis::numbers_in(&what.label, low, high, what.range);
     let across = |value: f64| LEFT + x.place(value) * (WIDTH - LEFT - RIGHT);
     let tall = ROW * what.rows.len() as f64 + 8.0;
     let floor = TOP + tall;

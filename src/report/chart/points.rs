@@ -27,6 +27,8 @@ pub(in crate::report) struct Points<'a> {
     pub(in crate::report) description: String,
     pub(in crate::report) x: String,
     pub(in crate::report) y: String,
+    /// Between what the values across may lie, and those upwards.
+    pub(in crate::report) ranges: [(f64, f64); 2],
     pub(in crate::report) points: Vec<Point<'a>>,
 }
 
@@ -41,8 +43,8 @@ pub(in crate::report) fn points(what: Points<'_>) -> Figure {
     };
     let ((left, right), (low, high)) = (around(|point| point.x), around(|point| point.y));
     let (x, y) = (
-        Axis::numbers(&what.x, left, right),
-        Axis::numbers(&what.y, low, high),
+        Axis::numbers_in(&what.x, left, right, what.ranges[0]),
+        Axis::numbers_in(&what.y, low, high, what.ranges[1]),
     );
     let frame = Frame { x: &x, y: &y };
     let mut front: Vec<(f64, f64)> = what

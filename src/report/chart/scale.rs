@@ -124,6 +124,20 @@ impl Axis {
         }
     }
 
+    /// The same for what cannot lie outside of a range: neither does the axis, whatever intervals reach to.
+    pub(in crate::report) fn numbers_in(label: &str, low: f64, high: f64, (least, most): (f64, f64)) -> Self {
+        let mut axis = Self::numbers(label, low.clamp(least, most), high.clamp(least, most));
+        let slack = 1e-9 * (axis.high - axis.low);
+        if axis.high > most + slack {
+            // All of it lies at the upper end.
+            axis = Self::numbers(label, most - (axis.high - axis.low), most);
+        }
+        axis.ticks
+            .retain(|(value, _)| (least - slack..=most + slack).contains(value));
+        (axis.low, axis.high) = (axis.low.max(least), axis.high.min(most));
+        axis
+    }
+
     /// These values and no others, each with its own word, on a linear or a logarithmic scale.
     pub(in crate::report) fn written(label: &str, values: &[(f64, &str)], logarithmic: bool) -> Self {
         let (low, high) = values
@@ -248,6 +262,37 @@ mod tests {
         assert_eq!(
             words(&Axis::lengths("", 0.3, 7_300.0)),
             "1 s, 3 s, 10 s, 1 min, 10 min, 1 h"
+        );
+    }
+
+    #[test]
+    fn axes_of_shares_stay_between_nothing_and_all() {
+        for (low, high) in [
+            (-0.3, 1.2),
+            (1.0, 1.0),
+            (0.0, 0.0),
+            (0.93, 1.04),
+            (0.7, 1.0),
+            (-0.2, -0.1),
+        ] {
+            let axis = Axis::numbers_in("", low, high, (0.0, 1.0));
+            assert!(
+                axis.low >= 0.0 && axis.high <= 1.0 && axis.low < axis.high,
+                "{axis:?}"
+            );
+            assert!(axis.ticks().len() > 1 && axis.ticks().len() < 12, "{axis:?}");
+            assert!(
+                axis.ticks().iter().all(|(value, _)| (0.0..=1.0).contains(value)),
+                "{axis:?}"
+            );
+            // What reaches further is drawn to the end.
+            assert_eq!((axis.place(-0.3), axis.place(1.2)), (0.0, 1.0));
+        }
+        let free = Axis::numbers("", -0.3, 1.2);
+        assert!(free.low < 0.0 && free.high > 1.0);
+        assert_eq!(
+            words(&Axis::numbers_in("", -0.3, 1.2, (0.0, f64::INFINITY))),
+            "0, 0.5, 1.0, 1.5"
         );
     }
 

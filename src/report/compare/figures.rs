@@ -7,7 +7,7 @@ use crate::report::chart::{
     intervals, points,
 };
 use crate::sim::compare::Cell;
-use crate::sim::metric::{Bucket, Metric, SLOTS, Shapes, Slot, Spread};
+use crate::sim::metric::{Bucket, Metric, SLOTS, Shapes, Slot, Spread, Unit};
 use crate::sim::stats::{Direction, pareto};
 use crate::units::SimTime;
 
@@ -159,9 +159,24 @@ fn differences(report: &CompareReport<'_>, metric: Metric, place: usize) -> Opti
             label: format!("difference in {}{}", measure(metric), better(metric)),
             note: "paired by replication, with intervals".to_owned(),
             zone: comparison.indifference.filter(|_| place == 0),
+            range: range_of_differences(metric),
             rows,
         })
     })
+}
+
+/// Between what a metric may lie; its intervals may reach further.
+pub(super) const fn range(metric: Metric) -> (f64, f64) {
+    match metric.unit() {
+        Unit::Share | Unit::Index => (0.0, 1.0),
+        Unit::Count | Unit::PerHour | Unit::PerTask | Unit::Seconds | Unit::Money => (0.0, f64::INFINITY),
+    }
+}
+
+/// The same of the difference of two.
+pub(super) const fn range_of_differences(metric: Metric) -> (f64, f64) {
+    let (least, most) = range(metric);
+    (least - most, most - least)
 }
 
 pub(super) fn measure(metric: Metric) -> &'static str {
@@ -318,6 +333,7 @@ fn front(report: &CompareReport<'_>, place: usize) -> Option<Figure> {
             description: format!("beaten in both by no other strategy: {}", free.join(", ")),
             x: axis(across, "right", "left"),
             y: axis(upwards, "up", "down"),
+            ranges: [range(across), range(upwards)],
             points: found,
         })
     })

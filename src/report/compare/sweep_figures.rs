@@ -1,7 +1,7 @@
 //! The figures of a sweep: each metric against what is varied, and where conclusions turn.
 
 use super::SweepReport;
-use super::figures::{better, dashed, measure, words};
+use super::figures::{better, dashed, measure, range, range_of_differences, words};
 use super::number::{number, unit};
 use crate::report::chart::{Axis, Curve, CurvePoint, Curves, Figure, curves};
 use crate::sim::compare::{Scale, Varied};
@@ -95,13 +95,14 @@ fn against(report: &SweepReport<'_>, varied: &Varied, metric: Metric) -> Option<
     let name = format!("{}-against-{}", dashed(metric.word()), slug(varied));
     let title = format!("{} against {}", words(metric), varied.what);
     let label = format!("{} ({})", words(metric), unit(metric.unit()));
-    Some(draw((name, title, label), axis(varied), None, all))
+    Some(draw((name, title, label), axis(varied), None, range(metric), all))
 }
 
 fn draw(
     (name, title, label): (String, String, String),
     x: Axis,
     zone: Option<f64>,
+    range: (f64, f64),
     all: Vec<Curve<'_>>,
 ) -> Figure {
     let ends = all.iter().flat_map(|curve| &curve.points).flat_map(|point| {
@@ -118,7 +119,7 @@ fn draw(
         title,
         description: said.join("; "),
         x,
-        y: Axis::numbers(&label, low, high),
+        y: Axis::numbers_in(&label, low, high, range),
         stepped: false,
         zone: None,
         curves: all,
@@ -172,5 +173,6 @@ fn sensitivity(report: &SweepReport<'_>, varied: &Varied) -> Figure {
                 .replace("left", "down")
         ),
     );
-    draw(what, axis(varied), first.indifference, all)
+    let range = range_of_differences(first.metric);
+    draw(what, axis(varied), first.indifference, range, all)
 }

@@ -300,9 +300,6 @@ impl Comparison {
             shared: blueprint.desk.shared,
         };
         let mut ledger = Ledger::new(rules, stage.tasks.len());
-        if blueprint.desk.router.reorders() {
-            ledger = ledger.in_any_order();
-        }
         let played = model.play_watched(&mut (&mut measuring, &mut ledger));
         let breach = ledger.close(played.end, &played.ending).first().cloned();
         let late = measuring.late();

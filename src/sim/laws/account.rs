@@ -30,6 +30,18 @@ pub struct Account {
     pub exit: Exit,
     /// Where it stands, and since when.
     pub(super) standing: Option<(StateName, SimTime)>,
+    /// By when it should begin; never, if nothing says so.
+    pub(super) due: Option<SimTime>,
+    /// Its place among those who wait as it does.
+    pub(super) turn: Option<Turn>,
+}
+
+/// A place among those who wait: who is due first comes first, and of those who are due at the same instant, or never, who came
+/// first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn {
+    pub(super) due: SimTime,
+    pub(super) number: u64,
 }
 
 /// How a task left the run: each leaves in exactly one way.

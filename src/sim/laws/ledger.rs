@@ -1,8 +1,8 @@
 //! The books of a run, and the laws that they have to keep.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
-use super::account::{Account, Claim, Exit};
+use super::account::{Account, Exit, Turn};
 use crate::backend::Spent;
 use crate::job::{LaneSpec, SharedCapacity};
 use crate::sim::{Ending, Watch};
@@ -32,7 +32,7 @@ pub enum Law {
     WorkConservation,
     /// Nobody gets a place beyond the capacity.
     Capacity,
-    /// First come, first served, within a lane.
+    /// Within a lane, who is due first goes first, and of those who are due at the same instant, or never, who came first.
     Order,
     /// Nobody gets a shared place while somebody of a lane before waits.
     Priority,
@@ -73,12 +73,29 @@ pub struct Breach {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     rules: Rules,
-    /// Whether lanes may serve later comers first.
-    any_order: bool,
     accounts: Vec<Account>,
     lanes: [Books; 3],
     now: SimTime,
     breaches: Vec<Breach>,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// To be admitted.
+    Backlog,
+    /// For a place.
+    Queue,
+}
+
+impl Line {
+    const fn of(state: StateName) -> Option<Self> {
+        match state {
+            StateName::Accepted => Some(Self::Backlog),
+            StateName::Queued => Some(Self::Queue),
+            _ => None,
+        }
+    }
 }
 
 /// The books of a lane.
@@ -91,13 +108,32 @@ struct Books {
     /// Ticks times jobs.
     waited: u128,
     held: u128,
-    /// Who came when, the first of them at the front; who left is still in it.
-    line: VecDeque<JobId>,
+    /// Who waits to be admitted, and who waits for a place.
+    lines: [BTreeMap<Turn, JobId>; 2],
+    /// How many have come into either.
+    came: u64,
     /// Whether a place was granted in this tick.
     granted: bool,
 }
 
 impl Books {
+    /// Somebody comes to wait at the end of those who are due no later.
+    fn enter(&mut self, line: Line, job: JobId, due: SimTime) -> Turn {
+        let number = self.came;
+        self.came += 1;
+        let turn = Turn { due, number };
+        self.lines[line as usize].insert(turn, job);
+        turn
+    }
+
+    /// Somebody stops waiting; who ought to have gone before and still waits.
+    fn leave(&mut self, line: Line, turn: Turn) -> Option<(Turn, JobId)> {
+        let line = &mut self.lines[line as usize];
+        line.remove(&turn);
+        let (first, job) = line.first_key_value()?;
+        (*first < turn).then_some((*first, *job))
+    }
+
     fn book(&mut self, now: SimTime) {
         let length = u128::from(now.since(self.since).ticks());
         self.waited += length * u128::from(self.waiting);
@@ -112,7 +148,6 @@ impl Ledger {
     pub fn new(rules: Rules, tasks: usize) -> Self {
         Self {
             rules,
-            any_order: false,
             accounts: vec![Account::default(); tasks],
             lanes: Default::default(),
             now: SimTime::START,
@@ -171,7 +206,7 @@ impl Ledger {
                 (books.active, books.waiting) = (*active, *waiting);
             }
             CoreEvent::Router(RouterEvent::Refused { .. }) => self.leave(job, Exit::Refused),
-            CoreEvent::Router(RouterEvent::Decided(decided)) => self.arrive(job, decided.lane),
+            CoreEvent::Router(RouterEvent::Decided(decided)) => self.arrive(job, decided.lane, decided.due),
             CoreEvent::Job(JobEvent::Moved { on, to, .. }) => self.moved((at, job), *on, *to),
             CoreEvent::Job(JobEvent::ApprovalRequested { .. }) => {
                 if let Some(account) = self.account(job) {
@@ -186,12 +221,11 @@ impl Ledger {
         self.accounts.get_mut(job?.0 as usize)
     }
 
-    fn arrive(&mut self, job: Option<JobId>, lane: LaneName) {
-        let Some(id) = job else { return };
-        self.lanes[lane as usize].line.push_back(id);
+    fn arrive(&mut self, job: Option<JobId>, lane: LaneName, due: Option<SimTime>) {
         let now = self.now;
         let Some(account) = self.account(job) else { return };
         let (again, submitted) = (account.lane.replace(lane).is_some(), account.submitted);
+        account.due = due;
         if submitted.is_some_and(|submitted| now > submitted.next()) {
             self.breach(Law::Order, job, "is kept back before it becomes a job".to_owned());
         }
@@ -212,56 +246,42 @@ impl Ledger {
     }
 
     fn moved(&mut self, (at, job): (SimTime, Option<JobId>), on: On, to: StateName) {
+        let Some(id) = job else { return };
         let Some(account) = self.account(job) else { return };
         account.book(at);
-        account.standing = Some((to, at));
-        let (first, lane) = (account.began.is_none(), account.lane);
-        if on == On::CapacityGranted {
-            account.again |= !first;
+        let before = account.standing.replace((to, at)).map(|(state, _)| state);
+        let (lane, due) = (account.lane, account.due.unwrap_or(SimTime::NEVER));
+        let turn = account.turn.take();
+        let granted = on == On::CapacityGranted;
+        if granted {
+            account.again |= account.began.is_some();
             account.began.get_or_insert(at);
-            if let Some(lane) = lane {
-                self.lanes[lane as usize].granted = true;
-                if first {
-                    self.serve(lane, job);
-                }
+        }
+        if let Some(lane) = lane {
+            let books = &mut self.lanes[lane as usize];
+            books.granted |= granted;
+            let from = before.and_then(Line::of);
+            let passed = from.zip(turn).and_then(|(line, turn)| books.leave(line, turn));
+            let entered = Line::of(to).map(|line| books.enter(line, id, due));
+            if let Some(account) = self.account(job) {
+                account.turn = entered;
+            }
+            // Whoever leaves the line otherwise passes nobody.
+            let passed = passed.filter(|_| granted || to == StateName::Queued);
+            if let Some((first, other)) = passed {
+                let why = match first.due < due {
+                    true => "is due",
+                    false => "came",
+                };
+                let what = format!(
+                    "gets on before job {}, which {why} first and still waits",
+                    other.0
+                );
+                self.breach(Law::Order, job, what);
             }
         }
         if to.is_terminal() {
             self.leave(job, Exit::Ended(to, at));
-        }
-    }
-
-    /// The same books of a run whose lanes may serve later comers first.
-    #[must_use]
-    pub fn in_any_order(mut self) -> Self {
-        self.any_order = true;
-        self
-    }
-
-    /// A job gets its first place: nobody who waits has come before it.
-    fn serve(&mut self, lane: LaneName, job: Option<JobId>) {
-        if self.any_order {
-            return;
-        }
-        while let Some(first) = self.lanes[lane as usize].line.front().copied() {
-            if Some(first) == job {
-                self.lanes[lane as usize].line.pop_front();
-                return;
-            }
-            let known = self.accounts.get(first.0 as usize);
-            let waits = |account: &Account| {
-                account.began.is_none()
-                    && matches!(account.standing, Some((state, _)) if Claim::of(state) == Claim::Waits)
-            };
-            if known.is_some_and(waits) {
-                let what = format!(
-                    "gets a place before job {}, which came first and still waits",
-                    first.0
-                );
-                self.breach(Law::Order, job, what);
-                return;
-            }
-            self.lanes[lane as usize].line.pop_front();
         }
     }
 

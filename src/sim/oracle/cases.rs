@@ -37,6 +37,7 @@ pub fn published() -> Vec<Case> {
     cases.push(impatient(1.2, 1, 1.0));
     cases.extend([general(0.8, 0.0), general(0.8, 4.0)]);
     cases.push(in_order(0.3, 0.5));
+    cases.push(due_first(&[0.3, 0.5], 1));
     cases
 }
 
@@ -78,6 +79,11 @@ pub fn further() -> Vec<Case> {
         cases.push(narrow(rate, servers, room));
     }
     cases.extend([in_order(0.2, 0.3), in_order(0.5, 0.2)]);
+    cases.extend([due_first(&[0.2, 0.2, 0.3], 1), due_first(&[0.1, 0.5], 1)]);
+    cases.extend([
+        due_soon([0.3, 0.4], [0.5, 4.0], 1),
+        due_soon([1.0, 0.6], [0.0, 2.0], 2),
+    ]);
     for (rate, people) in [(0.7, 1), (1.4, 2), (4.0, 5)] {
         cases.push(approved(rate, people));
     }
@@ -218,6 +224,41 @@ fn in_order(first: f64, second: f64) -> Case {
         .collect();
     let classes = [first, second].map(Class::exponential).to_vec();
     Case::new(name, Servers::Shared(1), classes, expected)
+}
+
+/// Classes in one lane, each of them due before anybody of the next could be: who is due first goes first, and that is an order of
+/// priority.
+fn due_first(rates: &[f64], servers: u32) -> Case {
+    // Longer than any run, once for each class.
+    let slack = |class: usize| if class == 0 { 0.0 } else { 4e4 * class as f64 };
+    let words: Vec<String> = rates.iter().map(f64::to_string).collect();
+    let name = format!("due first  arrivals {}", words.join(" and "));
+    let waits = cobham(rates, 1.0).unwrap_or_default().into_iter().enumerate();
+    let expected = waits.map(|(class, wait)| (Quantity::WaitOf(class), wait));
+    let classes = rates.iter().enumerate();
+    let classes = classes.map(|(class, rate)| Class::exponential(*rate).due_after(slack(class)));
+    let expected = expected.collect();
+    Case::new(name, Servers::Due(servers), classes.collect(), expected)
+}
+
+/// Two classes in one lane that are due soon and less soon, so that they overtake each other. Whoever goes first, the servers are
+/// as busy, so the mean wait of all is that of those who come first.
+///
+/// Source: Kleinrock, "A conservation law for a wide class of queueing disciplines" (1965).
+fn due_soon(rates: [f64; 2], slacks: [f64; 2], servers: u32) -> Case {
+    let name = format!(
+        "due within {} and {}  arrivals {} and {}, {servers} servers",
+        slacks[0], slacks[1], rates[0], rates[1]
+    );
+    let known = mmc(rates[0] + rates[1], 1.0, servers);
+    let expected = known.map(|queue| vec![(Quantity::Waits, queue.waits), (Quantity::Wait, queue.wait)]);
+    let classes = [0, 1].map(|class| Class::exponential(rates[class]).due_after(slacks[class]));
+    Case::new(
+        name,
+        Servers::Due(servers),
+        classes.to_vec(),
+        expected.unwrap_or_default(),
+    )
 }
 
 /// Two lanes that share nothing.

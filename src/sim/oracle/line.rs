@@ -4,7 +4,7 @@
 //! job, and it against the closed forms with millions of jobs.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use super::measure::{Customer, Fate};
 use super::station::{Class, Servers, Station, UNIT};
@@ -150,6 +150,11 @@ impl Station {
                 let waits = by_class(visits, servers);
                 waits.into_iter().map(|wait| (wait, wait.is_finite())).collect()
             }
+            Servers::Due(servers) => {
+                let slack = |visit: &Visit| self.classes[visit.class].slack.unwrap_or(f64::INFINITY);
+                let waits = in_order(visits, servers, |visit| visit.at + slack(visit));
+                waits.into_iter().map(|wait| (wait, wait.is_finite())).collect()
+            }
             Servers::Bulk { .. } => {
                 let waits = in_batches(visits, self.servers.batch());
                 waits.into_iter().map(|wait| (wait, true)).collect()
@@ -250,18 +255,24 @@ fn in_batches(visits: &[Visit], batch: Batch) -> Vec<f64> {
 /// Nobody gives up.
 #[must_use]
 pub fn by_class(visits: &[Visit], servers: u32) -> Vec<f64> {
-    let classes = visits.iter().map(|visit| visit.class + 1).max().unwrap_or(0);
-    let mut lines: Vec<VecDeque<usize>> = vec![VecDeque::new(); classes];
+    #[expect(clippy::cast_precision_loss, reason = "a handful of classes")]
+    in_order(visits, servers, |visit| visit.class as f64)
+}
+
+/// The waits of these visits before so many servers that take whoever has the lowest rank first, and of equals who came first.
+/// Nobody gives up.
+fn in_order(visits: &[Visit], servers: u32, rank: impl Fn(&Visit) -> f64) -> Vec<f64> {
+    let mut line: BinaryHeap<Reverse<(Instant, usize)>> = BinaryHeap::new();
     let mut free: BinaryHeap<Reverse<Instant>> = (0..servers).map(|_| Reverse(Instant(0.0))).collect();
     let mut waits = vec![f64::INFINITY; visits.len()];
     let mut next = 0;
     while let Some(Reverse(Instant(server))) = free.pop() {
         // Who has come by the time the server is free; if nobody waits then, whoever comes next.
-        while visits.get(next).is_some_and(|visit| visit.at <= server) {
-            lines[visits[next].class].push_back(next);
+        while let Some(visit) = visits.get(next).filter(|visit| visit.at <= server) {
+            line.push(Reverse((Instant(rank(visit)), next)));
             next += 1;
         }
-        let first = lines.iter_mut().find_map(VecDeque::pop_front);
+        let first = line.pop().map(|Reverse((_, place))| place);
         let Some(place) = first.or_else(|| (next < visits.len()).then_some(next)) else {
             break;
         };

@@ -116,7 +116,7 @@ impl Station {
                     account.seen.unwrap_or(end).since(asked),
                 )
             }
-            Servers::Lanes(_) | Servers::Shared(_) => (
+            Servers::Lanes(_) | Servers::Shared(_) | Servers::Due(_) => (
                 account.submitted.unwrap_or(end),
                 account.began.is_some(),
                 account.wait(end).unwrap_or(SimDuration::ZERO),
@@ -358,7 +358,7 @@ impl Station {
                 let u = seed.unit(Purpose::ApproverFor, job | (1 << 32), name_key(STAFF));
                 units(class.service.quantile(u))
             }
-            Servers::Lanes(_) | Servers::Shared(_) => customer.held,
+            Servers::Lanes(_) | Servers::Shared(_) | Servers::Due(_) => customer.held,
         };
         Visit {
             at: units(customer.came.since(SimTime::START)),

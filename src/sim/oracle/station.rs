@@ -8,7 +8,7 @@ use crate::fault::FaultPlan;
 use crate::job::{
     self, ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered,
     OnIncomplete, OnToolFailure, OwnApproval, Placement, Plan, Polling, Retry, RosterEntry, Routed, Router,
-    Rules, SharedCapacity, SinkClass, TaskSpec, Then, Tool, ToolAct,
+    Rules, Seen, SharedCapacity, SinkClass, TaskSpec, Then, Tool, ToolAct,
 };
 use crate::people::{
     ApproverScript, Attention, Balk, Batch, Behaviour, Further, OutsideSetup, OutsideTask, Reach, Retrial,
@@ -47,6 +47,8 @@ pub enum Servers {
     Lanes(u32),
     /// The places that the lanes of all classes share.
     Shared(u32),
+    /// The places of a lane in which all classes wait; who is due first goes first.
+    Due(u32),
     /// Approvers.
     Staff(u32),
     /// One approver who takes up to `most` at once, as soon as `least` wait.
@@ -63,7 +65,9 @@ impl Servers {
     #[must_use]
     pub const fn number(self) -> u32 {
         match self {
-            Self::Lanes(servers) | Self::Shared(servers) | Self::Staff(servers) => servers,
+            Self::Lanes(servers) | Self::Shared(servers) | Self::Due(servers) | Self::Staff(servers) => {
+                servers
+            }
             Self::Bulk { .. } => 1,
         }
     }
@@ -102,6 +106,8 @@ pub struct Class {
     pub room: u32,
     /// How one comes again who did not stay.
     pub returns: Option<Returns>,
+    /// How long after coming one ought to begin, in units, where that says who goes first; none: never.
+    pub slack: Option<f64>,
 }
 
 /// How people come again who found everybody busy.
@@ -128,6 +134,7 @@ impl Class {
             balks: None,
             room: MANY,
             returns: None,
+            slack: None,
         }
     }
 
@@ -137,6 +144,15 @@ impl Class {
         Self {
             returns: Some(returns),
             ..self.in_room(0)
+        }
+    }
+
+    /// The same, due so many units after coming.
+    #[must_use]
+    pub fn due_after(self, slack: f64) -> Self {
+        Self {
+            slack: Some(slack),
+            ..self
         }
     }
 
@@ -225,7 +241,7 @@ impl Station {
             seed,
             desk: job::Setup {
                 tasks: arrivals.iter().map(task).collect(),
-                router: Arc::new(ByClass::new(Arc::clone(&classes), self.servers)),
+                router: Arc::new(ByClass::new(Arc::clone(&classes), self)),
                 lanes: self.lanes(),
                 shared: self.shared(),
                 roster: approvers.iter().map(|approver| approver.person.clone()).collect(),
@@ -306,7 +322,7 @@ impl Station {
         let mut lanes = [lane(MANY, MANY); 3];
         for (class, place) in self.classes.iter().zip(LANES) {
             let capacity = match self.servers {
-                Servers::Lanes(servers) => servers,
+                Servers::Lanes(servers) | Servers::Due(servers) => servers,
                 Servers::Shared(_) | Servers::Staff(_) | Servers::Bulk { .. } => MANY,
             };
             lanes[place as usize] = lane(capacity, class.room);
@@ -322,7 +338,7 @@ impl Station {
                 capacity,
                 order: [LaneName::Interactive, LaneName::Background, LaneName::Approval],
             }),
-            Servers::Lanes(_) | Servers::Staff(_) | Servers::Bulk { .. } => None,
+            Servers::Lanes(_) | Servers::Due(_) | Servers::Staff(_) | Servers::Bulk { .. } => None,
         }
     }
 
@@ -368,7 +384,7 @@ impl Station {
                 },
                 takes: Law::ZERO,
             },
-            Servers::Lanes(_) | Servers::Shared(_) => Step {
+            Servers::Lanes(_) | Servers::Shared(_) | Servers::Due(_) => Step {
                 work: StepWork::Message { tokens: 1 },
                 takes: class.service,
             },
@@ -401,20 +417,28 @@ fn user(class: &Class) -> UserScript {
 struct ByClass {
     classes: Arc<[usize]>,
     routes: Vec<(Placement, Arc<Decided>)>,
+    /// How long after coming those of each class ought to begin.
+    slacks: Vec<Option<SimDuration>>,
 }
 
 impl ByClass {
-    fn new(classes: Arc<[usize]>, servers: Servers) -> Self {
-        let routes = LANES.map(|lane| {
-            let (lane, boundary) = match servers {
+    fn new(classes: Arc<[usize]>, station: &Station) -> Self {
+        let routes = (0..station.classes.len()).map(|class| {
+            let (lane, boundary) = match station.servers {
                 Servers::Staff(_) | Servers::Bulk { .. } => (LaneName::Approval, Boundary::Approval),
-                Servers::Lanes(_) | Servers::Shared(_) => (lane, Boundary::None),
+                Servers::Due(_) => (LANES[0], Boundary::None),
+                Servers::Lanes(_) | Servers::Shared(_) => (LANES[class], Boundary::None),
             };
             route(lane, boundary)
         });
+        let slack = |class: &Class| {
+            let units = class.slack?;
+            Some(SimDuration::from_secs_f64(units * UNIT.as_secs_f64()))
+        };
         Self {
             classes,
-            routes: routes.into(),
+            routes: routes.collect(),
+            slacks: station.classes.iter().map(slack).collect(),
         }
     }
 }
@@ -423,6 +447,17 @@ impl Router for ByClass {
     fn route(&self, task: JobId) -> Routed {
         let (placement, decided) = &self.routes[self.classes[task.0 as usize]];
         Routed::Placed(placement.clone(), Arc::clone(decided))
+    }
+
+    fn route_seeing(&self, task: JobId, seen: &Seen) -> Routed {
+        let mut routed = self.route(task);
+        if let Routed::Placed(placement, decided) = &mut routed
+            && let Some(slack) = self.slacks[self.classes[task.0 as usize]]
+        {
+            placement.due = Some(seen.now + slack);
+            Arc::make_mut(decided).due = placement.due;
+        }
+        routed
     }
 }
 
@@ -442,6 +477,7 @@ fn route(lane: LaneName, boundary: Boundary) -> (Placement, Arc<Decided>) {
         background_permitted: execution == Execution::Background,
         findings: Vec::new(),
         attributes: BTreeMap::new(),
+        due: None,
     };
     let placement = Placement {
         lane,
@@ -500,7 +536,7 @@ fn plan(servers: Servers) -> Plan {
         },
         tools: match servers {
             Servers::Staff(_) | Servers::Bulk { .. } => BTreeMap::from([("act".into(), act)]),
-            Servers::Lanes(_) | Servers::Shared(_) => BTreeMap::new(),
+            Servers::Lanes(_) | Servers::Shared(_) | Servers::Due(_) => BTreeMap::new(),
         },
         mcp: BTreeMap::new(),
         hosted: Vec::new(),

@@ -189,13 +189,7 @@ impl Router for StrategyRouter {
             tenant: self.tasks.tenant(place),
             lanes: seen.lanes,
         });
-        if let Choice::Drawn {
-            arm,
-            propensity,
-            context,
-            ..
-        } = choice
-        {
+        if let Some((arm, propensity, context)) = choice.drawn() {
             self.note(Drawn::new(task, seen.now, arm, propensity, context));
         }
         let routed = chosen(sort, choice, seen.now);
@@ -250,8 +244,9 @@ fn chosen(sort: &SortRoutes, choice: Choice, now: SimTime) -> Routed {
         }
         Choice::Due { slack, choice } => {
             let mut routed = chosen(sort, *choice, now);
-            if let Routed::Placed(placement, _) = &mut routed {
+            if let Routed::Placed(placement, decided) = &mut routed {
                 placement.due = Some(now + slack);
+                Arc::make_mut(decided).due = placement.due;
             }
             routed
         }
@@ -278,9 +273,10 @@ fn other_way(sort: &SortRoutes, routed: Routed) -> Routed {
         placed.boundary,
         "the-other-way",
     );
-    if let Routed::Placed(placement, _) = &mut other {
+    if let Routed::Placed(placement, decided) = &mut other {
         placement.tier.clone_from(&placed.tier);
         placement.due = placed.due;
+        Arc::make_mut(decided).due = placed.due;
     }
     other
 }
@@ -337,6 +333,7 @@ fn otherwise(
         attributes: known
             .map(|decided| decided.attributes.clone())
             .unwrap_or_default(),
+        due: None,
     };
     let placement = Placement {
         lane,

@@ -135,3 +135,19 @@ pub enum Choice {
     /// It is not taken, for this reason.
     Refuse(Arc<str>),
 }
+
+impl Choice {
+    /// What was drawn, how likely it was, and what the task was taken for.
+    pub(super) fn drawn(&self) -> Option<(Execution, f64, u32)> {
+        match self {
+            Self::Drawn {
+                arm,
+                propensity,
+                context,
+                ..
+            } => Some((*arm, *propensity, *context)),
+            Self::OnTier { choice, .. } | Self::Due { choice, .. } => choice.drawn(),
+            Self::ByPolicy | Self::Execute { .. } | Self::Gate { .. } | Self::Refuse(_) => None,
+        }
+    }
+}

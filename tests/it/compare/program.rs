@@ -26,20 +26,143 @@ fn outcomes(comparison: &Comparison, place: usize) -> Outcome {
 
 #[test]
 fn a_program_decides_as_it_says() {
-    let always = |answer: &str| {
-        format!("read greeting; echo '{{\"ready\":true}}'; while read question; do echo '{answer}'; done")
-    };
     let (comparison, programs) = with_shell(&always("{\"execution\":\"interactive\"}"));
     // The third strategy is the one that comes with the program and does the same.
     assert_eq!(outcomes(&comparison, 3), outcomes(&comparison, 2));
     let (comparison, by_policy) = with_shell(&always("{\"by_policy\":true}"));
     assert_eq!(outcomes(&comparison, 3), outcomes(&comparison, 0));
     assert_eq!((programs.failure(), by_policy.failure()), (None, None));
-    let (comparison, on_tier) = with_shell(&always("{\"by_policy\":true,\"tier\":\"flex\"}"));
-    // What has no price costs nothing: that is how one sees which tier was asked for.
-    let cost = |place| outcomes(&comparison, place).measures.value(Metric::Cost);
-    assert!(cost(0) > Some(0.0));
-    assert_eq!((cost(3), on_tier.failure()), (Some(0.0), None));
+}
+
+/// A program that answers every question so.
+fn always(answer: &str) -> String {
+    format!("read greeting; echo '{{\"ready\":true}}'; while read question; do echo '{answer}'; done")
+}
+
+/// The same world as [`small`], in which the tier `flex` has half the price.
+fn with_tiers(script: &str) -> (Comparison, Programs) {
+    let words = serde_json::to_string(&["sh", "-c", script]).unwrap();
+    let program = format!("coin: {{ program: {words} }}");
+    let usual = "  default: { input: 1.25, output: 10 }\n";
+    let mut comparison = small(&[
+        ("coin: { random: { interactive: 50% } }", &program),
+        (usual, &format!("{usual}  flex: {{ input: 0.625, output: 5 }}\n")),
+    ]);
+    let programs = launch(std::slice::from_mut(&mut comparison), Path::new("."));
+    (comparison, programs)
+}
+
+#[test]
+fn a_program_may_name_tiers_that_have_a_price_and_no_others() {
+    let flex = always("{\"by_policy\":true,\"tier\":\"flex\"}");
+    let (comparison, programs) = with_tiers(&flex);
+    let cost = |place| outcomes(&comparison, place).measures.value(Metric::Cost).unwrap();
+    assert!((cost(3) - 0.5 * cost(0)).abs() < 1e-12, "{} {}", cost(3), cost(0));
+    assert_eq!(programs.failure(), None);
+    // Where it has none, it would look free of charge.
+    let (comparison, programs) = with_shell(&flex);
+    let _ = outcomes(&comparison, 3);
+    let said = programs.failure().unwrap().to_string();
+    assert!(
+        said.contains(
+            "the service tier `flex` has no price under `prices`, and would look cheap; it may be `default`"
+        ),
+        "{said}"
+    );
+    // The greeting says which may be named.
+    let said = |make: fn(&str) -> (Comparison, Programs)| {
+        let (comparison, programs) = make("read greeting; echo \"$greeting\"");
+        let _ = outcomes(&comparison, 3);
+        match programs.failure() {
+            Some(ProgramError::Answer(_, said, _)) => said,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(said(with_shell).ends_with(",\"tiers\":[\"default\"]}"));
+    assert!(said(with_tiers).ends_with(",\"tiers\":[\"default\",\"flex\"]}"));
+}
+
+#[test]
+fn a_program_is_shown_targets_and_says_what_is_due() {
+    // One interactive place, and twice the tasks: what is due at its target passes what has time, as `edf` has it.
+    let plays = |strategy: &str| {
+        let mut comparison = small(&[
+            ("coin: { random: { interactive: 50% } }", strategy),
+            ("interactive: { capacity: 4 }", "interactive: { capacity: 1 }"),
+            (
+                "    - { kind: short_answer, share: 50%, targets: { first_output: 10s, result: 20s } }\n",
+                "    - { kind: short_answer, id: soon, share: 20%, targets: { result: 20s } }\n    \
+                 - { kind: short_answer, id: later, share: 30%, targets: { result: 10m } }\n",
+            ),
+            ("every: 10s, cv2: 2", "every: 1500ms, cv2: 2"),
+        ]);
+        let programs = launch(std::slice::from_mut(&mut comparison), Path::new("."));
+        let outcome = outcomes(&comparison, 3);
+        assert_eq!((programs.failure(), &outcome.broken), (None, &None));
+        outcome
+    };
+    let script = "read greeting; echo '{\"ready\":true}'; while read question; do \
+                  target=${question#*target??}; target=${target%%,*}; \
+                  echo \"{\\\"by_policy\\\":true,\\\"due\\\":$target}\"; done";
+    let words = serde_json::to_string(&["sh", "-c", script]).unwrap();
+    let program = plays(&format!("coin: {{ program: {words} }}"));
+    // With no prediction, least time left is the target.
+    let due = |outcome: &Outcome| outcome.measures.value(Metric::AttainmentLeast).unwrap();
+    let in_order = plays("coin: policy");
+    assert!(
+        due(&program) > due(&in_order),
+        "{} {}",
+        due(&program),
+        due(&in_order)
+    );
+}
+
+#[test]
+fn a_program_that_learns_hears_what_came_of_its_draws_and_writes_them_down() {
+    // It draws the background until it has heard of something good, and the interactive lane from then on.
+    let script = "read greeting; echo '{\"ready\":true,\"learns\":true}'; lane=background; while read line; do \
+                  case $line in \
+                  *'\"heard\"'*'\"good\":true'*) lane=interactive;; \
+                  *'\"heard\"'*) ;; \
+                  *'\"background_permitted\":true'*) echo '{\"execution\":\"'$lane'\",\"propensity\":0.5}';; \
+                  *) echo '{\"by_policy\":true}';; esac; done";
+    let (comparison, programs) = with_shell(script);
+    let outcome = outcomes(&comparison, 3);
+    assert_eq!((programs.failure(), &outcome.broken), (None, &None));
+    let first = outcome.drawn.iter().position(|drawn| drawn.interactive).unwrap();
+    let known = outcome.drawn[..first].iter().filter_map(|drawn| drawn.came);
+    let good = known.filter(|(_, good)| *good).map(|(at, _)| at).min().unwrap();
+    for (place, drawn) in outcome.drawn.iter().enumerate() {
+        assert_eq!(
+            (drawn.interactive, drawn.propensity),
+            (drawn.at > good, 0.5),
+            "{place} {drawn:?} {good}"
+        );
+    }
+    assert!(first > 0 && outcome.drawn.len() > first + 3);
+}
+
+#[test]
+fn the_protocol_is_printed_and_names_every_field() {
+    let (code, stdout, _) = said(&["compare", "--protocol"]);
+    assert_eq!(code, Some(0));
+    let asked = "read greeting; echo '{\"ready\":true}'; read question; echo \"$question\"";
+    let (comparison, programs) = with_shell(asked);
+    let _ = outcomes(&comparison, 3);
+    let Some(ProgramError::Answer(_, question, why)) = programs.failure() else {
+        panic!("{:?}", programs.failure())
+    };
+    let question: serde_json::Value = serde_json::from_str(&question).unwrap();
+    for field in question.as_object().unwrap().keys() {
+        assert!(stdout.contains(&format!("`{field}`")), "{field}");
+    }
+    // What an answer may have is what serde lists for a field that it does not know.
+    let (_, fields) = why.split_once("expected one of ").unwrap();
+    let fields: Vec<&str> = fields.split('`').skip(1).step_by(2).collect();
+    assert_eq!(fields.len(), 8, "{why}");
+    for field in fields {
+        assert!(stdout.contains(&format!("\"{field}\":")), "{field}");
+    }
 }
 
 #[test]
@@ -63,6 +186,11 @@ fn what_is_no_answer_is_a_failure_of_the_machine() {
         "{\"execution\":\"background\",\"tier\":\"cheap\"}",
         "{\"refuse\":\"no\",\"tier\":\"flex\"}",
         "{\"by_policy\":true,\"prio\":1}",
+        "{\"by_policy\":true,\"due\":-1}",
+        "{\"refuse\":\"no\",\"due\":1}",
+        "{\"execution\":\"background\",\"propensity\":0}",
+        "{\"execution\":\"background\",\"propensity\":0.5,\"gate\":true}",
+        "{\"by_policy\":true,\"propensity\":0.5}",
     ] {
         let error = failed(&format!("{ready} echo '{answer}'"));
         assert!(matches!(error, ProgramError::Answer(..)), "{answer}: {error}");
@@ -109,7 +237,24 @@ fn the_program_in_python_plays_where_it_is_allowed() {
         println!("skipped: there is no python3");
         return;
     }
-    let (code, stdout, stderr) = said(&["compare", file, "--allow-programs"]);
+    let (code, stdout, stderr) = said(&["compare", file, "--allow-programs", "--format", "json"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
-    assert!(stdout.contains("free-places"), "{stdout}");
+    let study: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let strategies = study["strategies"].as_array().unwrap();
+    let metric = |name: &str, metric: &str| {
+        let strategy = strategies.iter().find(|one| one["name"] == name).unwrap();
+        let metrics = strategy["metrics"].as_array().unwrap();
+        metrics.iter().find(|one| one["metric"] == metric).unwrap()["mean"]
+            .as_f64()
+            .unwrap()
+    };
+    // What leaves the interactive lane is asked for on the cheap tier.
+    assert!(metric("free-places", "cost") < 0.7 * metric("three-lane", "cost"));
+    let learner = strategies.iter().find(|one| one["name"] == "learner").unwrap();
+    let estimate = |lane: &str| learner["off_policy"][lane]["mean"].as_f64().unwrap();
+    assert!(learner["off_policy"]["choices"].as_u64().unwrap() > 100);
+    assert!(
+        estimate("background") > estimate("interactive") + 0.2,
+        "{learner}"
+    );
 }

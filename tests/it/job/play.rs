@@ -36,6 +36,7 @@ impl Router for Fixed {
             background_permitted: placement.execution == Execution::Background,
             findings: Vec::new(),
             attributes: BTreeMap::new(),
+            due: None,
         };
         Routed::Placed(placement.clone(), Arc::new(decided))
     }

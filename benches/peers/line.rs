@@ -54,18 +54,18 @@ fn service(customer: u64) -> f64 {
 
 /// The mean wait, in seconds.
 fn lanebench(customers: u64) -> f64 {
-    let mut wakes = Wakes::new(SERVERS as usize + 1);
+    let mut wakes = Wakes::new();
     let mut idle: Vec<JobId> = (0..SERVERS).map(JobId).collect();
     let mut waiting = VecDeque::new();
     let mut waited = SimDuration::ZERO;
     let mut arrived = 0;
     let plan = |at: SimTime, seconds: f64| at + SimDuration::from_secs_f64(seconds);
-    wakes.set(ARRIVAL, plan(SimTime::START, gap(0)));
+    wakes.set(ARRIVAL.0, ARRIVAL, plan(SimTime::START, gap(0)));
     while let Some((now, who)) = wakes.first() {
         let (server, length) = if who == ARRIVAL {
             let (length, next) = (service(arrived), plan(now, gap(arrived + 1)));
             arrived += 1;
-            wakes.set(ARRIVAL, if arrived < customers { next } else { SimTime::NEVER });
+            wakes.set(ARRIVAL.0, ARRIVAL, if arrived < customers { next } else { SimTime::NEVER });
             let Some(server) = idle.pop() else {
                 waiting.push_back((length, now));
                 continue;
@@ -73,14 +73,14 @@ fn lanebench(customers: u64) -> f64 {
             (server, length)
         } else {
             let Some((length, since)) = waiting.pop_front() else {
-                wakes.set(who, SimTime::NEVER);
+                wakes.set(who.0, who, SimTime::NEVER);
                 idle.push(who);
                 continue;
             };
             waited += now.since(since);
             (who, length)
         };
-        wakes.set(server, plan(now, length));
+        wakes.set(server.0, server, plan(now, length));
     }
     waited.as_secs_f64() / customers as f64
 }

@@ -82,6 +82,8 @@ pub(super) struct Agenda {
     /// The tick of the last step: nothing is planned for it or before it.
     taken: Option<SimTime>,
     expiries: [VecDeque<Expiry>; 2],
+    /// How many they are.
+    kept: usize,
     /// What the responses whose expiry is planned weigh.
     weight: u64,
 }
@@ -132,12 +134,13 @@ impl Agenda {
         let in_order = queue.back().is_none_or(|last| last.at <= at);
         assert!(in_order, "responses that end later expire later");
         queue.push_back(Expiry { at, run, weight });
+        self.kept += 1;
         self.weight += weight;
     }
 
     /// How many expiries are planned, and what those responses weigh.
-    pub(super) fn kept(&self) -> (usize, u64) {
-        (self.expiries.iter().map(VecDeque::len).sum(), self.weight)
+    pub(super) const fn kept(&self) -> (usize, u64) {
+        (self.kept, self.weight)
     }
 
     /// When something is due for which the service has to be stepped.
@@ -160,6 +163,7 @@ impl Agenda {
         for queue in &mut self.expiries {
             while let Some(gone) = queue.front().copied().filter(|first| is_gone(first.run)) {
                 queue.pop_front();
+                self.kept -= 1;
                 self.weight -= gone.weight;
             }
         }
@@ -167,14 +171,20 @@ impl Agenda {
 
     /// Takes the expiry that is due first if more than `kept_max` are planned, or what they keep weighs more than
     /// `bytes_max`.
+    #[inline]
     pub(super) fn pop_crowded_out(&mut self, kept_max: u32, bytes_max: u64) -> Option<Handle> {
-        let [stored, unstored] = &self.expiries;
-        if stored.len() + unstored.len() <= kept_max as usize && self.weight <= bytes_max {
+        if self.kept <= kept_max as usize && self.weight <= bytes_max {
             return None;
         }
+        self.pop_first_expiry()
+    }
+
+    fn pop_first_expiry(&mut self) -> Option<Handle> {
+        let [stored, unstored] = &self.expiries;
         let first = |queue: &VecDeque<Expiry>| queue.front().map_or(SimTime::NEVER, |first| first.at);
         let place = usize::from(first(unstored) < first(stored));
         let gone = self.expiries[place].pop_front()?;
+        self.kept -= 1;
         self.weight -= gone.weight;
         Some(gone.run)
     }
@@ -186,6 +196,7 @@ impl Agenda {
             .iter_mut()
             .find(|queue| queue.front().is_some_and(|first| first.at <= now))?;
         let gone = queue.pop_front()?;
+        self.kept -= 1;
         self.weight -= gone.weight;
         Some(gone.run)
     }

@@ -52,7 +52,7 @@ impl Service {
                 };
                 let stage = Stage::Leaving {
                     reply: Reply::StreamOpen,
-                    stream: Some(reading),
+                    stream: Some(Box::new(reading)),
                     parts: 0,
                 };
                 self.bind(run, |service| {
@@ -83,7 +83,11 @@ impl Service {
         };
         self.head(&key, account);
         let who = self.ledger.project(account);
-        match request.ask.map_err(ApiError::clone)? {
+        let ask = match request.ask {
+            Ok(ask) => ask,
+            Err(error) => return Err(error.clone()),
+        };
+        match ask {
             Asked::Main(Ask::Create(create)) => self.create(key, account, create),
             Asked::Main(Ask::Poll(id)) => {
                 let run = self.polled(key.exchange.job, id, who)?;

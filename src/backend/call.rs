@@ -76,7 +76,7 @@ pub(super) enum Stage {
         /// The reply.
         reply: Reply,
         /// The stream that it opens.
-        stream: Option<Reading>,
+        stream: Option<Box<Reading>>,
         /// How many parts have left before the rest.
         parts: u32,
     },
@@ -111,8 +111,8 @@ impl Call {
             Stage::Leaving {
                 stream: Some(reading),
                 ..
-            }
-            | Stage::Reading(reading) => Some(reading.run),
+            } => Some(reading.run),
+            Stage::Reading(reading) => Some(reading.run),
             Stage::Hung { run } => *run,
         }
     }
@@ -184,6 +184,16 @@ impl Calls {
         let unlisted = |open: &Open| open.listed == Listed::No && open.call.key == *key;
         let listed = self.by_key.get(key).copied();
         listed.or_else(|| self.slots.find(unlisted))
+    }
+
+    /// Lets a call go whose reply leaves.
+    pub(super) fn let_go(&mut self, call: Handle) {
+        if let Some(Open { call: gone, listed }) = self.slots.get_mut(call) {
+            if *listed == Listed::Yes && self.by_key.get(&gone.key) == Some(&call) {
+                self.by_key.remove(&gone.key);
+            }
+            self.slots.discard(call);
+        }
     }
 
     pub(super) fn remove(&mut self, call: Handle) -> Option<Call> {

@@ -396,12 +396,17 @@ impl Service {
             key,
             strike,
             stage: Stage::Leaving { reply, stream, parts },
-        }) = self.calls.remove(call)
+        }) = self.calls.get_mut(call)
         else {
             return;
         };
-        if let Some(reading) = stream.filter(|_| parts > 0) {
-            return self.begin_reading(key, strike, reading);
+        let (key, strike, stream, parts) = (*key, *strike, stream.take(), *parts);
+        let reply = std::mem::replace(reply, Reply::StreamOpen);
+        self.calls.let_go(call);
+        if let Some(reading) = &stream
+            && parts > 0
+        {
+            return self.begin_reading(key, strike, **reading);
         }
         let face = strike.map_or(Face::Whole, |rule| self.face(rule, &reply));
         self.note_reply(key.exchange, &reply, &face, strike);
@@ -422,9 +427,9 @@ impl Service {
         self.desk
             .out
             .extend(gone.map(|response| Output::Dropped { response }));
-        let run = stream.map(|reading| reading.run);
+        let run = stream.as_ref().map(|reading| reading.run);
         match stream {
-            Some(reading) if whole => self.begin_reading(key, strike, reading),
+            Some(reading) if whole => self.begin_reading(key, strike, *reading),
             _ if stays => self.hang(key, run),
             _ => self.release_patron(run),
         }
@@ -447,9 +452,10 @@ impl Service {
         let Some(call) = self.calls.get_mut(handle) else {
             return false;
         };
-        let (key, Some(rule)) = (call.key, call.strike) else {
+        let Some(rule) = call.strike else {
             return false;
         };
+        let key = call.key;
         let Stage::Leaving { reply, stream, parts } = &mut call.stage else {
             return false;
         };

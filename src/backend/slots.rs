@@ -82,6 +82,17 @@ impl<T> Slots<T> {
         slot.as_mut().filter(|_| *life == handle.life)
     }
 
+    /// Lets a value go where it is.
+    pub(super) fn discard(&mut self, handle: Handle) {
+        if let Some((life, slot @ Some(_))) = self.places.get_mut(handle.place as usize)
+            && *life == handle.life
+        {
+            *slot = None;
+            *life = life.wrapping_add(1);
+            self.free.push(handle.place);
+        }
+    }
+
     pub(super) fn remove(&mut self, handle: Handle) -> Option<T> {
         let (life, slot) = self.places.get_mut(handle.place as usize)?;
         if *life != handle.life {

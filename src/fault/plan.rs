@@ -127,6 +127,7 @@ impl FaultPlan {
 
     /// The verdict on an exchange that arrives (or would arrive) at `at`.
     #[must_use]
+    #[inline]
     pub fn exchange(&self, key: Exchange, at: SimTime) -> Option<Struck<'_>> {
         self.marked_exchange(key, at, &[])
     }
@@ -134,7 +135,15 @@ impl FaultPlan {
     /// The verdict on an exchange whose request is marked with these rules: it shows their headers, or they were
     /// injected for it.
     #[must_use]
+    #[inline]
     pub fn marked_exchange(&self, key: Exchange, at: SimTime, marks: &[u32]) -> Option<Struck<'_>> {
+        match self.rules.is_empty() && marks.is_empty() {
+            true => None,
+            false => self.struck(key, at, marks),
+        }
+    }
+
+    fn struck(&self, key: Exchange, at: SimTime, marks: &[u32]) -> Option<Struck<'_>> {
         if !self.injected.is_empty() && !marks.is_empty() {
             let target = Target::Exchange(key.kind);
             let rule = self.pinned(&target, marks).next().map(|struck| struck.rule);

@@ -250,7 +250,7 @@ impl Job {
 
     fn cancel_id(&mut self, ctx: &mut Context<'_>, id: ResponseId) {
         ctx.owns(self.id, &id);
-        ctx.parked.remove(&id);
+        ctx.shared.parked.remove(&id);
         self.abort_all(ctx, &[ExchangeKind::Create]);
         if let State::Cancelling(cancelling) = &mut self.state {
             cancelling.response = Some(id);

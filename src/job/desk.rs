@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-
 use super::digests::Digests;
 use super::lane::Lane;
 use super::listen::{canonical_order, in_canonical_order, note_reply};
-use super::machine::{Context, Job, News};
-use super::phrases::Phrases;
+use super::machine::{Context, Ended, Job, News, Shared};
 use super::rooms::Rooms;
 use super::state::State;
 use super::stray::{LOOK_LIMIT, Step, Strays};
@@ -119,14 +116,10 @@ pub struct Desk {
     expected: BTreeMap<JobId, TaskSpec>,
     /// Jobs that are over and that nobody was told of; counted only where they are let go.
     over: Vec<JobId>,
-    ended: Ended,
     wakes: Wakes,
-    owners: HashMap<ResponseId, JobId, FixedState>,
-    parked: BTreeSet<ResponseId>,
+    shared: Shared,
     deliveries: BTreeSet<Arc<str>>,
     strays: Strays,
-    phrases: Phrases,
-    digests: Digests,
     notes: Notes<CoreEvent>,
     /// What was last noted of each lane.
     loads: [(u32, u32); 3],
@@ -136,14 +129,8 @@ pub struct Desk {
 /// The order in which lanes are looked at where they share nothing.
 const LANE_ORDER: [LaneName; 3] = [LaneName::Interactive, LaneName::Background, LaneName::Approval];
 
-/// What becomes of jobs that are over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    /// How they ended is kept.
-    Known,
-    /// They are let go.
-    LetGo,
-}
+/// Where what is no job stands in the queue of wakes; jobs stand behind it, by their rooms.
+const STRAYS: u32 = 0;
 
 /// What is held of a task: a word, so that those of many jobs stand close together.
 #[derive(Debug, Clone, Copy)]
@@ -173,18 +160,21 @@ impl Desk {
         Self {
             now: SimTime::START,
             lanes: setup.lanes.map(Lane::new),
-            wakes: Wakes::new(tasks),
+            wakes: Wakes::new(),
             held: Window::of(std::iter::repeat_n(Held::Nothing, tasks)),
             jobs: Rooms::default(),
             expected: BTreeMap::new(),
             over: Vec::new(),
-            ended: Ended::Known,
-            owners: HashMap::default(),
-            parked: BTreeSet::new(),
+            shared: Shared {
+                seed: setup.seed,
+                epoch: setup.epoch.saturating_mul(1_000_000),
+                digests: Digests::default(),
+                owners: HashMap::default(),
+                ended: Ended::Known,
+                parked: BTreeSet::new(),
+            },
             deliveries: BTreeSet::new(),
             strays: Strays::default(),
-            phrases: Phrases::default(),
-            digests: Digests::default(),
             notes,
             loads: [(0, 0); 3],
             open: 0,
@@ -203,13 +193,12 @@ impl Desk {
     /// is told to them when they are over. Nothing may name their responses any more, so there must be no webhooks.
     #[must_use]
     pub const fn forgetting(mut self) -> Self {
-        self.ended = Ended::LetGo;
+        self.shared.ended = Ended::LetGo;
         self
     }
 
     /// Makes a task known that is not listed in the setup, and will be submitted under the number that is returned.
     pub fn expect_task(&mut self, task: TaskSpec) -> JobId {
-        self.wakes.expect_one();
         let id = self.held.push(Held::Nothing);
         self.expected.insert(id, task);
         id
@@ -302,9 +291,7 @@ impl Desk {
         }
         self.note_loads();
         if !self.over.is_empty() {
-            while self.held.pop_if(Held::is_over) {
-                self.wakes.let_first_go();
-            }
+            while self.held.pop_if(Held::is_over) {}
         }
     }
 
@@ -479,19 +466,14 @@ impl Desk {
         let Some(job) = self.jobs.get_mut(room) else {
             return false;
         };
-        let was_open = !job.state.name().is_terminal();
+        let was_open = !matches!(job.state, State::Ended(_));
         let mut ctx = Context {
             now: self.now,
-            seed: self.setup.seed,
-            epoch: self.setup.epoch.saturating_mul(1_000_000),
             actions,
             notes: &mut self.notes,
             lane: &mut self.lanes[job.placement.lane as usize],
             roster: &self.setup.roster,
-            phrases: &mut self.phrases,
-            digests: &mut self.digests,
-            owners: (self.ended == Ended::Known).then_some(&mut self.owners),
-            parked: &mut self.parked,
+            shared: &mut self.shared,
             freed: false,
             news: News::Perhaps,
         };
@@ -500,7 +482,7 @@ impl Desk {
             job.show(&mut ctx);
         }
         let freed = ctx.freed;
-        if was_open && job.state.name().is_terminal() {
+        if was_open && matches!(job.state, State::Ended(_)) {
             self.open -= 1;
             let end = JobEnd {
                 at: self.now,
@@ -510,10 +492,10 @@ impl Desk {
             };
             self.setup.router.ended(id, &end);
         }
-        let (due, _) = job.alarm;
+        let due = job.alarm;
         if due != job.armed {
             job.armed = due;
-            self.wakes.set(id, due);
+            self.wakes.set(room + 1, id, due);
         }
         if !self.notes.is_on() && job.is_over() {
             let over = Held::Over(job.state.name());
@@ -528,7 +510,7 @@ impl Desk {
 
     /// A job is over: its place goes, and whoever holds something of it will be told, where that is wanted.
     fn let_go(&mut self, id: JobId) {
-        if self.ended == Ended::LetGo {
+        if self.shared.ended == Ended::LetGo {
             self.over.push(id);
         }
     }
@@ -541,7 +523,7 @@ impl Desk {
         genuine: Genuine,
         actions: &mut Vec<Action>,
     ) -> bool {
-        let owner = self.owners.get(response).copied();
+        let owner = self.shared.owners.get(response).copied();
         let ended = owner
             .and_then(|owner| self.state(owner))
             .is_some_and(StateName::is_terminal);
@@ -569,7 +551,7 @@ impl Desk {
         match owner {
             Some(owner) => self.with(owner, actions, |job, ctx| job.named_by_webhook(ctx, response)),
             None => {
-                if self.parked.insert(response.clone()) {
+                if self.shared.parked.insert(response.clone()) {
                     self.strays.named(self.now, response.clone());
                     self.wake_strays(actions);
                 }
@@ -602,7 +584,7 @@ impl Desk {
     }
 
     fn arm_strays(&mut self) {
-        self.wakes.set(JobId::NONE, self.strays.due());
+        self.wakes.set(STRAYS, JobId::NONE, self.strays.due());
     }
 
     fn stray_broke(&mut self, exchange: Exchange, how: &Break) {

@@ -70,7 +70,7 @@ impl Job {
 
     /// The create was answered with an error.
     pub(super) fn create_refused(&mut self, ctx: &mut Context<'_>, exchange: Exchange, error: &ApiError) {
-        let civil = ctx.epoch.saturating_add(ctx.now.ticks());
+        let civil = ctx.shared.epoch.saturating_add(ctx.now.ticks());
         let told = error.wait.map(|wait| retry::told_wait(wait, civil));
         let left = self.deadline.since(ctx.now);
         let row = retry::create_error(error, told, left);
@@ -172,7 +172,7 @@ impl Job {
         let rules = self.plan().retry;
         let ceiling = retry::ceiling(&rules, u32::from(self.charged.saturating_sub(1)));
         let delay = retry::jitter(
-            ctx.seed,
+            ctx.shared.seed,
             Purpose::Backoff,
             self.id,
             u64::from(self.attempt),
@@ -256,7 +256,13 @@ impl Job {
                 (Purpose::Backoff, retry::ceiling(&rules, failures))
             }
         };
-        let drawn = retry::jitter(ctx.seed, purpose, self.id, u64::from(self.attempt), ceiling);
+        let drawn = retry::jitter(
+            ctx.shared.seed,
+            purpose,
+            self.id,
+            u64::from(self.attempt),
+            ceiling,
+        );
         let delay = (told.unwrap_or_default() + drawn).max(SimDuration::TICK);
         let due = ctx.now + delay;
         self.enter_for(ctx, on, State::RetryWait { due }, why.clone());
@@ -330,7 +336,7 @@ impl Job {
         ctx.owns(self.id, &id);
         self.heard_at = Some(ctx.now);
         self.progressed_at = ctx.now;
-        let look_now = ctx.parked.remove(&id);
+        let look_now = ctx.shared.parked.remove(&id);
         self.look_failed = LookFailed::No;
         self.status = None;
         self.items_here = 0;
@@ -348,7 +354,7 @@ impl Job {
             self.cancel_known(ctx, response);
             return;
         }
-        ctx.parked.remove(&id);
+        ctx.shared.parked.remove(&id);
         self.known(ctx, On::Adopted, response.id.clone());
         self.observe(ctx, response);
     }

@@ -146,7 +146,7 @@ impl Job {
         }
         let ceiling = retry::ceiling(&rules, u32::from(misses - 1));
         let index = (1 << 32) | (u64::from(self.turn) << 16) | u64::from(misses);
-        let delay = retry::jitter(ctx.seed, Purpose::Backoff, self.id, index, ceiling);
+        let delay = retry::jitter(ctx.shared.seed, Purpose::Backoff, self.id, index, ceiling);
         applying.phase = ApplyPhase::Again {
             due: (ctx.now + delay).max(ctx.now.next()),
         };

@@ -35,7 +35,7 @@ impl Job {
         partial: bool,
         response: Option<ResponseId>,
     ) {
-        let digest = ctx.digests.of(content);
+        let digest = ctx.shared.digests.of(content);
         let storing = self.storing(ctx, &digest, partial);
         self.enter(ctx, on, storing);
         self.store(ctx, content, &digest, partial, response);
@@ -174,7 +174,7 @@ impl Job {
             self.cause = Some(cut_short(response));
         }
         let text = text_of(&response.output);
-        let digest = ctx.digests.of(&text);
+        let digest = ctx.shared.digests.of(&text);
         self.state = self.storing(ctx, &digest, partial);
         self.store(ctx, &text, &digest, partial, Some(response.id.clone()));
     }
@@ -301,7 +301,7 @@ impl Job {
             }
             Verb::Resolve => {
                 let content = act.result.cloned().unwrap_or_else(|| act.reason.clone());
-                let digest = ctx.digests.of(&content);
+                let digest = ctx.shared.digests.of(&content);
                 let len = u32::try_from(content.len()).unwrap_or(u32::MAX);
                 let stored = digest.clone();
                 ctx.notes.note(ctx.now, self.id, || JobEvent::ResultStored {

@@ -44,7 +44,7 @@ impl Job {
     fn poll_gap(&self, ctx: &Context<'_>, gap: SimDuration) -> SimDuration {
         let polls = u64::from(self.sent[ExchangeKind::Poll as usize]);
         let off = retry::jitter(
-            ctx.seed,
+            ctx.shared.seed,
             crate::rng::Purpose::PollGap,
             self.id,
             polls,
@@ -140,7 +140,7 @@ impl Job {
     fn poll_refused(&mut self, ctx: &mut Context<'_>, exchange: Exchange, error: &ApiError) {
         let row = retry::poll_error(error.http);
         if row == retry::POLL_FAILED {
-            let civil = ctx.epoch.saturating_add(ctx.now.ticks());
+            let civil = ctx.shared.epoch.saturating_add(ctx.now.ticks());
             let told = error
                 .wait
                 .map(|wait| retry::told_wait(wait, civil))
@@ -292,7 +292,7 @@ impl Job {
         running.breaks = running.breaks.saturating_add(1);
         let breaks = running.breaks;
         let wait = retry::jitter(
-            ctx.seed,
+            ctx.shared.seed,
             crate::rng::Purpose::Backoff,
             self.id,
             1_000 + u64::from(breaks),

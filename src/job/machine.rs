@@ -8,10 +8,8 @@ use smallvec::SmallVec;
 
 use super::digests::Digests;
 use super::lane::Lane;
-use super::phrases::Phrases;
 use super::state::{Pledge, State};
 use super::table::is_legal;
-use super::timers::Alarm;
 use super::{Action, HandOver, Placement, Plan, RosterEntry, TaskSpec, ToOutside};
 use crate::rng::Seed;
 use crate::trace::{
@@ -24,23 +22,39 @@ use crate::wire::{Ask, InputItem, Origin, ResponseId, Status, ToolDeclaration};
 /// What a job may use while it is stepped.
 pub(super) struct Context<'a> {
     pub(super) now: SimTime,
-    pub(super) seed: Seed,
-    /// Unix microseconds at the start of the run.
-    pub(super) epoch: u64,
     pub(super) actions: &'a mut Vec<Action>,
     pub(super) notes: &'a mut Notes<CoreEvent>,
     pub(super) lane: &'a mut Lane,
     pub(super) roster: &'a [RosterEntry],
-    pub(super) phrases: &'a mut Phrases,
-    pub(super) digests: &'a mut Digests,
-    /// Whose response is whose; looked up, never walked. None, if nobody will ask.
-    pub(super) owners: Option<&'a mut HashMap<ResponseId, JobId, FixedState>>,
-    /// Responses that a webhook named before anybody knew them.
-    pub(super) parked: &'a mut BTreeSet<ResponseId>,
+    pub(super) shared: &'a mut Shared,
     /// Whether a place became free.
     pub(super) freed: bool,
     /// Whether there may be something new to show.
     pub(super) news: News,
+}
+
+/// What all jobs of a runtime share.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    pub(super) seed: Seed,
+    /// Unix microseconds at the start of the run.
+    pub(super) epoch: u64,
+    pub(super) digests: Digests,
+    /// Whose response is whose; looked up, never walked.
+    pub(super) owners: HashMap<ResponseId, JobId, FixedState>,
+    /// What becomes of jobs that are over.
+    pub(super) ended: Ended,
+    /// Responses that a webhook named before anybody knew them.
+    pub(super) parked: BTreeSet<ResponseId>,
+}
+
+/// What becomes of jobs that are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// How they ended is kept.
+    Known,
+    /// They are let go, and nobody will ask whose a response was.
+    LetGo,
 }
 
 /// Whether something happened to a job that a view of it shows.
@@ -53,8 +67,8 @@ pub(super) enum News {
 impl Context<'_> {
     /// Remembers whose response this is.
     pub(super) fn owns(&mut self, job: JobId, response: &ResponseId) {
-        if let Some(owners) = &mut self.owners {
-            owners.insert(response.clone(), job);
+        if self.shared.ended == Ended::Known {
+            self.shared.owners.insert(response.clone(), job);
         }
     }
 
@@ -96,8 +110,8 @@ pub(super) struct Job {
     pub(super) place: Place,
     /// Whether the user has closed the session.
     pub(super) deserted: bool,
-    /// What is due first, and when.
-    pub(super) alarm: (SimTime, Alarm),
+    /// When something is due first.
+    pub(super) alarm: SimTime,
     /// When the verdict on life may change by itself.
     pub(super) verdict_at: SimTime,
     /// When the job wakes by itself.
@@ -120,8 +134,8 @@ pub(super) struct Job {
     pub(super) heard_at: Option<SimTime>,
     pub(super) status: Option<Status>,
     pub(super) placement: Placement,
-    /// What both audiences were shown last.
-    pub(super) shown: Option<super::view::Key>,
+    /// What was shown last.
+    pub(super) shown: Option<super::view::Shown>,
     pub(super) cause: Option<Cause>,
     pub(super) result: Option<Arc<str>>,
     pub(super) requests: u16,
@@ -224,7 +238,7 @@ impl Job {
             shown: None,
             place: Place::Free,
             deserted: false,
-            alarm: (SimTime::NEVER, Alarm::Verdict),
+            alarm: SimTime::NEVER,
             verdict_at: SimTime::NEVER,
             armed: SimTime::NEVER,
             plan: task.plan.clone(),
@@ -239,7 +253,7 @@ impl Job {
 
     /// Whether it has ended and waits for nothing: nothing that it is told moves it any more.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.state, State::Ended(_)) && self.pledges.is_empty() && self.alarm.0 == SimTime::NEVER
+        matches!(self.state, State::Ended(_)) && self.pledges.is_empty() && self.alarm == SimTime::NEVER
     }
 
     /// Whether responses of this job outlive their connection.
@@ -279,7 +293,7 @@ impl Job {
             self.cause.clone_from(&cause);
         }
         let (attempt, charged, turn) = (self.attempt, self.charged, self.turn);
-        let moved = JobEvent::Moved {
+        ctx.notes.note(ctx.now, self.id, || JobEvent::Moved {
             from: Some(from),
             on,
             to,
@@ -288,8 +302,7 @@ impl Job {
             turn,
             cause,
             by,
-        };
-        ctx.notes.note(ctx.now, self.id, || moved);
+        });
         self.settle_place(ctx, to);
     }
 
@@ -345,7 +358,10 @@ impl Job {
 
     /// Ends the wait for an exchange.
     pub(super) fn settle(&mut self, exchange: Exchange) {
-        self.pledges.retain(|pledge| pledge.exchange != exchange);
+        match &self.pledges[..] {
+            [only] if only.exchange == exchange => self.pledges.clear(),
+            _ => self.pledges.retain(|pledge| pledge.exchange != exchange),
+        }
     }
 
     /// Gives an exchange up.

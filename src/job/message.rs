@@ -344,8 +344,31 @@ pub enum ToOutside {
     /// Show a view.
     Show {
         /// To whom.
-        audience: Audience,
+        to: Viewers,
         /// What.
         view: Arc<View>,
     },
+}
+
+/// Who is shown a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Viewers {
+    /// Who asked for the task.
+    User,
+    /// Who runs the product.
+    Operator,
+    /// Both, where they are shown the same.
+    Both,
+}
+
+impl Viewers {
+    /// Whether this audience is among them.
+    #[must_use]
+    pub const fn include(self, audience: Audience) -> bool {
+        matches!(
+            (self, audience),
+            (Self::Both, _) | (Self::User, Audience::User) | (Self::Operator, Audience::Operator)
+        )
+    }
 }

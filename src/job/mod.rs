@@ -17,7 +17,6 @@ mod lane;
 mod listen;
 mod machine;
 mod message;
-mod phrases;
 pub mod retry;
 mod rooms;
 mod spec;
@@ -35,7 +34,7 @@ pub use desk::{Desk, JobEnd, LaneSeen, Routed, Router, Seen, Setup};
 pub use listen::canonical_order;
 pub use message::{
     Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Decision, Grant, Input, SinkAnswer, ToOutside,
-    Told,
+    Told, Viewers,
 };
 pub use spec::{
     ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered,

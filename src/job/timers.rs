@@ -2,7 +2,7 @@
 
 use super::machine::{Context, Job, News};
 use super::state::{ApplyPhase, Capture, State};
-use crate::trace::{LimitName, RuntimeEvent, StateName};
+use crate::trace::{LimitName, RuntimeEvent};
 use crate::units::{Exchange, ExchangeKind, SimTime};
 use crate::wire::Break;
 
@@ -30,15 +30,20 @@ pub(super) enum Alarm {
 }
 
 impl Job {
-    /// When something of this job is due first, and what; never, if it only waits for others. They are considered in
-    /// the order of [`Alarm`].
+    /// When something of this job is due first, and what; never, if it only waits for others.
     fn first_alarm(&self) -> (SimTime, Alarm) {
         let mut first = (SimTime::NEVER, Alarm::Verdict);
-        let mut consider = |at: SimTime, alarm: Alarm| {
+        self.each_alarm(|at, alarm| {
             if at < first.0 {
                 first = (at, alarm);
             }
-        };
+        });
+        first
+    }
+
+    /// What may be due, in the order of [`Alarm`].
+    #[inline]
+    fn each_alarm(&self, mut consider: impl FnMut(SimTime, Alarm)) {
         if self.has_deadline() {
             consider(self.deadline, Alarm::Deadline);
         }
@@ -90,13 +95,15 @@ impl Job {
             consider(pledge.until, Alarm::Call);
         }
         consider(self.verdict_at, Alarm::Verdict);
-        first
     }
 
     /// Works out anew what is due first, after something happened to the job.
     pub(super) fn set_alarm(&mut self, now: SimTime) {
         self.verdict_at = self.next_verdict(now);
-        self.alarm = self.first_alarm();
+        // What is due is asked when it is due.
+        let mut first = SimTime::NEVER;
+        self.each_alarm(|at, _| first = first.min(at));
+        self.alarm = first;
     }
 
     /// Until when the job may wait for a place. A job that is not yet admitted has no other limit.
@@ -112,15 +119,15 @@ impl Job {
     /// is captured, and a parked job waits for its operator.
     const fn has_deadline(&self) -> bool {
         matches!(
-            self.state.name(),
-            StateName::Queued
-                | StateName::Dispatching
-                | StateName::InDoubt
-                | StateName::Running
-                | StateName::UsingTools
-                | StateName::RetryWait
-                | StateName::AwaitingApproval
-                | StateName::Cancelling
+            self.state,
+            State::Queued
+                | State::Dispatching
+                | State::InDoubt { .. }
+                | State::Running(_)
+                | State::UsingTools(_)
+                | State::RetryWait { .. }
+                | State::AwaitingApproval(_)
+                | State::Cancelling(_)
         )
     }
 
@@ -129,8 +136,8 @@ impl Job {
         // A look that is sent changes nothing that is shown, unless the verdict on life changes at this very instant.
         let as_shown = ctx.now < self.verdict_at;
         let mut looks = true;
-        while self.alarm.0 <= ctx.now {
-            let (at, alarm) = self.alarm;
+        while self.alarm <= ctx.now {
+            let (at, alarm) = self.first_alarm();
             looks &= alarm == Alarm::Poll;
             self.fire(ctx, at, alarm);
             self.set_alarm(ctx.now);

@@ -2,23 +2,16 @@
 
 use std::sync::Arc;
 
-use super::ToOutside;
 use super::machine::{Context, Job, LookFailed};
-use super::phrases::Phrases;
 use super::state::{Capture, State};
-use crate::trace::{Audience, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
+use super::{ToOutside, Viewers};
+use crate::trace::{Audience, Cause, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
 use crate::units::SimTime;
 
-/// What of a view makes it a new one; the clock alone does not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
-    state: StateName,
-    since: SimTime,
-    liveness: Liveness,
-    attempt: u16,
-    next_event: Option<SimTime>,
-    cause: Option<Arc<str>>,
-    progress: u32,
+/// What was shown of a job, and what else makes a view a new one; the clock alone does not.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    view: Arc<View>,
     execution: Execution,
     request: u16,
 }
@@ -65,83 +58,89 @@ impl Job {
         }
     }
 
-    fn key(&self, now: SimTime) -> Key {
-        Key {
-            state: self.state.name(),
-            since: self.since,
-            liveness: self.liveness(now),
-            attempt: self.attempt,
-            next_event: self.next_event().map(|(at, _)| at),
-            cause: self.cause.as_ref().map(|cause| cause.code.clone()),
-            progress: self.items,
-            execution: self.execution,
-            request: self.requests,
-        }
-    }
-
     /// Whether what was last shown is what would be shown now.
-    fn is_shown(&self, now: SimTime) -> bool {
-        let Some(shown) = &self.shown else {
-            return false;
-        };
-        let Key {
-            state,
-            since,
-            liveness,
-            attempt,
-            next_event,
-            cause,
-            progress,
+    fn is_shown(&self, liveness: Liveness, next_event: Option<SimTime>) -> bool {
+        let Some(Shown {
+            view,
             execution,
             request,
-        } = shown;
-        *state == self.state.name()
-            && *since == self.since
-            && *liveness == self.liveness(now)
-            && *attempt == self.attempt
-            && *next_event == self.next_event().map(|(at, _)| at)
-            && cause.as_ref() == self.cause.as_ref().map(|cause| &cause.code)
-            && *progress == self.items
+        }) = &self.shown
+        else {
+            return false;
+        };
+        let code = |cause: &Option<Cause>| cause.as_ref().map(|cause| cause.code.clone());
+        view.state == self.state.name()
+            && view.since == self.since
+            && view.liveness == liveness
+            && view.attempt == self.attempt
+            && view.next_event == next_event
+            && view.progress == self.items
             && *execution == self.execution
             && *request == self.requests
+            && (view.cause.is_none() && self.cause.is_none() || code(&view.cause) == code(&self.cause))
     }
 
     /// Shows what has changed since it was last shown.
     pub(super) fn show(&mut self, ctx: &mut Context<'_>) {
-        if self.is_shown(ctx.now) {
+        let (liveness, next) = (self.liveness(ctx.now), self.next_event());
+        if self.is_shown(liveness, next.map(|(at, _)| at)) {
             return;
         }
-        let key = self.key(ctx.now);
-        let for_user = Arc::new(self.view(ctx.now, ctx.phrases));
-        let for_operator = match self.state {
-            State::NeedsIntervention => Arc::new(View {
-                verbs: Verb::ALL.to_vec(),
-                ..View::clone(&for_user)
-            }),
-            _ => for_user.clone(),
+        let view = self.view(liveness, next);
+        // Nobody looks any more at what was shown before, as a rule: then its room is used again.
+        let parked = |view: &View| view.state == StateName::NeedsIntervention;
+        let is_parked = parked(&view);
+        let (was_parked, view) = match self.shown.take() {
+            Some(Shown { view: before, .. }) => (parked(&before), replaced(before, view)),
+            None => (false, Arc::new(view)),
         };
-        for (audience, view) in [(Audience::User, for_user), (Audience::Operator, for_operator)] {
-            ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Shown {
-                audience,
-                view: view.clone(),
+        let (execution, request) = (self.execution, self.requests);
+        if is_parked {
+            let for_operator = Arc::new(View {
+                verbs: Verb::ALL.to_vec(),
+                ..View::clone(&view)
             });
-            ctx.outside(self.id, ToOutside::Show { audience, view });
+            self.show_to(ctx, Viewers::User, &view);
+            self.show_to(ctx, Viewers::Operator, &for_operator);
+        } else if was_parked {
+            // Of what is shown in one tick, that for operators comes last: the end of a parking must not come before it.
+            self.show_to(ctx, Viewers::User, &view);
+            self.show_to(ctx, Viewers::Operator, &view);
+        } else {
+            self.show_to(ctx, Viewers::Both, &view);
         }
-        self.shown = Some(key);
+        self.shown = Some(Shown {
+            view,
+            execution,
+            request,
+        });
     }
 
-    /// What a user is shown at `now`; an operator is shown the same, and what may be done about a parked job.
-    fn view(&self, now: SimTime, phrases: &mut Phrases) -> View {
+    fn show_to(&self, ctx: &mut Context<'_>, to: Viewers, view: &Arc<View>) {
+        if ctx.notes.is_on() {
+            for audience in [Audience::User, Audience::Operator] {
+                if to.include(audience) {
+                    let view = view.clone();
+                    ctx.notes
+                        .note(ctx.now, self.id, || RuntimeEvent::Shown { audience, view });
+                }
+            }
+        }
+        let view = view.clone();
+        ctx.outside(self.id, ToOutside::Show { to, view });
+    }
+
+    /// What a user is shown; an operator is shown the same, and what may be done about a parked job.
+    fn view(&self, liveness: Liveness, next_event: Option<(SimTime, &'static str)>) -> View {
         let (must_act, what_to_do) = self.who_must_act();
-        let next_event = self.next_event();
         View {
             state: self.state.name(),
-            headline: phrases.of(self.headline(now)),
-            liveness: self.liveness(now),
+            headline: self.headline(liveness).into(),
+            liveness,
             attempt: self.attempt,
             attempts_max: self.plan().retry.attempts,
             next_event: next_event.map(|(at, _)| at),
-            next_what: next_event.map(|(_, what)| phrases.of(what)),
+            next_what: next_event.map(|(_, what)| what.into()),
             since: self.since,
             heard_at: self.heard_at,
             deadline: self.deadline,
@@ -154,8 +153,8 @@ impl Job {
         }
     }
 
-    fn headline(&self, now: SimTime) -> &'static str {
-        match (&self.state, self.liveness(now)) {
+    fn headline(&self, liveness: Liveness) -> &'static str {
+        match (&self.state, liveness) {
             (State::Accepted, _) => "accepted, waiting to be let into its lane",
             (State::Queued, _) => "waiting for a place in its lane",
             (State::Dispatching, _) => "being handed to the model service",
@@ -242,5 +241,16 @@ impl Job {
             }
             _ => (None, None),
         }
+    }
+}
+
+/// A value in the room of another, if nobody else looks at that; in a room of its own otherwise.
+fn replaced<T>(mut room: Arc<T>, value: T) -> Arc<T> {
+    match Arc::get_mut(&mut room) {
+        Some(before) => {
+            *before = value;
+            room
+        }
+        None => Arc::new(value),
     }
 }

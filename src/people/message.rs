@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::ToOutside;
+use crate::job::{ToOutside, Viewers};
 use crate::units::JobId;
 
 /// A message of the core.
@@ -33,6 +33,6 @@ fn rank(message: &ToOutside) -> (u8, Option<&str>, u16) {
         ToOutside::CloseApproval { approval } => (3, Some(approval), 0),
         ToOutside::Apply { key, run, .. } => (4, Some(key), *run),
         ToOutside::QuerySink { key, run, .. } => (5, Some(key), *run),
-        ToOutside::Show { audience, .. } => (6, None, *audience as u16),
+        ToOutside::Show { to, .. } => (6, None, u16::from(*to == Viewers::Operator)),
     }
 }

@@ -9,7 +9,7 @@ use super::patience::Standing;
 use super::staff::Line;
 use super::timer::{Decision, Due, Impatience, Insight, Look, Timers};
 use super::{Behaviour, Changed, FromCore, Notice, OutsideSetup, OutsideTask};
-use crate::job::{self, ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told};
+use crate::job::{self, ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told, Viewers};
 use crate::rng::{Law, Purpose, name_key};
 use crate::sinks::{Answered, Effort, Gate, Luck, Sinks, ToolRun, Tools};
 use crate::trace::{Audience, Notes, OutsideEvent, PeopleEvent, Principal, SinkEvent, UserEvent, View};
@@ -126,14 +126,18 @@ impl Outside {
     /// When something happens by itself next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<SimTime> {
+        let or_never = |at: Option<SimTime>| at.unwrap_or(SimTime::NEVER);
         let arrival = self.arrivals.get(self.arrived).and_then(|job| self.task(*job));
         let change = self
             .changes
             .get(self.changed)
             .map(|place| self.setup.changes[*place].at);
         let expected = self.expected().map(|task| task.at);
-        let first = [arrival.map(|task| task.at), expected, change, self.timers.next()];
-        first.into_iter().flatten().min()
+        let first = or_never(arrival.map(|task| task.at))
+            .min(or_never(expected))
+            .min(or_never(change))
+            .min(or_never(self.timers.next()));
+        (first != SimTime::NEVER).then_some(first)
     }
 
     /// Lives through one tick: takes everything out of `batch`, adds to `out` what arrives at the core in the next.
@@ -141,8 +145,10 @@ impl Outside {
         self.make_changes(now, out);
         if batch.len() > 1 {
             batch.sort_by(FromCore::canonical);
-        }
-        for FromCore { job, message } in batch.drain(..) {
+            for FromCore { job, message } in batch.drain(..) {
+                self.hear((now, job), message, out);
+            }
+        } else if let Some(FromCore { job, message }) = batch.pop() {
             self.hear((now, job), message, out);
         }
         self.submit_tasks(now, out);
@@ -292,7 +298,7 @@ impl Outside {
                 self.timers.set(at, job, Due::Effect(Box::new(effort)));
             }
             ToOutside::QuerySink { sink, key, run } => self.query((now, job), sink, key, run),
-            ToOutside::Show { audience, view } => self.show((now, job), audience, &view, out),
+            ToOutside::Show { to, view } => self.show((now, job), to, &view, out),
         }
     }
 
@@ -436,17 +442,15 @@ impl Outside {
         }
     }
 
-    fn show(&mut self, (now, job): (SimTime, JobId), audience: Audience, view: &View, out: &mut Vec<Input>) {
-        match audience {
-            Audience::User => {
-                self.look_at_twins((now, job), view, out);
-                self.retrieve((now, job), view);
-            }
-            Audience::Operator => {
-                if let News::Parked { since, number } = self.desk.look(job, view) {
-                    self.notify((now, job), since, number);
-                }
-            }
+    fn show(&mut self, (now, job): (SimTime, JobId), to: Viewers, view: &View, out: &mut Vec<Input>) {
+        if to.include(Audience::User) {
+            self.look_at_twins((now, job), view, out);
+            self.retrieve((now, job), view);
+        }
+        if to.include(Audience::Operator)
+            && let News::Parked { since, number } = self.desk.look(job, view)
+        {
+            self.notify((now, job), since, number);
         }
     }
 

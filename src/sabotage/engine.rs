@@ -240,14 +240,10 @@ impl Seams for WrongSeams {
             return;
         }
         for FromCore { job, message } in batch {
-            let ToOutside::Show {
-                audience: Audience::User,
-                view,
-            } = message
-            else {
+            let ToOutside::Show { to, view } = message else {
                 continue;
             };
-            if view.state.is_terminal() && self.ended.insert(*job) {
+            if to.include(Audience::User) && view.state.is_terminal() && self.ended.insert(*job) {
                 self.free += 1;
             }
         }

@@ -1,7 +1,5 @@
 //! What breaks the invariants of status.
 
-use std::sync::Arc;
-
 use super::list::{Sabotage, records, traffic};
 use super::records::Records;
 use super::traffic::Traffic;
@@ -125,7 +123,7 @@ pub(super) const LIST: &[Sabotage] = &[
         |run| {
             run.view(|_, view| {
                 if view.state == StateName::NeedsIntervention {
-                    view.headline = Arc::from("waiting for a person to approve");
+                    view.headline = "waiting for a person to approve".into();
                 }
                 None
             });

@@ -337,29 +337,39 @@ impl<S: Seams> Model<S> {
     }
 
     fn route_actions(&mut self) {
+        // Nearly always there is one: it is taken without moving any up behind it.
+        if self.actions.len() == 1
+            && let Some(action) = self.actions.pop()
+        {
+            return self.route_action(action);
+        }
         let mut actions = std::mem::take(&mut self.actions);
         for action in actions.drain(..) {
-            match action {
-                Action::Send { exchange, ask } => self.send(exchange, ask),
-                Action::Abort { exchange } => self.abort(exchange),
-                Action::AnswerWebhook { delivery, send, http } => {
-                    let answered = backend::Input::WebhookAnswered {
-                        delivery,
-                        send,
-                        http: Some(http),
-                    };
-                    self.to_service.push(answered);
-                }
-                Action::Store { job, digest, .. } => {
-                    self.to_desk.push(job::Input {
-                        job,
-                        told: Told::Stored { digest },
-                    });
-                }
-                Action::Outside { job, message } => self.to_outside.push(FromCore { job, message }),
-            }
+            self.route_action(action);
         }
         self.actions = actions;
+    }
+
+    fn route_action(&mut self, action: Action) {
+        match action {
+            Action::Send { exchange, ask } => self.send(exchange, ask),
+            Action::Abort { exchange } => self.abort(exchange),
+            Action::AnswerWebhook { delivery, send, http } => {
+                let answered = backend::Input::WebhookAnswered {
+                    delivery,
+                    send,
+                    http: Some(http),
+                };
+                self.to_service.push(answered);
+            }
+            Action::Store { job, digest, .. } => {
+                self.to_desk.push(job::Input {
+                    job,
+                    told: Told::Stored { digest },
+                });
+            }
+            Action::Outside { job, message } => self.to_outside.push(FromCore { job, message }),
+        }
     }
 
     fn send(&mut self, exchange: Exchange, ask: Ask) {
@@ -411,6 +421,11 @@ impl<S: Seams> Model<S> {
     }
 
     fn route_outputs(&mut self) {
+        if self.outputs.len() == 1
+            && let Some(output) = self.outputs.pop()
+        {
+            return tell(output, &mut self.to_desk);
+        }
         let mut outputs = std::mem::take(&mut self.outputs);
         for output in outputs.drain(..) {
             tell(output, &mut self.to_desk);

@@ -6,6 +6,7 @@
 mod core;
 mod names;
 mod outside;
+mod phrase;
 mod record;
 mod service;
 mod view;
@@ -16,6 +17,7 @@ pub use names::{
     StateName, StopReason, Verb,
 };
 pub use outside::{OutsideEvent, PeopleEvent, SinkEvent, UserEvent};
+pub use phrase::Phrase;
 pub use record::{Channel, Event, Notes, Record, Trace};
 pub use service::{BackendEvent, ServiceEvent, WireEvent};
 pub use view::{Liveness, View};

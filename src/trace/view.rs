@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Principal, StateName, Verb};
+use super::{Cause, Phrase, Principal, StateName, Verb};
 use crate::units::{SimDuration, SimTime};
 
 /// What the evidence says about a job that is not ended: a verdict beside the state, never instead of it.
@@ -46,7 +46,7 @@ pub struct View {
     /// The state, by its word.
     pub state: StateName,
     /// In plain words: what is going on.
-    pub headline: Arc<str>,
+    pub headline: Phrase,
     /// The verdict on life.
     pub liveness: Liveness,
     /// The attempt, from 1; 0 before the first.
@@ -56,7 +56,7 @@ pub struct View {
     /// When something is due next.
     pub next_event: Option<SimTime>,
     /// What `next_event` is.
-    pub next_what: Option<Arc<str>>,
+    pub next_what: Option<Phrase>,
     /// When the shown state began.
     pub since: SimTime,
     /// When the service was last heard about this job.

@@ -1,15 +1,17 @@
-//! Time, durations, identities, tokens, money and probabilities: plain data without behaviour; and how far ahead a queue
-//! over time looks.
+//! Time, durations, identities, tokens, money and probabilities: plain data without behaviour; what comes first of many
+//! things, and how far ahead a queue over time looks.
 //!
 //! Invariant: time is a whole number of ticks of one microsecond since the start of the run.
 
 mod amount;
+mod firsts;
 mod horizon;
 mod id;
 mod time;
 mod window;
 
 pub use amount::{Probability, ProbabilityError};
+pub(crate) use firsts::Firsts;
 pub(crate) use horizon::horizon;
 pub use id::{AttemptNo, Exchange, ExchangeError, ExchangeKind, JobId, TurnNo};
 pub use time::{DurationError, SimDuration, SimTime};

@@ -7,8 +7,8 @@ use crate::check::seen::{JobSeen, Seen};
 use crate::check::tally::{Mark, Now, Tally, claim};
 use crate::job::{Follow, Plan};
 use crate::trace::{
-    Audience, CoreEvent, Event, JobEvent, Liveness, OutsideEvent, PeopleEvent, RuntimeEvent, StateName,
-    UserEvent, View,
+    Audience, CoreEvent, Event, JobEvent, Liveness, OutsideEvent, PeopleEvent, Phrase, RuntimeEvent,
+    StateName, UserEvent, View,
 };
 use crate::units::{ExchangeKind, JobId, SimDuration, SimTime};
 
@@ -17,7 +17,7 @@ use crate::units::{ExchangeKind, JobId, SimDuration, SimTime};
 pub(super) struct Visibility {
     jobs: Vec<Own>,
     /// Headlines of the states that must not be confused.
-    headlines: Vec<(Arc<str>, StateName)>,
+    headlines: Vec<(Phrase, StateName)>,
 }
 
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use lanebench::job::{self, HandOver, Told};
+use lanebench::job::{self, HandOver, Told, Viewers};
 use lanebench::people::FromCore;
 use lanebench::policy::Attribute;
 use lanebench::sim::compare::{Comparison, Findings, GateVerdict, Named, Outcome, Standing};
@@ -300,11 +300,13 @@ impl Seams for Lie {
 
     fn shown(&mut self, _: SimTime, batch: &mut Vec<FromCore>) {
         if *self == Self::ShowsNothing {
-            batch.retain(|message| {
-                !matches!(
-                    &message.message,
-                    job::ToOutside::Show { audience: Audience::User, view } if !view.state.is_terminal()
-                )
+            batch.retain_mut(|message| match &mut message.message {
+                job::ToOutside::Show { to, view } if !view.state.is_terminal() => {
+                    let operators_too = to.include(Audience::Operator);
+                    *to = Viewers::Operator;
+                    operators_too
+                }
+                _ => true,
             });
         }
     }

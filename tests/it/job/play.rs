@@ -469,9 +469,9 @@ impl Play {
     pub(crate) fn views(&self, audience: lanebench::trace::Audience) -> Vec<(SimTime, Arc<View>)> {
         let shown = self.acted.iter().filter_map(|(at, action)| match action {
             Action::Outside {
-                message: ToOutside::Show { audience: to, view },
+                message: ToOutside::Show { to, view },
                 ..
-            } if *to == audience => Some((*at, view.clone())),
+            } if to.include(audience) => Some((*at, view.clone())),
             _ => None,
         });
         shown.collect()

@@ -1,7 +1,8 @@
 //! Users who come again, and second requests for one task.
 
+use lanebench::job::Viewers;
 use lanebench::people::{Balk, Further, Retrial, Twins, UserScript};
-use lanebench::trace::{Audience, StateName, View};
+use lanebench::trace::{StateName, View};
 use lanebench::units::Probability;
 
 use super::world::{World, check, secs, show, takes, view};
@@ -34,7 +35,7 @@ fn comes_again(probability: Probability) -> UserScript {
 
 #[test]
 fn who_balks_comes_again_as_often_as_said_and_no_more() {
-    let queued = || show(Audience::User, view(StateName::Queued, 0));
+    let queued = || show(Viewers::User, view(StateName::Queued, 0));
     check(
         &again(comes_again(Probability::ONE))
             .says(1, queued())
@@ -58,9 +59,9 @@ fn who_balks_comes_again_as_often_as_said_and_no_more() {
 
 #[test]
 fn who_is_served_or_has_had_enough_does_not() {
-    let begun = show(Audience::User, view(StateName::Running, 0));
+    let begun = show(Viewers::User, view(StateName::Running, 0));
     check(&again(comes_again(Probability::ONE)).says(1, begun), "");
-    let queued = show(Audience::User, view(StateName::Queued, 0));
+    let queued = show(Viewers::User, view(StateName::Queued, 0));
     check(
         &again(comes_again(Probability::ZERO)).says(1, queued),
         "1.000001s gave up: busy
@@ -92,8 +93,8 @@ fn done() -> View {
 #[test]
 fn the_first_result_ends_the_other_request() {
     let second_first = twinned()
-        .says_of(1, 12, show(Audience::User, done()))
-        .says(13, show(Audience::User, view(StateName::Cancelled, 13)));
+        .says_of(1, 12, show(Viewers::User, done()))
+        .says(13, show(Viewers::User, view(StateName::Cancelled, 13)));
     check(
         &second_first,
         "8s #1 submitted report-twin
@@ -103,7 +104,7 @@ fn the_first_result_ends_the_other_request() {
          12s -> cancel by kim",
     );
     check(
-        &twinned().says(9, show(Audience::User, done())),
+        &twinned().says(9, show(Viewers::User, done())),
         "8s #1 submitted report-twin
          8s #1 -> submitted
          9s #1 asked to cancel
@@ -118,9 +119,9 @@ fn what_shows_something_or_is_over_needs_no_second_request() {
         progress: 1,
         ..view(StateName::Running, 1)
     };
-    check(&twinned().says(5, show(Audience::User, output)), "");
+    check(&twinned().says(5, show(Viewers::User, output)), "");
     check(
-        &twinned().says(5, show(Audience::User, view(StateName::Failed, 1))),
+        &twinned().says(5, show(Viewers::User, view(StateName::Failed, 1))),
         "",
     );
     // Who leaves takes both along.

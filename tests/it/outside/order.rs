@@ -5,9 +5,10 @@ use std::slice::from_ref;
 use proptest::prelude::*;
 
 use lanebench::fault::{Fault, Target};
+use lanebench::job::Viewers;
 use lanebench::people::{Behaviour, FromCore, UserScript};
 use lanebench::rng::{Law, Seed};
-use lanebench::trace::{Audience, StateName};
+use lanebench::trace::StateName;
 use lanebench::units::JobId;
 
 use super::world::{
@@ -54,12 +55,8 @@ fn busy(seed: u64) -> World {
             .says_of(job, 3, apply(&mail, &key("k2"), 1, granted("g1", &mail)))
             .says_of(job, 3, apply(&records, &key("k3"), 1, granted("g2", &records)))
             .says_of(job, 3, query("records", &key("k3"), 1))
-            .says_of(job, 3, show(Audience::Operator, parked(3, "quota")))
-            .says_of(
-                job,
-                3,
-                show(Audience::User, view(StateName::NeedsIntervention, 3)),
-            );
+            .says_of(job, 3, show(Viewers::Operator, parked(3, "quota")))
+            .says_of(job, 3, show(Viewers::User, view(StateName::NeedsIntervention, 3)));
     }
     world
 }

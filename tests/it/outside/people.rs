@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use lanebench::job::{OwnApproval, ToOutside};
+use lanebench::job::{OwnApproval, ToOutside, Viewers};
 use lanebench::people::{Behaviour, Cancel, Notice, OperatorAnswer, OperatorScript, Reach, UserScript, When};
-use lanebench::trace::{Audience, StateName, Verb, View};
+use lanebench::trace::{StateName, Verb, View};
 use lanebench::units::SimDuration;
 
 use super::world::{PAY, World, act, ask, at, check, close, parked, request, secs, show, takes, view, who};
@@ -60,10 +60,10 @@ fn a_user_takes_a_result_once() {
     };
     check(
         &World::new()
-            .says(3, show(Audience::User, view(StateName::Running, 1)))
-            .says(4, show(Audience::Operator, done.clone()))
-            .says(5, show(Audience::User, done.clone()))
-            .says(6, show(Audience::User, done)),
+            .says(3, show(Viewers::User, view(StateName::Running, 1)))
+            .says(4, show(Viewers::Operator, done.clone()))
+            .says(5, show(Viewers::User, done.clone()))
+            .says(6, show(Viewers::User, done)),
         "5s retrieved d1",
     );
 }
@@ -287,7 +287,7 @@ fn operated(answers: Vec<OperatorAnswer>) -> World {
 }
 
 fn shown(view: View) -> ToOutside {
-    show(Audience::Operator, view)
+    show(Viewers::Operator, view)
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn an_operator_acts_once_on_each_parking_and_by_its_cause() {
     check(
         &operated(answers)
             .says(1, shown(view(StateName::Running, 0)))
-            .says(1, show(Audience::User, parked(1, "quota")))
+            .says(1, show(Viewers::User, parked(1, "quota")))
             .says(10, shown(parked(10, "quota")))
             .says(20, shown(parked(10, "quota")))
             .says(100, shown(parked(100, "quota")))

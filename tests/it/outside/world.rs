@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Target};
 use lanebench::job::{
     Act, ApprovalRequest, ApprovalVerdict, Decision, Grant, Input, OwnApproval, RosterEntry, SinkAnswer,
-    SinkClass, ToOutside, Told, digest,
+    SinkClass, ToOutside, Told, Viewers, digest,
 };
 use lanebench::people::{
     ApproverScript, Behaviour, Change, Changed, FromCore, Notice, OperatorScript, Outside, OutsideSetup,
@@ -14,8 +14,8 @@ use lanebench::people::{
 use lanebench::rng::{Law, Seed};
 use lanebench::sinks::{SinkSpec, ToolSpec};
 use lanebench::trace::{
-    Audience, Cause, Liveness, Notes, OutsideEvent, PeopleEvent, Principal, Record, SinkEvent, StateName,
-    UserEvent, Verb, View,
+    Cause, Liveness, Notes, OutsideEvent, PeopleEvent, Principal, Record, SinkEvent, StateName, UserEvent,
+    Verb, View,
 };
 use lanebench::units::{JobId, SimDuration, SimTime};
 
@@ -363,9 +363,9 @@ pub(super) fn parked(since: u64, code: &str) -> View {
     }
 }
 
-pub(super) fn show(audience: Audience, view: View) -> ToOutside {
+pub(super) fn show(to: Viewers, view: View) -> ToOutside {
     ToOutside::Show {
-        audience,
+        to,
         view: Arc::new(view),
     }
 }

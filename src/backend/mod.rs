@@ -16,6 +16,7 @@ mod desk;
 mod document;
 mod fate;
 mod item;
+mod leave;
 mod ledger;
 mod limiter;
 mod log;

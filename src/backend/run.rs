@@ -3,23 +3,24 @@
 //! Invariants: the status only moves forward, an ended response never changes; events are numbered from 0 by 1 and
 //! are never taken back.
 
+mod acting;
+
 use std::sync::Arc;
+
+use acting::Doing;
 
 use super::agenda::Due;
 use super::asks::details_of;
 use super::contract::{CancelOutput, CancelRace, EndedUsage};
 use super::desk::Desk;
-use super::document::document;
 use super::fate::{Fate, Finale};
 use super::item::{Draft, id_of, including};
 use super::ledger::AccountNo;
 use super::log::Log;
 use super::slots::Handle;
-use super::text::{PIECES_MAX, piece_end};
-use super::turn::{Act, Approved, Work};
-use super::{CallKey, CancelledEnd, FailedEnd, ResumeWindow, StepWork, Words, name};
-use crate::fault::{Fault, Probe, Target};
-use crate::job::digest;
+use super::turn::{Act, Work};
+use super::{CallKey, CancelledEnd, FailedEnd, ResumeWindow, StepWork, name};
+use crate::fault::Probe;
 use crate::rng::{Law, Purpose};
 use crate::trace::BackendEvent;
 use crate::units::{JobId, SimDuration, SimTime};
@@ -112,16 +113,6 @@ enum Stage {
     Ended,
 }
 
-/// An act in progress.
-#[derive(Debug, Clone)]
-struct Doing {
-    place: usize,
-    length: SimDuration,
-    draft: Draft,
-    /// How many pieces of its text have left on the stream.
-    sent: u32,
-}
-
 /// What a new response is made of.
 pub(super) struct Seedling {
     pub(super) key: CallKey,
@@ -141,9 +132,6 @@ pub(super) struct Seedling {
     pub(super) pins: Option<Arc<[u32]>>,
     pub(super) input_tokens: u32,
 }
-
-/// Words of each text in a document.
-const DOCUMENT_WORDS: u32 = 3;
 
 impl Run {
     /// A response that has not begun.
@@ -348,98 +336,6 @@ impl Run {
         self.stage = Stage::Stuck;
     }
 
-    fn start_act(&mut self, desk: &mut Desk, place: usize) {
-        if self.fate.halt.as_ref().is_some_and(|halt| halt.place <= place) {
-            return self.halt(desk);
-        }
-        let Some(act) = self.acts.get(place) else {
-            return self.close(desk);
-        };
-        let usual = self.drawn_length(desk, act);
-        let length = desk.profile.paced(self.tier.as_ref(), usual) + self.delay(desk, act);
-        let id_bits = desk.seed.bits(Purpose::Id, self.bits, place as u64 + 1);
-        let text_key = desk.seed.bits(Purpose::Text, self.entity, act.index);
-        let text = self.text_of(desk, &act.work, text_key);
-        let tokens = match act.work.text_tokens() {
-            Some(tokens) => tokens,
-            None if act.work.words().is_some() => words_of(&text),
-            None => 0,
-        };
-        let doing = Doing {
-            place,
-            length: length.max(SimDuration::TICK),
-            draft: Draft {
-                id: act.work.item_id(id_bits),
-                output: u32::try_from(self.object.output.len()).unwrap_or(u32::MAX),
-                text,
-                after: self
-                    .object
-                    .output
-                    .last()
-                    .map(|item| super::item::id_of(item).clone()),
-                parts: tokens
-                    .div_ceil(desk.profile.tokens_per_delta.max(1))
-                    .min(PIECES_MAX),
-                response: self.object.id.clone(),
-                logprobs: self.details().and_then(Details::logprobs),
-            },
-            sent: 0,
-        };
-        let mut first = self.mark + doing.length;
-        if let Some(log) = &mut self.log {
-            act.work
-                .begin_events(&doing.draft, &mut |event| log.append(event));
-            first = doing.due(self.mark, 1);
-        }
-        self.stage = Stage::Acting(doing);
-        self.arm(desk, first);
-    }
-
-    /// The text of an act: filler, or a document where the request has a schema for it.
-    fn text_of(&self, desk: &mut Desk, work: &Work, key: u64) -> Arc<str> {
-        if let Some(thought) = work.thought() {
-            return thought.into();
-        }
-        let Some(tokens) = work.text_tokens() else {
-            return desk.texts.of(key, 0);
-        };
-        if matches!(work.words(), Some(Words::Refusal { .. })) {
-            return desk.texts.of(key, tokens);
-        }
-        let Some(schema) = self.details().and_then(|details| details.schema.as_deref()) else {
-            return desk.texts.of(key, tokens);
-        };
-        let whole = document(schema, &desk.texts.of(key, DOCUMENT_WORDS));
-        match work {
-            Work::Cut { tokens, shown, .. } => whole[..piece_end(&whole, *shown, *tokens)].into(),
-            Work::Scripted(_) | Work::Approved(_) | Work::CutCall { .. } => whole,
-        }
-    }
-
-    fn drawn_length(&self, desk: &Desk, act: &Act) -> SimDuration {
-        let drawn = desk.draw(act.takes, Purpose::StepFor, self.entity, act.index);
-        match act.work {
-            Work::Cut { tokens, shown, .. } => part_of(drawn, shown, tokens),
-            Work::Scripted(_) | Work::Approved(_) | Work::CutCall { .. } => drawn,
-        }
-    }
-
-    /// The delay by faults of the step that starts now.
-    fn delay(&self, desk: &mut Desk, act: &Act) -> SimDuration {
-        let mut delay = SimDuration::ZERO;
-        let Some(step) = act.step.filter(|_| !desk.plan.is_empty()) else {
-            return delay;
-        };
-        let plan = desk.plan.clone();
-        for struck in plan.strikes(&Target::Step(step), self.probe(desk.now)) {
-            if let Fault::Delay { law, .. } = struck.fault {
-                delay += plan.delay(struck.rule, *law, self.entity, name::STEP_DELAYS + act.index);
-                desk.fired(self.job(), struck.rule);
-            }
-        }
-        delay
-    }
-
     /// What its request says beside what our own runtime ever says.
     fn details(&self) -> Option<&Details> {
         self.asked.as_ref().and_then(|asked| details_of(asked))
@@ -487,63 +383,10 @@ impl Run {
         }
     }
 
-    fn go_on(&mut self, desk: &mut Desk) {
-        let Stage::Acting(doing) = &mut self.stage else {
-            return;
-        };
-        if let Some(log) = &mut self.log {
-            while doing.sent < doing.draft.parts && doing.due(self.mark, doing.sent + 1) <= desk.now {
-                doing.sent += 1;
-                let work = &self.acts[doing.place].work;
-                work.piece_events(&doing.draft, doing.sent, &mut |event| log.append(event));
-            }
-            if doing.sent < doing.draft.parts {
-                let next = doing.due(self.mark, doing.sent + 1);
-                return self.arm(desk, next);
-            }
-        }
-        self.finish_act(desk);
-    }
-
-    fn finish_act(&mut self, desk: &mut Desk) {
-        let Stage::Acting(doing) = std::mem::replace(&mut self.stage, Stage::Stuck) else {
-            return;
-        };
-        let act = &self.acts[doing.place];
-        let item = act.work.ended(&doing.draft, self.details());
-        if let Some(log) = &mut self.log {
-            act.work
-                .end_events(&doing.draft, item.clone(), &mut |event| log.append(event));
-        }
-        let (cost, reasoning) = act.work.cost();
-        self.usage.output = self.usage.output.saturating_add(cost);
-        self.usage.reasoning = self.usage.reasoning.saturating_add(reasoning);
-        self.put_out(item);
-        if self.object.status == Status::Queued {
-            self.object_mut().status = Status::InProgress;
-            self.say(|run| Event::InProgress(run.object.clone()));
-        }
-        self.note_act(desk, doing.place);
-        self.mark += doing.length;
-        self.start_act(desk, doing.place + 1);
-    }
-
     /// One more item stands in the output; what was read before stays as it was.
     fn put_out(&mut self, item: Item) {
         let output = self.object.output.iter().cloned().chain([item]).collect();
         self.object_mut().output = output;
-    }
-
-    fn note_act(&self, desk: &mut Desk, place: usize) {
-        if let Work::Approved(call) = &self.acts[place].work {
-            desk.note(self.job(), || BackendEvent::McpActed {
-                response: self.object.id.clone(),
-                server_label: call.server_label.clone(),
-                name: call.name.clone(),
-                digest: digest_of(call),
-                approval_request_id: call.request.clone(),
-            });
-        }
     }
 
     fn halt(&mut self, desk: &mut Desk) {
@@ -648,22 +491,6 @@ impl Run {
         });
     }
 
-    /// What is being written, as it stands at `now`.
-    fn broken_off(&mut self, now: SimTime) -> Option<Item> {
-        match &mut self.stage {
-            Stage::Acting(doing) => {
-                let sent = if self.log.is_some() {
-                    doing.sent
-                } else {
-                    doing.shown(self.mark, now)
-                };
-                self.acts[doing.place].work.broken_off(&doing.draft, sent)
-            }
-            Stage::Winding(item) => item.take().map(|item| *item),
-            Stage::Admitting | Stage::Queued | Stage::Stuck | Stage::Ended => None,
-        }
-    }
-
     fn arm(&mut self, desk: &mut Desk, at: SimTime) {
         self.alarm += 1;
         let due = Due::Advance {
@@ -712,39 +539,4 @@ impl Run {
             }
         }
     }
-}
-
-impl Doing {
-    /// When the first `part` pieces of the text have appeared; without text, when the act ends.
-    fn due(&self, since: SimTime, part: u32) -> SimTime {
-        match self.draft.parts {
-            0 => since + self.length,
-            parts => since + part_of(self.length, part, parts),
-        }
-    }
-
-    /// How many pieces of the text appeared before `now`.
-    fn shown(&self, since: SimTime, now: SimTime) -> u32 {
-        let elapsed = u128::from(now.since(since).ticks());
-        let length = u128::from(self.length.ticks().max(1));
-        let reached = (elapsed * u128::from(self.draft.parts)).div_ceil(length);
-        let before = reached.saturating_sub(1).min(u128::from(self.draft.parts));
-        u32::try_from(before).unwrap_or(self.draft.parts)
-    }
-}
-
-/// How many words a text has.
-fn words_of(text: &str) -> u32 {
-    u32::try_from(text.split_whitespace().count()).unwrap_or(u32::MAX)
-}
-
-/// The digest of the act that was run; empty if its arguments have no canonical form, which no grant can match.
-fn digest_of(call: &Approved) -> Arc<str> {
-    digest(&call.server_label, &call.name, &call.arguments).unwrap_or_else(|_| "".into())
-}
-
-/// `part` of `parts` of a length, rounded down.
-fn part_of(length: SimDuration, part: u32, parts: u32) -> SimDuration {
-    let ticks = u128::from(length.ticks()) * u128::from(part) / u128::from(parts.max(1));
-    SimDuration::from_ticks(u64::try_from(ticks).unwrap_or(u64::MAX))
 }

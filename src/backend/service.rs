@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::agenda::Due;
-use super::call::{Asked, Call, Calls, Request, Stage, pace_of};
+use super::call::{Asked, Call, Calls, Request, Stage};
 use super::choice::of_choices;
 use super::conversations::Conversations;
 use super::desk::Desk;
@@ -18,7 +18,7 @@ use crate::fault::{Fault, FaultPlan, Place, Target};
 use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
 use crate::units::{Exchange, ExchangeKind, JobId, SimDuration, SimTime};
-use crate::wire::{ApiError, Ask, Reply, ResponseId};
+use crate::wire::{ApiError, Ask, Reply};
 use std::collections::BTreeMap;
 
 /// What a service is made of.
@@ -386,188 +386,6 @@ impl Service {
             self.handle(key, strike, request);
         }
     }
-
-    /// Lets a reply leave.
-    fn leave(&mut self, call: Handle) {
-        if self.leave_part(call) {
-            return;
-        }
-        let Some(Call {
-            key,
-            strike,
-            stage: Stage::Leaving { reply, stream, parts },
-        }) = self.calls.get_mut(call)
-        else {
-            return;
-        };
-        let (key, strike, stream, parts) = (*key, *strike, stream.take(), *parts);
-        let reply = std::mem::replace(reply, Reply::StreamOpen);
-        self.calls.let_go(call);
-        if let Some(reading) = &stream
-            && parts > 0
-        {
-            return self.begin_reading(key, strike, **reading);
-        }
-        let face = strike.map_or(Face::Whole, |rule| self.face(rule, &reply));
-        self.note_reply(key.exchange, &reply, &face, strike);
-        let stays = matches!(face, Face::Silent | Face::Stall);
-        let whole = face == Face::Whole;
-        if !self.headings.is_empty()
-            && let Some(fields) = self.headings.remove(&key)
-        {
-            self.desk.out.push(Output::Heading { call: key, fields });
-        }
-        let gone = self.gone_before(&reply);
-        let output = Output::Reply {
-            call: key,
-            reply,
-            face,
-        };
-        self.desk.out.push(output);
-        self.desk
-            .out
-            .extend(gone.map(|response| Output::Dropped { response }));
-        let run = stream.as_ref().map(|reading| reading.run);
-        match stream {
-            Some(reading) if whole => self.begin_reading(key, strike, *reading),
-            _ if stays => self.hang(key, run),
-            _ => self.release_patron(run),
-        }
-    }
-
-    /// The response of this reply, if it ended and was dropped before its own reply left.
-    fn gone_before(&self, reply: &Reply) -> Option<ResponseId> {
-        match reply {
-            Reply::Response(response) if !response.status.is_open() && !self.runs.is_taken(&response.id) => {
-                Some(response.id.clone())
-            }
-            _ => None,
-        }
-    }
-
-    /// Lets the head or the next part of a slow reply leave, if one is due before the rest.
-    ///
-    /// - returns: whether more is to come.
-    fn leave_part(&mut self, handle: Handle) -> bool {
-        let Some(call) = self.calls.get_mut(handle) else {
-            return false;
-        };
-        let Some(rule) = call.strike else {
-            return false;
-        };
-        let key = call.key;
-        let Stage::Leaving { reply, stream, parts } = &mut call.stage else {
-            return false;
-        };
-        let pace = self.desk.fault(rule).and_then(|fault| pace_of(fault, reply));
-        let Some((law, of)) = pace.filter(|(_, of)| *parts < *of) else {
-            return false;
-        };
-        let (part, reply, opens) = (*parts, reply.clone(), stream.is_some());
-        *parts += 1;
-        if part == 0 {
-            self.desk.fired(key.exchange.job, rule);
-        }
-        if opens {
-            self.note_reply(key.exchange, &reply, &Face::Whole, None);
-        }
-        let pause = self.pause(&key, rule, law, u64::from(part));
-        self.desk.out.push(match opens {
-            true => Output::Reply {
-                call: key,
-                reply,
-                face: Face::Whole,
-            },
-            false => Output::Part {
-                call: key,
-                reply,
-                part,
-                of,
-            },
-        });
-        self.desk
-            .agenda
-            .put(self.desk.after(pause), key, Due::Leave(handle));
-        true
-    }
-
-    /// How long nothing leaves behind a part of a reply or of a stream.
-    pub(super) fn pause(&self, key: &CallKey, rule: u32, law: crate::rng::Law, part: u64) -> SimDuration {
-        let (entity, index) = (
-            super::name::call_entity(key),
-            super::name::call_index(key.exchange),
-        );
-        let index = index ^ (super::name::PAUSES + (part << 44));
-        self.desk.plan.delay(rule, law, entity, index)
-    }
-
-    fn note_reply(&mut self, exchange: Exchange, reply: &Reply, face: &Face, strike: Option<u32>) {
-        let job = exchange.job;
-        if let Some(rule) = strike.filter(|_| *face != Face::Whole) {
-            let how = self.desk.fault(rule).map_or("", Fault::word);
-            self.desk.fired(job, rule);
-            return self.desk.note(job, || WireEvent::Spoiled { exchange, how });
-        }
-        let (epoch, now) = (self.desk.profile.epoch, self.desk.now);
-        self.desk.note(job, || WireEvent::Replied {
-            exchange,
-            http: http_of(reply),
-            told: told_of(reply, epoch, now),
-        });
-    }
-
-    /// The rules that were injected for the response of this call, which has been made or never will be.
-    pub(super) fn unpin(&mut self, key: &CallKey) -> Option<Arc<[u32]>> {
-        match self.pins.is_empty() {
-            true => None,
-            false => self.pins.remove(key),
-        }
-    }
-
-    /// Plans a reply whose content is fixed now.
-    pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply) {
-        self.unpin(&key);
-        let stage = Stage::Leaving {
-            reply,
-            stream: None,
-            parts: 0,
-        };
-        self.plan_leave(Call { key, strike, stage }, SimDuration::ZERO);
-    }
-
-    /// Plans the leaving of a call's reply, so much later than is usual.
-    pub(super) fn plan_leave(&mut self, call: Call, later: SimDuration) -> Handle {
-        let key = call.key;
-        let mut wait = self.desk.latency(&key).max(SimDuration::TICK) + later;
-        if let Some(Fault::Delay {
-            place: Place::Reply,
-            law,
-        }) = call.strike.and_then(|rule| self.desk.fault(rule))
-            && let Some(rule) = call.strike
-        {
-            wait += self.delay(&key, rule, *law);
-            self.desk.fired(key.exchange.job, rule);
-        }
-        let handle = self.calls.insert_for(call, wait);
-        self.desk
-            .agenda
-            .put(self.desk.after(wait), key, Due::Leave(handle));
-        handle
-    }
-
-    fn delay(&self, key: &CallKey, rule: u32, law: crate::rng::Law) -> SimDuration {
-        let (entity, index) = (
-            super::name::call_entity(key),
-            super::name::call_index(key.exchange),
-        );
-        self.desk.plan.delay(rule, law, entity, index)
-    }
-
-    fn face(&self, rule: u32, reply: &Reply) -> Face {
-        self.desk
-            .fault(rule)
-            .map_or(Face::Whole, |fault| super::call::face_of(fault, reply))
-    }
 }
 
 /// What a service holds.
@@ -643,29 +461,6 @@ fn arrived(exchange: Exchange, request: Request<'_>) -> WireEvent {
             _ => None,
         },
     }
-}
-
-const fn http_of(reply: &Reply) -> u16 {
-    match reply {
-        Reply::Response(_) | Reply::StreamOpen | Reply::Deleted | Reply::Document(_) => 200,
-        Reply::Error(error) => error.http,
-    }
-}
-
-/// The wait that a reply tells, counted from `now`.
-fn told_of(reply: &Reply, epoch: u64, now: SimTime) -> Option<SimDuration> {
-    use crate::wire::Wait;
-    let Reply::Error(error) = reply else {
-        return None;
-    };
-    error.wait.map(|wait| match wait {
-        Wait::Millis(millis) => SimDuration::from_millis(millis),
-        Wait::Seconds(secs) => SimDuration::from_secs(secs),
-        Wait::Date(date) => {
-            let at = SimTime::START + SimDuration::from_secs(date.saturating_sub(epoch));
-            at.since(now)
-        }
-    })
 }
 
 /// What a limited create is told, and noted.

@@ -122,11 +122,12 @@ impl Work {
         match self {
             Self::Scripted(StepWork::Message { tokens }) => (*tokens, 0),
             Self::Cut { shown, .. } => (*shown, 0),
-            Self::CutCall { name, arguments } => (call(name, arguments), 0),
+            Self::CutCall { name, arguments, .. } => (call(name, arguments), 0),
             Self::Scripted(StepWork::Words(words)) => words.cost(),
             Self::Scripted(StepWork::Reasoning) => (REASONING_TOKENS, REASONING_TOKENS),
             Self::Scripted(
-                StepWork::FunctionCall { name, arguments } | StepWork::McpApproval { name, arguments, .. },
+                StepWork::FunctionCall { name, arguments, .. }
+                | StepWork::McpApproval { name, arguments, .. },
             ) => (call(name, arguments), 0),
             Self::Scripted(StepWork::Tool(step)) => (tokens_of(step.tool.written()), 0),
             Self::Scripted(StepWork::Hosted(_)) | Self::Approved(_) => (0, 0),
@@ -183,10 +184,16 @@ impl Work {
             Self::Approved(call) => mcp_call(id, call, call.ends),
             Self::Scripted(StepWork::Message { .. }) => said(draft, draft.text.len(), ItemStatus::Completed),
             Self::Cut { .. } => said(draft, draft.text.len(), ItemStatus::Incomplete),
-            Self::CutCall { name, arguments } => function_call(id, name, arguments, ItemStatus::Incomplete),
-            Self::Scripted(StepWork::FunctionCall { name, arguments }) => {
-                function_call(id, name, arguments, ItemStatus::Completed)
-            }
+            Self::CutCall {
+                name,
+                arguments,
+                shown,
+            } => function_call(id, name, arguments, ItemStatus::Incomplete, shown),
+            Self::Scripted(StepWork::FunctionCall {
+                name,
+                arguments,
+                shown,
+            }) => function_call(id, name, arguments, ItemStatus::Completed, shown),
             _ => self.item(draft, ItemStatus::Completed),
         }
     }
@@ -199,7 +206,10 @@ impl Work {
                 words: Some(words), ..
             } => words.item(draft, 0, status),
             Self::Cut { .. } | Self::Scripted(StepWork::Message { .. }) => said(draft, 0, status),
-            Self::CutCall { name, .. } => function_call(id, name, &"".into(), status),
+            Self::CutCall { name, shown, .. }
+            | Self::Scripted(StepWork::FunctionCall { name, shown, .. }) => {
+                function_call(id, name, &"".into(), status, shown)
+            }
             Self::Scripted(StepWork::Words(words)) => words.item(draft, 0, status),
             Self::Scripted(StepWork::Reasoning) => Item::Reasoning {
                 id,
@@ -212,9 +222,6 @@ impl Work {
                 status,
                 shown: Shown::default(),
             },
-            Self::Scripted(StepWork::FunctionCall { name, .. }) => {
-                function_call(id, name, &"".into(), status)
-            }
             Self::Scripted(StepWork::McpApproval {
                 server_label,
                 name,
@@ -360,13 +367,20 @@ fn said(draft: &Draft, end: usize, status: ItemStatus) -> Item {
     }
 }
 
-fn function_call(id: Arc<str>, name: &Arc<str>, arguments: &Arc<str>, status: ItemStatus) -> Item {
+fn function_call(
+    id: Arc<str>,
+    name: &Arc<str>,
+    arguments: &Arc<str>,
+    status: ItemStatus,
+    shown: &Shown,
+) -> Item {
     Item::FunctionCall {
         call_id: call_id(&id),
         id,
         name: name.clone(),
         arguments: arguments.clone(),
         status,
+        shown: shown.clone(),
     }
 }
 

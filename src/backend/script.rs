@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Choice, Contract, Streaming, Tool, ToolStep, Words};
 use crate::rng::{Law, Seed};
 use crate::units::{JobId, SimDuration};
+use crate::wire::Shown;
 
 /// The work of all turns of a job: steps in order. A turn ends behind a run of calls (function calls and MCP
 /// approval requests that follow each other), so the next turn goes on behind it. A turn with nothing left to do
@@ -55,6 +56,8 @@ pub enum StepWork {
         name: Arc<str>,
         /// JSON text.
         arguments: Arc<str>,
+        /// The namespace of the function, and what made the call, where that is said.
+        shown: Shown,
     },
     /// A tool, with everything that it shows.
     Tool(Arc<ToolStep>),

@@ -7,7 +7,7 @@ use super::text::piece_end;
 use super::{McpError, Script, Step, StepWork, Tool, ToolEnd, ToolStep, Words};
 use crate::rng::{Law, Purpose, Seed};
 use crate::units::{JobId, SimDuration};
-use crate::wire::{Details, ItemStatus, ServerRule, Summaries};
+use crate::wire::{Details, ItemStatus, ServerRule, Shown, Summaries};
 
 /// One thing that a response does.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub(super) enum Work {
         name: Arc<str>,
         /// As much of the JSON text as there is.
         arguments: Arc<str>,
+        /// What a whole call shows beside.
+        shown: Shown,
     },
 }
 
@@ -381,9 +383,17 @@ pub(super) fn cut_last(acts: &mut Vec<Act>) {
         return cut(acts, place, tokens / 2);
     }
     for place in (0..acts.len()).rev() {
-        if let Work::Scripted(StepWork::FunctionCall { name, arguments }) = &acts[place].work {
-            let (name, arguments) = (name.clone(), arguments[..piece_end(arguments, 1, 2)].into());
-            acts[place].work = Work::CutCall { name, arguments };
+        if let Work::Scripted(StepWork::FunctionCall {
+            name,
+            arguments,
+            shown,
+        }) = &acts[place].work
+        {
+            acts[place].work = Work::CutCall {
+                arguments: arguments[..piece_end(arguments, 1, 2)].into(),
+                name: name.clone(),
+                shown: shown.clone(),
+            };
             return acts.truncate(place + 1);
         }
     }
@@ -446,6 +456,7 @@ mod tests {
         step(StepWork::FunctionCall {
             name: name.into(),
             arguments: "{}".into(),
+            shown: Shown::default(),
         })
     }
 

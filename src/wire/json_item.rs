@@ -184,6 +184,7 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
             name,
             arguments,
             status,
+            shown,
         } => {
             let (r#type, status) = ("function_call", status_word(*status));
             put(
@@ -196,7 +197,8 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
                     call_id,
                     name,
                 },
-            )
+            );
+            put_more(out, shown);
         }
         Item::McpApprovalRequest {
             id,
@@ -276,6 +278,16 @@ fn put_shown(out: &mut Vec<u8>, id: &str, kind: &str, first: &Shown, second: &Sh
         put_raw(out, pairs);
     }
     out.push(b'}');
+}
+
+/// Appends what an object that stands at the end shows beside its fields.
+fn put_more(out: &mut Vec<u8>, shown: &Shown) {
+    if let Some(pairs) = shown.pairs() {
+        out.pop();
+        out.push(b',');
+        put_raw(out, pairs);
+        out.push(b'}');
+    }
 }
 
 fn put_hosted(out: &mut Vec<u8>, id: &str, tool: &str, status: ItemStatus) {
@@ -440,6 +452,7 @@ impl AnyItem {
                     name,
                     arguments,
                     status,
+                    shown: Shown::default(),
                 }
             }
             "mcp_approval_request" if id.is_empty() => return None,

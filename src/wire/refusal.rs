@@ -139,6 +139,19 @@ impl ApiError {
         Self::invalid(Some("object_above_max_properties"), Some(param), message)
     }
 
+    /// An empty text where at least one letter has to stand.
+    #[must_use]
+    pub fn empty_string(param: &str) -> Self {
+        Self::invalid(
+            Some("empty_string"),
+            Some(param),
+            format!(
+                "Invalid '{param}': empty string. Expected a string with minimum length 1, but got an empty \
+                 string instead."
+            ),
+        )
+    }
+
     /// An empty list where at least one entry has to stand.
     #[must_use]
     pub fn empty_array(param: &str) -> Self {

@@ -196,6 +196,24 @@ pub(super) fn short_text(raw: &RawValue, path: Arguments<'_>, max: usize) -> Res
     Ok(text)
 }
 
+/// Reads a name of at most `max` letters as tools have it.
+pub(super) fn tool_name(raw: &RawValue, path: Arguments<'_>, max: usize) -> Result<Arc<str>, ApiError> {
+    let name = short_text(raw, path, max)?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if !name.is_empty() && name.bytes().all(fits) {
+        return Ok(name);
+    }
+    let message = format!(
+        "Invalid '{path}': string does not match pattern. Expected a string that matches the pattern \
+         '^[a-zA-Z0-9_-]+$'."
+    );
+    Err(ApiError::invalid(
+        Some("invalid_value"),
+        Some(&path.to_string()),
+        message,
+    ))
+}
+
 /// Reads a boolean.
 pub(super) fn boolean(raw: &RawValue, path: Arguments<'_>) -> Result<bool, ApiError> {
     serde_json::from_str(raw.get()).map_err(|_| wrong_type(raw, path, "a boolean"))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::request_field::{FieldSet, Unlisted, boolean, compact, field_set, fields, list, short_text, text};
-use super::request_field::{type_name, word};
+use super::request_field::{tool_name, type_name, word};
 use super::{ApiError, InputItem, Phase};
 
 /// Roles of a message.
@@ -70,6 +70,16 @@ field_set! {
         phase = "phase",
         status = "status",
         encrypted_content = "encrypted_content",
+        namespace = "namespace",
+        caller = "caller",
+    }
+}
+
+field_set! {
+    /// The fields of a `caller`.
+    CallerFields {
+        kind = "type",
+        caller_id = "caller_id",
     }
 }
 
@@ -121,6 +131,9 @@ fn read_item(raw: &RawValue, at: usize) -> Result<InputItem, ApiError> {
         Some(kind) => text(kind, format_args!("input[{at}].type"))?,
         None => "message".into(),
     };
+    if kind.contains("_call") {
+        check_context(&item, kind.ends_with("_output"), at)?;
+    }
     match &*kind {
         "message" => read_message(&item, at),
         "function_call_output" => Ok(InputItem::FunctionCallOutput {
@@ -150,6 +163,37 @@ fn read_item(raw: &RawValue, at: usize) -> Result<InputItem, ApiError> {
             &item_types(),
         )),
     }
+}
+
+/// The longest name of a namespace that an output names, and the longest id of a program.
+const NAME_MAX: usize = 64;
+
+/// What a call or its output says of the namespace of its tool, and of what made the call.
+fn check_context(item: &ItemFields<'_>, is_output: bool, at: usize) -> Result<(), ApiError> {
+    if let Some(raw) = item.namespace {
+        let path = format_args!("input[{at}].namespace");
+        match is_output {
+            true => tool_name(raw, path, NAME_MAX).map(drop)?,
+            false => text(raw, path).map(drop)?,
+        }
+    }
+    let Some(caller) = item.caller else { return Ok(()) };
+    let fields: CallerFields<'_> = fields(caller, format_args!("input[{at}].caller"), Unlisted::Pass)?;
+    let missing = |name: &str| ApiError::missing_parameter(&format!("input[{at}].caller.{name}"));
+    let kind = fields.kind.ok_or_else(|| missing("type"))?;
+    let kind = word(
+        kind,
+        format_args!("input[{at}].caller.type"),
+        &["direct", "program"],
+    )?;
+    if &*kind == "program" {
+        let path = format!("input[{at}].caller.caller_id");
+        let id = fields.caller_id.ok_or_else(|| missing("caller_id"))?;
+        if short_text(id, format_args!("{path}"), NAME_MAX)?.is_empty() {
+            return Err(ApiError::empty_string(&path));
+        }
+    }
+    Ok(())
 }
 
 fn item_types() -> Vec<&'static str> {

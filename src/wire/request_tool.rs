@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::json_out::key;
 use super::request_field::{
-    FieldSet, Unlisted, boolean, compact, field_set, fields, integer, list, short_text, text, type_name, word,
+    FieldSet, Unlisted, boolean, compact, field_set, fields, integer, list, text, tool_name, type_name, word,
 };
 use super::request_input::pair;
 use super::{ApiError, ApprovalRule, ServerRule, ToolDeclaration};
@@ -125,19 +125,7 @@ fn read_function(tool: &ToolFields<'_>, at: usize, echo: &mut String) -> Result<
     let raw = tool
         .name
         .ok_or_else(|| ApiError::missing_parameter(&format!("tools[{at}].name")))?;
-    let name = short_text(raw, format_args!("tools[{at}].name"), 128)?;
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if name.is_empty() || !name.bytes().all(fits) {
-        let message = format!(
-            "Invalid 'tools[{at}].name': string does not match pattern. \
-             Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
-        );
-        return Err(ApiError::invalid(
-            Some("invalid_value"),
-            Some(&format!("tools[{at}].name")),
-            message,
-        ));
-    }
+    let name = tool_name(raw, format_args!("tools[{at}].name"), 128)?;
     if let Some(strict) = tool.strict {
         boolean(strict, format_args!("tools[{at}].strict"))?;
     }

@@ -196,6 +196,9 @@ pub enum Item {
         arguments: Arc<str>,
         /// Whole or cut; cut-off arguments are never executed.
         status: ItemStatus,
+        /// The namespace of the function, and what made the call, where that is said.
+        #[serde(skip)]
+        shown: Shown,
     },
     /// The service asks for leave to run a tool of an MCP server.
     McpApprovalRequest {

@@ -13,7 +13,7 @@ use lanebench::rng::{Law, Seed};
 use lanebench::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
 use lanebench::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
 use lanebench::wire::{
-    Ask, Create, Event, InputItem, Item, ItemStatus, Origin, Reply, Response, ResponseId, StreamEvent,
+    Ask, Create, Event, InputItem, Item, ItemStatus, Origin, Reply, Response, ResponseId, Shown, StreamEvent,
 };
 
 pub(crate) const fn secs(secs: u64) -> SimDuration {
@@ -43,8 +43,13 @@ pub(crate) fn hosted(takes: &str, tool: &str) -> Step {
 
 pub(crate) fn function(takes: &str, name: &str) -> Step {
     let arguments = "{\"id\":1}".into();
-    let name = name.into();
-    step(takes, StepWork::FunctionCall { name, arguments })
+    let (name, shown) = (name.into(), Shown::default());
+    let work = StepWork::FunctionCall {
+        name,
+        arguments,
+        shown,
+    };
+    step(takes, work)
 }
 
 pub(crate) fn mcp(takes: &str, name: &str) -> Step {

@@ -219,6 +219,10 @@ fn items(status: ItemStatus) -> Vec<Item> {
             name: "look_up".into(),
             arguments: "{}".into(),
             status,
+            shown: Shown::of(&serde_json::json!({
+                "namespace": "crm",
+                "caller": { "type": "program", "caller_id": "call_0" },
+            })),
         },
         Item::McpApprovalRequest {
             id: "mcpr_1".into(),

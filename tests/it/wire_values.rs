@@ -97,6 +97,7 @@ pub(crate) fn item() -> BoxedStrategy<Item> {
                 name,
                 arguments,
                 status,
+                shown: Shown::default(),
             }
         }),
         (id(), text(), text(), text()).prop_map(|(id, server_label, name, arguments)| {

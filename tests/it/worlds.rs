@@ -21,7 +21,7 @@ use lanebench::trace::{
     self, Boundary, CoreEvent, Decided, Execution, LaneName, Principal, Record, StateName, Verb,
 };
 use lanebench::units::{ExchangeKind, JobId, Probability, SimDuration, SimTime};
-use lanebench::wire::{ApiError, Ask, Event, Reply, StreamEvent};
+use lanebench::wire::{ApiError, Ask, Event, Reply, Shown, StreamEvent};
 
 const SECS: fn(u64) -> SimDuration = SimDuration::from_secs;
 
@@ -152,6 +152,7 @@ fn script(job: u32) -> Script {
             StepWork::FunctionCall {
                 name: name.into(),
                 arguments: arguments.into(),
+                shown: Shown::default(),
             },
             constant(1),
         )

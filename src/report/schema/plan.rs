@@ -113,11 +113,17 @@ pub(super) fn script() -> Value {
         ("text", filled()),
     ];
     let reasoning = any(&[of("law"), object(&thought, &["takes"])]);
+    let short = json!({ "type": "string", "minLength": 1, "maxLength": 64 });
+    let mut namespace = short.clone();
+    namespace["pattern"] = json!("^[A-Za-z0-9_-]+$");
+    let caller = any(&[json!({ "const": "direct" }), case("program", &short)]);
     let call = object(
         &[
             ("tool", of("name")),
             ("arguments", of("arguments")),
             ("takes", of("law")),
+            ("namespace", namespace),
+            ("caller", caller),
             ("unlisted", json!({ "type": "boolean" })),
         ],
         &["tool"],

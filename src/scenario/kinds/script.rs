@@ -12,7 +12,7 @@
 //! | `message` | `800 tokens`, or `{ tokens, takes, annotations, audio, phase }`, see [`super::words`] | text; without `takes` fifty tokens a second |
 //! | `refusal` | `20 tokens`, or `{ tokens, takes }` | a message that declines |
 //! | `compaction` | a law | what went before is packed into one opaque item |
-//! | `call` | `{ tool, arguments, takes, unlisted }` | a call of a function of the client; `unlisted: true` lets the model call what it was not offered |
+//! | `call` | `{ tool, arguments, takes, namespace, caller, unlisted }` | a call of a function of the client; `caller` is `direct` or `{ program: ID }`; `unlisted: true` lets the model call what it was not offered |
 //! | `tool` | `{ web_search: { query, sources }, takes, ends }`, see [`super::tools`] | a tool with everything that it shows |
 //! | `mcp` | `{ server, tool, arguments, takes }` | a request for leave to run a tool of an MCP server |
 //!
@@ -21,13 +21,16 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::defaults;
-use super::value::{arguments, law, spanned_name};
+use super::value::{arguments, filled, law, spanned_name};
 use super::words;
 use crate::backend::{Script, Step, StepWork, Tool, ToolEnd, ToolStep};
 use crate::rng::Law;
 use crate::scenario::decode::{MapReader, boolean, map, non_empty, variant};
 use crate::scenario::{Diagnostic, Diagnostics, Node, Spanned};
+use crate::wire::Shown;
 
 /// A script with the places of what it calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,15 +148,57 @@ fn call(node: &Node, out: &mut Diagnostics) -> Option<(Step, Option<Callee>)> {
     let mut keys = map(node, out)?;
     let tool = keys.required("tool", spanned_name);
     let rest = arguments_and_time(&mut keys);
+    let namespace = keys.or("namespace", None, |node, out| tool_name(node, out).map(Some));
+    let caller = keys.or("caller", None, |node, out| caller(node, out).map(Some));
     let unlisted = keys.or("unlisted", false, boolean);
     keys.finish();
     let (tool, (arguments, takes)) = (tool?, rest?);
+    let shown = [("namespace", namespace?), ("caller", caller?)]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .fold(Shown::default(), |shown, (key, value)| shown.with(key, &value));
     let work = StepWork::FunctionCall {
         name: Arc::clone(&tool.value),
         arguments,
+        shown,
     };
     let callee = (!unlisted?).then_some(Callee::Tool(tool));
     Some((Step { work, takes }, callee))
+}
+
+/// A name as tools have it.
+fn tool_name(node: &Node, out: &mut Diagnostics) -> Option<Value> {
+    let text = filled(node, out)?;
+    if text.len() <= NAME_MAX && text.bytes().all(is_of_name) {
+        return Some(json!(&*text));
+    }
+    let message = format!("expected at most {NAME_MAX} letters, digits, `_` and `-`");
+    out.push(Diagnostic::error(message).at(node.span, "no name of a namespace"));
+    None
+}
+
+/// The longest name of a namespace, and the longest id of a program.
+const NAME_MAX: usize = 64;
+
+const fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// What made the call: the model itself, or a program that it wrote.
+fn caller(node: &Node, out: &mut Diagnostics) -> Option<Value> {
+    let case = variant("caller", &["direct", "program"], node, out)?;
+    match case.name {
+        "direct" => case.bare(json!({ "type": "direct" }), out),
+        _ => {
+            let id = case.value(filled, out)?;
+            if id.chars().count() > NAME_MAX {
+                let message = format!("expected at most {NAME_MAX} letters");
+                out.push(Diagnostic::error(message).at(node.span, "no id of a program"));
+                return None;
+            }
+            Some(json!({ "type": "program", "caller_id": &*id }))
+        }
+    }
 }
 
 fn mcp(node: &Node, out: &mut Diagnostics) -> Option<(Step, Option<Callee>)> {

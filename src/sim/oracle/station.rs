@@ -19,6 +19,7 @@ use crate::sim::{Blueprint, Caps};
 use crate::sinks::{self, SinkSpec};
 use crate::trace::{Boundary, Decided, Execution, LaneName, Principal};
 use crate::units::{JobId, Probability, SimDuration, SimTime};
+use crate::wire::Shown;
 
 /// The unit of time of the closed forms in a run: so long that the ticks of an exchange are below every digit that
 /// is looked at.
@@ -381,6 +382,7 @@ impl Station {
                 work: StepWork::FunctionCall {
                     name: "act".into(),
                     arguments: "{}".into(),
+                    shown: Shown::default(),
                 },
                 takes: Law::ZERO,
             },

@@ -147,3 +147,140 @@ fn without_scripts_nothing_is_said_of_them() {
         assert_eq!(served.script().await, Value::Null);
     });
 }
+
+/// Calls of a function in a namespace, by the model itself and by a program that it wrote.
+const CALLERS: &str = "
+service: calls that say where they come from
+backend:
+  latency: 0s
+  script:
+    queued: 0s
+    steps:
+      - call: { tool: find, namespace: crm, caller: direct, takes: 0s, unlisted: true }
+      - call: { tool: find, caller: { program: call_7 }, arguments: { n: 1 }, takes: 0s, unlisted: true }
+";
+
+#[test]
+fn a_call_says_its_namespace_and_its_caller_wherever_it_shows() {
+    with(CALLERS, options(), |served| async move {
+        let expected = [
+            json!(["crm", { "type": "direct" }]),
+            json!([null, { "type": "program", "caller_id": "call_7" }]),
+        ];
+        let said = |item: &Value| json!([item["namespace"], item["caller"]]);
+        let body = json!({ "model": "m", "input": "hello" });
+        let read = served.post("/v1/responses", &body.to_string()).await;
+        let items = read["output"].as_array().unwrap();
+        assert_eq!(items.iter().map(said).collect::<Vec<_>>(), expected);
+        assert!(items[1].get("namespace").is_none());
+        let streamed = json!({ "model": "m", "input": "hello", "stream": true });
+        let came = served
+            .came("POST", "/v1/responses", &[], &streamed.to_string())
+            .await;
+        let events = came.text.lines().filter_map(|line| line.strip_prefix("data: "));
+        let events: Vec<Value> = events.map(|data| serde_json::from_str(data).unwrap()).collect();
+        for kind in ["response.output_item.added", "response.output_item.done"] {
+            let of_kind = events.iter().filter(|event| event["type"] == kind);
+            let shown: Vec<Value> = of_kind.map(|event| said(&event["item"])).collect();
+            assert_eq!(shown, expected, "{kind}");
+        }
+        // What a client sends again is taken, with its output.
+        let mut again: Vec<Value> = items.clone();
+        again.extend(items.iter().map(|call| {
+            json!({ "type": "function_call_output", "call_id": call["call_id"], "output": "{}",
+                "caller": call["caller"] })
+        }));
+        let body = json!({ "model": "m", "input": again });
+        served.post("/v1/responses", &body.to_string()).await;
+    });
+}
+
+#[test]
+fn a_caller_that_cannot_be_one_is_refused_where_it_stands() {
+    with(CALLERS, options(), |served| async move {
+        for (kind, key, value, param, code) in [
+            (
+                "function_call",
+                "namespace",
+                json!(7),
+                "namespace",
+                "invalid_type",
+            ),
+            (
+                "function_call_output",
+                "namespace",
+                json!("c r m"),
+                "namespace",
+                "invalid_value",
+            ),
+            (
+                "function_call_output",
+                "namespace",
+                json!("n".repeat(65)),
+                "namespace",
+                "string_above_max_length",
+            ),
+            (
+                "function_call",
+                "caller",
+                json!("direct"),
+                "caller",
+                "invalid_type",
+            ),
+            (
+                "function_call",
+                "caller",
+                json!({}),
+                "caller.type",
+                "missing_required_parameter",
+            ),
+            (
+                "custom_tool_call",
+                "caller",
+                json!({ "type": "robot" }),
+                "caller.type",
+                "invalid_value",
+            ),
+            (
+                "function_call",
+                "caller",
+                json!({ "type": "program" }),
+                "caller.caller_id",
+                "missing_required_parameter",
+            ),
+            (
+                "function_call",
+                "caller",
+                json!({ "type": "program", "caller_id": "" }),
+                "caller.caller_id",
+                "empty_string",
+            ),
+        ] {
+            let mut item = json!({ "type": kind, "call_id": "call_1", "name": "find", "arguments": "{}",
+                "input": "", "output": "{}" });
+            item[key] = value;
+            let body = json!({ "model": "m", "input": [item] }).to_string();
+            let came = served.came("POST", "/v1/responses", &[], &body).await;
+            assert_eq!(came.status, 400, "{body}: {}", came.text);
+            let error = &came.json()["error"];
+            let place = format!("input[0].{param}");
+            assert_eq!(
+                (&error["param"], &error["code"]),
+                (&json!(place), &json!(code)),
+                "{body}"
+            );
+        }
+        for wrong in [
+            "namespace: c r m",
+            "caller: robot",
+            "caller: { program: '' }",
+            "caller: { direct: 1 }",
+        ] {
+            let text = format!(
+                "service: s\nbackend: {{ script: {{ steps: [{{ call: {{ tool: find, {wrong}, unlisted: true }} }}] }} }}\n"
+            );
+            let came = served.came("POST", "/_lanebench/scenario", &[], &text).await;
+            assert_eq!(came.status, 422, "{wrong}: {}", came.text);
+        }
+    });
+}

@@ -185,6 +185,7 @@ pub(crate) fn calls(id: &str, names: &[(&str, &str)]) -> Reply {
             name: (*name).into(),
             arguments: (*arguments).into(),
             status: ItemStatus::Completed,
+            shown: Shown::default(),
         })
         .collect();
     Reply::Response(finished(id, &items).into())

@@ -33,7 +33,7 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Half a per cent, with no more than a hundred million visits to a station.
+    /// Half a per cent, with no more than five hundred million visits to a station.
     pub const FULL: Self = Self {
         engine: Effort {
             replications: 10,
@@ -46,7 +46,7 @@ impl Reach {
             count: 48_000,
         },
         half_width: 0.005,
-        rounds: 200,
+        rounds: 500,
     };
 }
 

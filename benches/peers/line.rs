@@ -2,8 +2,9 @@
 //!
 //! Ten servers, Poisson arrivals, exponential service, one queue in the order of arrival; a customer is two events. Lanebench
 //! plays it with the queue in which the job core keeps what it waits for and with the chance that is keyed by customer,
-//! nexosim as one model that schedules its own events on one thread and draws from that same chance, SimPy as a process
-//! for each customer and a resource of ten. Each must come to the mean wait of the closed form before its time counts.
+//! nexosim as one model that schedules its own events on one thread and draws from that same chance, as far ahead, SimPy
+//! as a process for each customer and a resource of ten. Each must come to the mean wait of the closed form before its
+//! time counts.
 //!
 //! `cargo bench --bench line` ends with the ratios; without SimPy (`pip install simpy`) it says so. Rounds alternate, by
 //! time on the processor, and the middle one counts.
@@ -52,6 +53,13 @@ fn service(customer: u64) -> f64 {
     exponential(SEED.unit(Purpose::StepFor, customer, 0), 1.0)
 }
 
+/// How long the service of a customer takes, and how long it is to the next one.
+///
+/// Drawn one customer ahead, where it holds nothing up: it depends on nothing but the number.
+fn ahead(customer: u64) -> (f64, f64) {
+    (service(customer), gap(customer + 1))
+}
+
 /// The mean wait, in seconds.
 fn lanebench(customers: u64) -> f64 {
     let mut wakes = Wakes::new();
@@ -59,13 +67,18 @@ fn lanebench(customers: u64) -> f64 {
     let mut waiting = VecDeque::new();
     let mut waited = SimDuration::ZERO;
     let mut arrived = 0;
-    let plan = |at: SimTime, seconds: f64| at + SimDuration::from_secs_f64(seconds);
-    wakes.set(ARRIVAL.0, ARRIVAL, plan(SimTime::START, gap(0)));
+    let drawn = |customer| {
+        let (service, gap) = ahead(customer);
+        (SimDuration::from_secs_f64(service), SimDuration::from_secs_f64(gap))
+    };
+    wakes.set(ARRIVAL.0, ARRIVAL, SimTime::START + SimDuration::from_secs_f64(gap(0)));
+    let mut next = drawn(0);
     while let Some((now, who)) = wakes.first() {
         let (server, length) = if who == ARRIVAL {
-            let (length, next) = (service(arrived), plan(now, gap(arrived + 1)));
+            let (length, gap) = next;
             arrived += 1;
-            wakes.set(ARRIVAL.0, ARRIVAL, if arrived < customers { next } else { SimTime::NEVER });
+            wakes.set(ARRIVAL.0, ARRIVAL, if arrived < customers { now + gap } else { SimTime::NEVER });
+            next = drawn(arrived);
             let Some(server) = idle.pop() else {
                 waiting.push_back((length, now));
                 continue;
@@ -80,7 +93,7 @@ fn lanebench(customers: u64) -> f64 {
             waited += now.since(since);
             (who, length)
         };
-        wakes.set(server.0, server, plan(now, length));
+        wakes.set(server.0, server, now + length);
     }
     waited.as_secs_f64() / customers as f64
 }
@@ -91,6 +104,7 @@ struct Station {
     mean_wait: Output<f64>,
     customers: u64,
     arrived: u64,
+    next: (f64, f64),
     gone: u64,
     idle: u32,
     waiting: VecDeque<(f64, MonotonicTime)>,
@@ -101,16 +115,12 @@ struct Station {
 impl Station {
     #[nexosim(init)]
     async fn init(&mut self, cx: &Context<Self>) {
-        self.plan_arrival(cx);
+        Self::plan_arrival(cx, gap(0));
     }
 
-    fn plan_arrival(&self, cx: &Context<Self>) {
-        cx.schedule_event(
-            Duration::from_secs_f64(gap(self.arrived)),
-            schedulable!(Self::arrive),
-            (),
-        )
-        .expect("a gap is longer than nothing");
+    fn plan_arrival(cx: &Context<Self>, gap: f64) {
+        cx.schedule_event(Duration::from_secs_f64(gap), schedulable!(Self::arrive), ())
+            .expect("a gap is longer than nothing");
     }
 
     fn serve(cx: &Context<Self>, length: f64) {
@@ -120,11 +130,12 @@ impl Station {
 
     #[nexosim(schedulable)]
     async fn arrive(&mut self, _: (), cx: &Context<Self>) {
-        let length = service(self.arrived);
+        let (length, gap) = self.next;
         self.arrived += 1;
         if self.arrived < self.customers {
-            self.plan_arrival(cx);
+            Self::plan_arrival(cx, gap);
         }
+        self.next = ahead(self.arrived);
         if self.idle > 0 {
             self.idle -= 1;
             Self::serve(cx, length);
@@ -153,6 +164,7 @@ fn nexosim(customers: u64) -> f64 {
         mean_wait: Output::default(),
         customers,
         arrived: 0,
+        next: ahead(0),
         gone: 0,
         idle: SERVERS,
         waiting: VecDeque::new(),

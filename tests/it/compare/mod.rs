@@ -5,6 +5,7 @@ mod cheats;
 mod counted;
 mod feed;
 mod file;
+mod gate;
 mod listing;
 mod metrics;
 mod page;

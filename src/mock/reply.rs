@@ -84,9 +84,10 @@ impl Stamp {
 fn request_id(high: u64, low: u64) -> HeaderValue {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut id = *b"req_00000000000000000000000000000000";
-    let bits = u128::from(high) << 64 | u128::from(low);
-    for (place, digit) in id[4..].iter_mut().rev().enumerate() {
-        *digit = DIGITS[(bits >> (4 * place) & 15) as usize];
+    let (places, _) = id[4..].as_chunks_mut::<2>();
+    let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
+    for (place, byte) in places.iter_mut().zip(bytes) {
+        *place = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
     }
     HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("req_"))
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,7 +28,8 @@ use super::session::{Record, shows};
 use super::stock::Share;
 use super::webhook::{WebhookTarget, deliver};
 use crate::backend::{
-    CallKey, ConnectionNo, Contract, EdgeHeaders, Input, Output, RequestIds, Service, StreamClose, Streaming,
+    Auth, CallKey, ConnectionNo, Contract, EdgeHeaders, Input, Output, RequestIds, Service, StreamClose,
+    Streaming,
 };
 use crate::clock::{Clock, Core, Outlet, Postbox, Stepper, inbox};
 use crate::fault::HeaderMatch;
@@ -113,6 +114,8 @@ impl fmt::Debug for Mock {
 pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) options: MockOptions,
+    /// What shows the key, as nearly every client writes it; none where accounts have their own.
+    shown: Option<HeaderValue>,
     postbox: Postbox<Input>,
     book: Mutex<Book>,
     /// Room for long bodies.
@@ -278,6 +281,10 @@ impl Mock {
         let (postbox, inbox) = inbox();
         let shared = Arc::new(Shared {
             clock: clock.clone(),
+            shown: match options.account_keys.is_empty() {
+                true => HeaderValue::try_from(format!("Bearer {}", options.api_key)).ok(),
+                false => None,
+            },
             book: Mutex::new(Book::new(options.seen_max, options.known_max)),
             bodies,
             options,
@@ -408,7 +415,10 @@ impl Shared {
             route,
             at,
             exchange,
-            auth: auth_of(heads.authorization, &self.options),
+            auth: match heads.authorization {
+                known if known.is_some() && known == self.shown.as_ref() => Auth::Granted,
+                other => auth_of(other, &self.options),
+            },
             faults: heads.fault.cloned(),
             connection,
             slot,

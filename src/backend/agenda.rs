@@ -143,6 +143,21 @@ impl Agenda {
         (self.kept, self.weight)
     }
 
+    /// What the response weighs that has to go first where there is no room for all.
+    pub(super) fn first_weight(&self) -> u64 {
+        self.first_expiry()
+            .and_then(|queue| self.expiries[queue].front())
+            .map_or(0, |first| first.weight)
+    }
+
+    /// The queue of which the first expires before that of the other.
+    fn first_expiry(&self) -> Option<usize> {
+        let [stored, unstored] = &self.expiries;
+        let first = |queue: &VecDeque<Expiry>| queue.front().map_or(SimTime::NEVER, |first| first.at);
+        let queue = usize::from(first(unstored) < first(stored));
+        (!self.expiries[queue].is_empty()).then_some(queue)
+    }
+
     /// When something is due for which the service has to be stepped.
     pub(super) fn next(&self) -> Option<SimTime> {
         self.near.peek().map(|Reverse(key)| instant(*key))
@@ -180,10 +195,8 @@ impl Agenda {
     }
 
     fn pop_first_expiry(&mut self) -> Option<Handle> {
-        let [stored, unstored] = &self.expiries;
-        let first = |queue: &VecDeque<Expiry>| queue.front().map_or(SimTime::NEVER, |first| first.at);
-        let place = usize::from(first(unstored) < first(stored));
-        let gone = self.expiries[place].pop_front()?;
+        let queue = self.first_expiry()?;
+        let gone = self.expiries[queue].pop_front()?;
         self.kept -= 1;
         self.weight -= gone.weight;
         Some(gone.run)

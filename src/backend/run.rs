@@ -76,7 +76,15 @@ pub(super) struct Run {
     pub(super) created: SimTime,
     /// The rules that were injected for it.
     pins: Option<Arc<[u32]>>,
+    /// What it weighed when that was last counted.
+    pub(super) counted: u64,
 }
+
+/// What a response takes beside its texts, in bytes, with everything that finds it.
+const ITSELF: usize = 1_536;
+
+/// What an event takes that a stream keeps, in bytes: most are pieces of a text.
+const EVENT: usize = 224;
 
 /// How a response is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +175,7 @@ impl Run {
             fate: seedling.fate,
             choice: seedling.choice,
             pins: seedling.pins,
+            counted: 0,
             stage: Stage::Queued,
             alarm: 0,
             mark: now,
@@ -341,10 +350,20 @@ impl Run {
         self.asked.as_ref().and_then(|asked| details_of(asked))
     }
 
-    /// How many bytes it keeps of its request: what it repeats of it, and its input twice.
+    /// How many bytes it keeps: itself; of its request what it repeats of it, and its input twice; and once it has ended,
+    /// what it says and the events of its stream. Of what jobs of our own ask nothing counts.
     pub(super) fn weight(&self) -> u64 {
-        let echo = self.asked.as_ref().and_then(|create| create.request.as_ref());
-        echo.map_or(0, |echo| echo.weight() as u64)
+        let Some(echo) = self.asked.as_ref().and_then(|create| create.request.as_ref()) else {
+            return 0;
+        };
+        let mut bytes = ITSELF + echo.weight();
+        if self.is_ended() {
+            bytes += self.object.output.iter().map(Item::bytes).sum::<usize>();
+            // The events of others are let go of with their end.
+            let log = self.log.as_ref().filter(|_| self.is_background());
+            bytes += log.map_or(0, |log| log.len()) * EVENT;
+        }
+        bytes as u64
     }
 
     /// The response with more of its items than its request asked for.

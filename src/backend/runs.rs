@@ -16,7 +16,7 @@ pub(super) struct Runs {
     by_id: Lookup<ResponseId, Handle>,
     /// The latest response of each job, where no other job has taken its place here.
     latest: Vec<Handle>,
-    /// What all of them keep of their requests.
+    /// What all of them keep.
     weight: u64,
     /// The last ones that were deleted.
     deleted: VecDeque<ResponseId>,
@@ -41,7 +41,7 @@ impl Runs {
         self.slots.len()
     }
 
-    /// What all of them keep of their requests.
+    /// What all of them keep.
     pub(super) const fn weight(&self) -> u64 {
         self.weight
     }
@@ -57,10 +57,21 @@ impl Runs {
         if let Some(run) = self.slots.get(me) {
             let job = run.key.exchange.job;
             self.by_id.insert(run.object.id.clone(), me);
-            self.weight += run.weight();
             self.note_latest(job, me);
         }
+        self.count(me);
         me
+    }
+
+    /// Counts what a response weighs now.
+    pub(super) fn count(&mut self, run: Handle) -> u64 {
+        let Some(run) = self.slots.get_mut(run) else {
+            return 0;
+        };
+        let weight = run.weight();
+        let before = std::mem::replace(&mut run.counted, weight);
+        self.weight = self.weight - before + run.counted;
+        run.counted
     }
 
     /// Jobs in flight have numbers near one another, so a table about as long as there are responses has a place for nearly
@@ -180,7 +191,7 @@ impl Runs {
     /// Lets it go.
     pub(super) fn remove(&mut self, run: Handle) -> Option<Run> {
         let gone = self.slots.remove(run)?;
-        self.weight -= gone.weight();
+        self.weight -= gone.counted;
         let id = &gone.object.id;
         // One that was hidden may have left its name to another.
         if let Some(other) = self.by_id.remove(id).filter(|found| *found != run) {

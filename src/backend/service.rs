@@ -167,13 +167,14 @@ impl Service {
         }
     }
 
-    /// What it keeps of requests, in bytes.
+    /// What it keeps, in bytes.
     #[must_use]
     pub fn kept(&self) -> Kept {
         let (_, ended) = self.desk.agenda.kept();
         let open = self.runs.weight().saturating_sub(ended);
         Kept {
             ended,
+            first: self.desk.agenda.first_weight(),
             open: open.saturating_add(self.conversations.bytes()),
         }
     }
@@ -399,11 +400,13 @@ pub struct Held {
     pub webhooks: usize,
 }
 
-/// What a service keeps of requests, in bytes.
+/// What a service keeps of strangers' requests and of what it made of them, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Kept {
     /// Of those whose responses have ended.
     pub ended: u64,
+    /// Of the one of these that has to go first where there is no room for all.
+    pub first: u64,
     /// Of those whose responses are in progress, and of conversations.
     pub open: u64,
 }

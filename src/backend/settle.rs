@@ -61,7 +61,7 @@ impl Service {
             (Keep::Unstored, false) => None,
         };
         if let Some(kept_for) = kept_for {
-            let weight = run.weight();
+            let weight = self.runs.count(handle);
             self.desk
                 .agenda
                 .put_expiry(self.desk.after(kept_for), keep, handle, weight);

@@ -77,9 +77,10 @@ pub(super) struct Serve {
     /// The sessions that there may be at a time
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     sessions: u32,
-    /// What all sessions together keep of their requests, in MiB. Beyond that the sessions that keep the most forget their
-    /// oldest ended responses. Half is for responses in progress and conversations, and an equal part of the other half for
-    /// those of each session; a request for more is refused with 429
+    /// What all sessions together keep of requests, responses, records and loaded scenarios, in MiB. Beyond that the
+    /// sessions that keep the most forget what is oldest of their record and of their ended responses. Half is for responses
+    /// in progress, conversations and scenarios, and an equal part of the other half for those of each session; a request
+    /// for more is refused with 429
     #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
     kept_mib: u64,
     /// Requests, responses and webhooks that the record of each session lists, of each sort

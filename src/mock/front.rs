@@ -48,9 +48,10 @@ pub struct FrontOptions {
     pub stored_max: u32,
     /// What the ended responses of each session keep of their requests, in all.
     pub stored_bytes_max: u64,
-    /// What all sessions together keep of their requests, in bytes: 256 MiB by default. Of ended responses, the sessions
-    /// that keep the most let go of their oldest; half is for responses in progress and for conversations, and each
-    /// session may always keep its equal part of the other half. A request for more is refused with 429.
+    /// What all sessions together keep of requests, responses, records and loaded scenarios, in bytes: 256 MiB by
+    /// default. Of records and ended responses, the sessions that keep the most let go of their oldest; half is for
+    /// responses in progress, conversations and scenarios, and each session may always keep its equal part of the other
+    /// half. A request for more is refused with 429.
     pub kept_bytes_max: u64,
     /// What each session holds of responses in progress and of conversations; a request for more is refused with 429.
     /// 20,000 responses, 10,000 conversations, and 64 MiB of each by default.
@@ -327,6 +328,7 @@ impl House {
             stored_max: self.options.stored_max,
             stored_bytes_max: self.options.stored_bytes_max,
             bounds: self.options.bounds,
+            base: &self.base,
             switches: &self.options.switches,
             bodies: &self.bodies,
             stock: &self.stock,

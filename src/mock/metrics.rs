@@ -109,10 +109,11 @@ fn written(house: &House) -> String {
     page.family(
         "lanebench_kept_bytes",
         "gauge",
-        "What all sessions keep of their requests: of those that are in progress and of conversations, and of ended ones.",
+        "What all sessions keep: of responses in progress, conversations and what was loaded; of ended responses; in records.",
     );
     page.sample("lanebench_kept_bytes", &[("of", "ended")], kept.ended);
     page.sample("lanebench_kept_bytes", &[("of", "open")], kept.open);
+    page.sample("lanebench_kept_bytes", &[("of", "records")], kept.records);
     page.family(
         "lanebench_sessions_refused_total",
         "counter",

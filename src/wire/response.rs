@@ -243,6 +243,31 @@ pub enum Item {
     },
 }
 
+impl Item {
+    /// How many bytes its texts take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let shown = |shown: &Shown| shown.pairs().map_or(0, str::len);
+        match self {
+            Self::Message {
+                text, shown: more, ..
+            } => text.len() + shown(more),
+            Self::FunctionCall {
+                arguments,
+                shown: more,
+                ..
+            }
+            | Self::McpCall {
+                arguments,
+                shown: more,
+                ..
+            } => arguments.len() + shown(more),
+            Self::McpApprovalRequest { arguments, .. } => arguments.len(),
+            Self::Reasoning { shown: more, .. } | Self::Hosted { shown: more, .. } => shown(more),
+        }
+    }
+}
+
 /// The Response object, reduced to what a runtime may decide by. What every look at it asks stands close together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(C)]

@@ -52,6 +52,18 @@ impl ClientLog {
         self.exchanges.iter()
     }
 
+    /// Forgets the oldest exchange.
+    ///
+    /// - returns: whether there was one.
+    pub fn forget_oldest(&mut self) -> bool {
+        self.exchanges.pop_front().is_some()
+    }
+
+    /// Gives room back that what is left does not need.
+    pub fn shrink(&mut self) {
+        self.exchanges.shrink_to(2 * self.exchanges.len());
+    }
+
     /// How many exchanges there were in all, forgotten ones included.
     #[must_use]
     pub const fn seen(&self) -> u64 {

@@ -243,7 +243,14 @@ impl Call<'_> {
                 text: Some(String::from_utf8_lossy(&self.body).into()),
             },
         };
-        self.room()?;
+        let room = self.room()?;
+        let text = setup.text.as_ref().map_or(0, |text| text.len() as u64);
+        let session = room.mock.0.session.as_ref();
+        if session.is_some_and(|session| !session.share.has_room_to_play(text)) {
+            let message = "all sessions together keep as much as they may, and this one its part of it: load a shorter \
+                           text, or end sessions that are not needed any more";
+            return Err(Refusal::new(429, "too_much_kept", message));
+        }
         let room = self.house.renew(&self.session, Some(Arc::new(setup)));
         Ok(answered(&json!({
             "session": &*self.session,

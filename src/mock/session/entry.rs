@@ -49,6 +49,23 @@ pub(in crate::mock) struct Entry {
     pub(in crate::mock) response: Option<ResponseId>,
     pub(in crate::mock) streaming: Streaming,
     pub(in crate::mock) end: EntryEnd,
+    /// The bytes of the texts that it does not share with the one before.
+    pub(super) texts: usize,
+}
+
+/// The longest path that is kept whole, in bytes.
+const PATH_MAX: usize = 1_024;
+
+/// A path as it is kept: that of its route where it is the same, and of a very long one the beginning.
+pub(super) fn kept_path(path: &str, route: &'static str) -> Cow<'static, str> {
+    if path == route {
+        return Cow::Borrowed(route);
+    }
+    if path.len() <= PATH_MAX {
+        return Cow::Owned(path.to_owned());
+    }
+    let end = (0..=PATH_MAX).rev().find(|end| path.is_char_boundary(*end));
+    Cow::Owned([&path[..end.unwrap_or(0)], "..."].concat())
 }
 
 /// The body of a request.
@@ -234,6 +251,18 @@ pub(in crate::mock) enum ScriptSeen {
 }
 
 impl Entry {
+    /// The bytes of its texts; those of headers that it shares with the request before it count there.
+    pub(super) fn texts(&self, before: Option<&Shown>) -> usize {
+        let path = match &self.path {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(path) => path.len(),
+        };
+        let shared = before.is_some_and(|before| Arc::ptr_eq(before, &self.headers));
+        let headers = self.headers.iter().filter(|_| !shared);
+        let header = size_of::<(&str, String)>();
+        path + headers.map(|(_, value)| header + value.len()).sum::<usize>()
+    }
+
     /// Whether a fault took hold of it, and which.
     pub(in crate::mock) fn struck_by(&self) -> Option<&'static str> {
         self.fault.filter(|fault| fault.struck).map(|fault| fault.word)

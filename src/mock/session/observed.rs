@@ -19,7 +19,8 @@ pub(super) struct Observed {
 
 impl Drop for Observed {
     fn drop(&mut self) {
-        self.share.report(Kept::default());
+        self.share.answers();
+        self.share.report(Kept::default(), 0);
     }
 }
 
@@ -33,7 +34,15 @@ impl Core for Observed {
 
     fn step(&mut self, now: SimTime, batch: &mut Vec<Input>, out: &mut Vec<Output>) {
         let mut sight = self.record.sight();
-        batch.iter().for_each(|input| sight.told(now, input));
+        for input in batch.iter_mut() {
+            if let Input::Crowded { bytes } = input {
+                // The record gives way first, down to half of what is left to the session.
+                sight.come_down(*bytes / 2);
+                *bytes = bytes.saturating_sub(sight.weight());
+                self.share.answers();
+            }
+            sight.told(now, input);
+        }
         let told = out.len();
         self.service.step(now, batch, out);
         // Notes first: a fault that spoils a reply is known before the reply ends its request.
@@ -42,7 +51,8 @@ impl Core for Observed {
         }
         out[told..].iter().for_each(|output| sight.answered(now, output));
         sight.due = self.service.next_deadline();
+        let record = sight.weight();
         self.record.publish(sight);
-        self.share.report(self.service.kept());
+        self.share.report(self.service.kept(), record);
     }
 }

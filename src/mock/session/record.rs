@@ -1,6 +1,5 @@
 //! The record of a session, as handlers of requests and the control API use it.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +9,7 @@ use http::Request;
 use http::uri::PathAndQuery;
 use tokio::sync::watch;
 
-use super::entry::{BodySeen, Entry, EntryEnd, Streaming, shown_headers};
+use super::entry::{BodySeen, Entry, EntryEnd, Streaming, kept_path, shown_headers};
 use super::sight::Sight;
 use crate::backend::{CallKey, ConnectionNo};
 use crate::clock::Clock;
@@ -76,10 +75,8 @@ impl Record {
         route: &'static str,
         connection: ConnectionNo,
     ) -> Ticket<'_> {
-        let path = match request.uri().path_and_query().map_or("", PathAndQuery::as_str) {
-            plain if plain == route => Cow::Borrowed(route),
-            other => Cow::Owned(other.to_owned()),
-        };
+        let path = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
+        let path = kept_path(path, route);
         let headers = shown_headers(request.headers());
         let seq = self.sight().arrive(|seq| Entry {
             seq,
@@ -100,6 +97,7 @@ impl Record {
             response: None,
             streaming: Streaming::No,
             end: EntryEnd::Open,
+            texts: 0,
         });
         Ticket {
             record: self,

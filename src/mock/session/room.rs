@@ -59,6 +59,8 @@ pub(in crate::mock) struct Common<'a> {
     pub(in crate::mock) stored_max: u32,
     pub(in crate::mock) stored_bytes_max: u64,
     pub(in crate::mock) bounds: Bounds,
+    /// What the server was started with, which all sessions share.
+    pub(in crate::mock) base: &'a Arc<RoomSetup>,
     pub(in crate::mock) switches: &'a SwitchSet,
     pub(in crate::mock) bodies: &'a Arc<Semaphore>,
     pub(in crate::mock) stock: &'a Arc<Stock>,
@@ -131,7 +133,11 @@ impl Room {
             seed,
             notes: Notes::kept(),
         });
-        let share = common.stock.share();
+        let loaded = match Arc::ptr_eq(&setup, common.base) {
+            true => 0,
+            false => setup.text.as_ref().map_or(0, |text| text.len()),
+        };
+        let share = common.stock.share(loaded as u64);
         let core = Observed {
             service,
             record: Arc::clone(&record),

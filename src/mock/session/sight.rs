@@ -9,7 +9,7 @@ use super::entry::{Entry, EntryEnd, NearLine, ScriptSeen, Selected, Streaming};
 use super::shots::Shots;
 use super::tally::Tally;
 use crate::backend::{CallKey, Choice, Chosen, Face, Genuine, Input, Output, StreamEnd, WebhookSend};
-use crate::check::ClientLog;
+use crate::check::{ClientExchange, ClientLog};
 use crate::fault::{FaultPlan, Target};
 use crate::trace::{BackendEvent, ServiceEvent};
 use crate::units::SimTime;
@@ -45,6 +45,8 @@ pub(in crate::mock) struct Sight {
     marks: Option<(CallKey, Arc<[u32]>)>,
     made_by: Option<(ResponseId, u64)>,
     kept: usize,
+    /// The texts of the requests.
+    texts: usize,
     tally: Arc<Tally>,
 }
 
@@ -105,8 +107,50 @@ impl Sight {
             marks: None,
             made_by: None,
             kept,
+            texts: 0,
             tally,
         }
+    }
+
+    /// How many bytes it takes, roughly.
+    pub(super) fn weight(&self) -> u64 {
+        let bytes = self.entries.len() * size_of::<Entry>()
+            + self.texts
+            + self.client.iter().len() * EXCHANGE
+            + self.responses.len() * (size_of::<ResponseRow>() + NAMED)
+            + self.webhooks.len() * (size_of::<WebhookRow>() + NAMED);
+        bytes as u64
+    }
+
+    /// Forgets the oldest of each sort until it takes so many bytes.
+    pub(super) fn come_down(&mut self, bytes: u64) {
+        while self.weight() > bytes {
+            let entry = self.forget_entry();
+            let response = self.forget_response();
+            let others = self.client.forget_oldest() | self.webhooks.pop_front().is_some();
+            if !(entry || response || others) {
+                break;
+            }
+        }
+        self.entries.shrink_to(2 * self.entries.len());
+        self.responses.shrink_to(2 * self.responses.len());
+        self.webhooks.shrink_to(2 * self.webhooks.len());
+        self.client.shrink();
+    }
+
+    fn forget_entry(&mut self) -> bool {
+        let gone = self.entries.pop_front();
+        self.texts -= gone.as_ref().map_or(0, |gone| gone.texts);
+        gone.is_some()
+    }
+
+    fn forget_response(&mut self) -> bool {
+        let Some(oldest) = self.responses.pop_front() else {
+            return false;
+        };
+        self.by_id.remove(&oldest.id);
+        self.responses_gone += 1;
+        true
     }
 
     pub(in crate::mock) fn entry(&mut self, seq: u64) -> Option<&mut Entry> {
@@ -119,9 +163,13 @@ impl Sight {
     pub(super) fn arrive(&mut self, make: impl FnOnce(u64) -> Entry) -> u64 {
         self.seen += 1;
         if self.entries.len() == self.kept {
-            self.entries.pop_front();
+            self.forget_entry();
         }
-        self.entries.push_back(make(self.seen));
+        let mut entry = make(self.seen);
+        let before = self.entries.back();
+        entry.texts = entry.texts(before.map(|before| &before.headers));
+        self.texts += entry.texts;
+        self.entries.push_back(entry);
         self.seen
     }
 
@@ -367,11 +415,8 @@ impl Sight {
     }
 
     fn created(&mut self, now: SimTime, response: &ResponseId, background: bool) {
-        if self.responses.len() == self.kept
-            && let Some(oldest) = self.responses.pop_front()
-        {
-            self.by_id.remove(&oldest.id);
-            self.responses_gone += 1;
+        if self.responses.len() == self.kept {
+            self.forget_response();
         }
         let number = self.responses_gone + self.responses.len() as u64;
         self.by_id.insert(response.clone(), number);
@@ -459,6 +504,12 @@ impl Sight {
         }
     }
 }
+
+/// What an exchange of a client takes, with its texts.
+const EXCHANGE: usize = size_of::<ClientExchange>() + 64;
+
+/// What a name takes, with what finds it.
+const NAMED: usize = 96;
 
 /// Requests among which the one that a fault took hold of is looked for.
 const RECENT: usize = 1_024;

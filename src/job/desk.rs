@@ -497,7 +497,7 @@ impl Desk {
             job.armed = due;
             self.wakes.set(room + 1, id, due);
         }
-        if !self.notes.is_on() && job.is_over() {
+        if (self.shared.ended == Ended::LetGo || !self.notes.is_on()) && job.is_over() {
             let over = Held::Over(job.state.name());
             self.jobs.remove(room);
             if let Some(held) = self.held.get_mut(id) {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::plan::{Comparison, Named};
 use super::stage::Stage;
 use crate::job::LaneSeen;
-use crate::rng::{Law, Seed};
+use crate::rng::Seed;
 use crate::sim::Honest;
 use crate::sim::strategy::{Choice, Heard, Sight, Strategy};
 use crate::units::SimDuration;
@@ -102,7 +102,7 @@ impl Comparison {
             std::mem::take(&mut *passed.lock().unwrap_or_else(PoisonError::into_inner))
         };
         let one = overheard(stage);
-        let all = stage.sorts().len();
+        let all = stage.firsts();
         // Who knows little is easily changed; who looks ahead later on only is found later on.
         [0, all / 3, 2 * all / 3].into_iter().find_map(|from| {
             let other = overheard(&stage.with_later_ends(from, LONGER));
@@ -115,24 +115,5 @@ impl Comparison {
                 _ => None,
             }
         })
-    }
-}
-
-impl Stage {
-    /// The same tasks, of which those from this one on take so much longer in their last step.
-    fn with_later_ends(&self, from: usize, longer: SimDuration) -> Self {
-        let later = self.scripts().iter().enumerate().map(|(place, script)| {
-            let mut script = script.clone()?;
-            if place % self.sorts().len().max(1) >= from
-                && let Some((last, before)) = script.steps.split_last()
-            {
-                let mut last = last.clone();
-                last.takes = Law::Constant(longer);
-                script.steps = before.iter().cloned().chain([last]).collect();
-            }
-            Some(script)
-        });
-        let later = later.collect();
-        self.playing(later)
     }
 }

@@ -36,7 +36,7 @@ pub use pilot::{Cut, StrategyCut, WarmUp};
 pub use plan::{Comparison, Gate, GateBound, Named, Repeats};
 pub use regret::Regret;
 pub use relief::Relief;
-pub use stage::{Outcome, Stage};
+pub use stage::{Held, Outcome, Stage};
 pub use study::{Replication, Study};
 pub use sweep::{Scale, Sweep, Value, Varied};
 pub use table::{Parameter, STRATEGIES, Sees, StrategyRow};

@@ -5,6 +5,8 @@
 //! strategy where its rest begins. The latest of these instants holds for all strategies and replications, so that all
 //! count the same tasks. A strategy whose best cut lies in the second half has no steady state that could be seen.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::plan::Comparison;
@@ -77,9 +79,9 @@ impl Comparison {
     pub fn pilot(&self, number: u32) -> Vec<Vec<f64>> {
         let stage = self.stage(Seed(FIRST + u64::from(number)));
         let each = self.strategies.iter().map(|named| {
-            let blueprint = self.blueprint(&stage, named);
+            let play = self.setting(&stage, named, Arc::new(self.router(&stage, named)));
             let mut presence = Presence::new(self.until);
-            let played = stage.world(&blueprint, Honest).play_watched(&mut presence);
+            let played = stage.world(&play, Honest).play_watched(&mut presence);
             presence.close(played.end)
         });
         each.collect()

@@ -8,7 +8,7 @@
 //!
 //! A fork in which the task goes the same way has to end as the run did, to the last digit: that is checked in every run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::plan::{Comparison, Named};
@@ -18,7 +18,7 @@ use crate::rng::Purpose;
 use crate::sim::metric::{Measures, Measuring, Metric, Unit};
 use crate::sim::stats::Direction;
 use crate::sim::{Honest, Model};
-use crate::units::JobId;
+use crate::units::{JobId, SimTime};
 
 /// Keeps these draws apart from those of other resamples.
 const DRAW: u64 = 1 << 41;
@@ -59,9 +59,9 @@ impl Comparison {
         let Some(wanted) = self.regret_of.filter(|_| forks) else {
             return Ok(None);
         };
-        let blueprint = self.blueprint(stage, named);
         let router = self.router(stage, named);
-        let mut world = stage.world(&blueprint, Honest);
+        let setting = self.setting(stage, named, Arc::new(router.clone()));
+        let mut world = stage.world(&setting, Honest);
         let mut measuring = self.measuring(stage);
         let mut regret = Regret::default();
         let play = |world: &Model<Honest>, measuring: &Measuring<'_>, other: Option<Arc<dyn Router>>| {
@@ -73,8 +73,8 @@ impl Comparison {
             let _ = fork.play_watched(&mut measuring);
             measuring.finish()
         };
-        for job in self.drawn(stage, wanted) {
-            world.watch_until(stage.arrives(job), &mut measuring);
+        for (job, at) in self.drawn(stage, wanted) {
+            world.watch_until(at, &mut measuring);
             if regret.decisions == 0 && play(&world, &measuring, None) != *ended {
                 return Err("a fork in which every task goes the same way ends otherwise".to_owned());
             }
@@ -90,15 +90,15 @@ impl Comparison {
         Ok(Some(regret))
     }
 
-    /// Some of the tasks that count, in the order in which they come: the same for every strategy.
-    fn drawn(&self, stage: &Stage, wanted: u32) -> BTreeSet<JobId> {
-        let jobs = (0_u32..).map(JobId).take(stage.sorts().len());
-        let count: Vec<JobId> = jobs.filter(|job| stage.arrives(*job) >= self.warm_up).collect();
-        let mut drawn = BTreeSet::new();
+    /// Some of the tasks that count with their instants, in the order in which they come: the same for every strategy.
+    fn drawn(&self, stage: &Stage, wanted: u32) -> BTreeMap<JobId, SimTime> {
+        let jobs = (0_u32..).map(JobId).zip(stage.instants());
+        let count: Vec<(JobId, SimTime)> = jobs.filter(|(_, at)| *at >= self.warm_up).collect();
+        let mut drawn = BTreeMap::new();
         for draw in 0..u64::from(wanted) {
             let bits = u128::from(stage.seed().bits(Purpose::Resample, DRAW, draw));
             let place = usize::try_from((bits * count.len() as u128) >> 64).unwrap_or(0);
-            drawn.extend(count.get(place));
+            drawn.extend(count.get(place).copied());
         }
         drawn
     }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::plan::Comparison;
-use super::stage::Stage;
+use super::plan::{Comparison, Named};
+use super::stage::{Held, Outcome, Play, Stage};
 use crate::job::{JobEnd, Routed, Router, Seen};
-use crate::sim::Seams;
-use crate::sim::laws::{Ledger, Monotony, monotony_of_jobs};
-use crate::units::JobId;
+use crate::sim::laws::{Ledger, Monotony, SideBySide};
+use crate::sim::{Honest, Seams};
+use crate::units::{JobId, SimTime};
 
 /// Every so manieth task is turned away for relief.
 const FEWER: u32 = 5;
@@ -33,29 +33,74 @@ impl Relief {
     }
 }
 
+/// How many times two runs are brought to the same instant while tasks arrive.
+const STEPS: u64 = 512;
+
 impl Comparison {
-    /// Plays the reference with relief, behind somebody who may reach into its traffic, and holds it against its run without.
+    /// Plays a strategy, and beside it, behind somebody who may reach into its traffic, the same with relief, and holds one against
+    /// the other while they are played.
     ///
-    /// Nothing is asked where lanes share their capacity, where the reference is a program, or where it lets later comers go
+    /// Nothing is asked where lanes share their capacity, where the strategy is a program, or where it lets later comers go
     /// first: one of them may get the place that room has freed earlier, and is then in the way of somebody else.
-    #[must_use]
-    pub fn monotony(&self, stage: &Stage, tight: &Ledger, relief: Relief, seams: impl Seams) -> Monotony {
-        let named = &self.strategies[self.reference];
-        let mut blueprint = self.blueprint(stage, named);
-        let in_order = blueprint.desk.shared.is_none() && !blueprint.desk.router.reorders();
+    pub fn play_beside(
+        &self,
+        stage: &Stage,
+        named: &Named,
+        relief: Relief,
+        seams: impl Seams,
+    ) -> (Outcome, Monotony, Held) {
+        let router = Arc::new(self.router(stage, named));
+        let play = self.setting(stage, named, Arc::clone(&router) as Arc<dyn Router>);
+        let in_order = play.bare.desk.shared.is_none() && !play.bare.desk.router.reorders();
         if !in_order || named.program.is_some() {
-            return Monotony::default();
+            let (outcome, held) = self.play_counting(stage, named);
+            return (outcome, Monotony::default(), held);
         }
+        let eased = self.eased(stage, named, relief);
+        let (mut tight, mut wide) = (stage.world(&play, Honest), stage.world(&eased, seams));
+        let mut measuring = self.measuring(stage);
+        let (mut books, mut others) = (Ledger::telling(play.rules()), Ledger::telling(eased.rules()));
+        let mut both = SideBySide::default();
+        let slice = (self.until.ticks() / STEPS).max(1);
+        for step in 1..=STEPS {
+            let until = SimTime::from_ticks(slice * step);
+            tight.watch_until(until, &mut (&mut measuring, &mut books));
+            wide.watch_until(until, &mut others);
+            both.take(&mut books, &mut others);
+        }
+        let played = tight.play_watched(&mut (&mut measuring, &mut books));
+        let eased = wide.play_watched(&mut others);
+        others.close(eased.end, &eased.ending);
+        let stories = measuring.most_held();
+        let outcome = self.ended(stage, &router, measuring, &mut books, &played);
+        both.take(&mut books, &mut others);
+        let held = Held {
+            accounts: books.most_held() + others.most_held(),
+            stories,
+            pairs: both.most_held(),
+        };
+        (self.regretted(stage, named, outcome), both.finish(), held)
+    }
+
+    /// What the law of monotony says of the reference.
+    #[must_use]
+    pub fn monotony(&self, stage: &Stage, relief: Relief, seams: impl Seams) -> Monotony {
+        self.play_beside(stage, &self.strategies[self.reference], relief, seams)
+            .1
+    }
+
+    fn eased(&self, stage: &Stage, named: &Named, relief: Relief) -> Play {
+        let mut play = self.setting(stage, named, Arc::new(self.router(stage, named)));
+        let desk = &mut play.bare.desk;
         match relief {
             Relief::Places => {
-                for lane in &mut blueprint.desk.lanes {
+                for lane in &mut desk.lanes {
                     lane.capacity = lane.capacity.saturating_add(1);
                 }
             }
-            Relief::Fewer => blueprint.desk.router = Arc::new(Thinned(Arc::clone(&blueprint.desk.router))),
+            Relief::Fewer => desk.router = Arc::new(Thinned(Arc::clone(&desk.router))),
         }
-        let (_, wide) = self.run(stage, &blueprint, seams);
-        monotony_of_jobs(tight, &wide)
+        play
     }
 }
 

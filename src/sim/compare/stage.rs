@@ -1,58 +1,99 @@
 //! One replication: its tasks, and how a strategy fares with them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::plan::{Comparison, Named};
 use super::regret::Regret;
-use super::workload::tenant;
+use super::workload::{Comers, Coming, script, tenant};
 use crate::backend::Script;
-use crate::job::{Plan, TaskSpec};
+use crate::job::{Plan, Router, TaskSpec};
 use crate::people::{Further, OutsideSetup, OutsideTask, Twins};
-use crate::rng::{Purpose, Seed, normal_quantile};
+use crate::rng::{Law, Purpose, Seed, normal_quantile};
 use crate::sim::laws::{Ledger, Rules};
-use crate::sim::metric::{Crowd, Measures, Measuring, Stories, Window};
-use crate::sim::strategy::{Drawn, StrategyRouter, TaskRoutes};
-use crate::sim::{Arrival, Blueprint, Caps, Ending, Honest, Model, Recording, Seams, TaskSource};
+use crate::sim::metric::{Crowd, Measures, Measuring, Stories, Who, Window};
+use crate::sim::strategy::{Drawn, StrategyRouter, TaskFacts};
+use crate::sim::{Arrival, Blueprint, Caps, Ending, Honest, Model, Played, Recording, Seams, TaskSource};
 use crate::sinks;
-use crate::units::{JobId, Probability, SimDuration, SimTime};
+use crate::units::{JobId, Probability, SimDuration};
 
 /// No replication has more tasks.
 const TASKS_MAX: usize = 2_000_000;
 
-/// The tasks of a replication, the same for every strategy, with the further tries that there may be of each.
+/// The tasks of a replication, the same for every strategy, with the further tries that there may be of each. They are made when
+/// they are asked for.
 #[derive(Debug, Clone)]
 pub struct Stage {
     seed: Seed,
-    /// How many tasks come by themselves.
-    firsts: usize,
-    tasks: Arc<[TaskSpec]>,
-    scripts: Arc<[Option<Script>]>,
-    outside: Arc<OutsideSetup>,
-    /// The same without tasks.
+    coming: Coming,
+    /// What distinguishes the names of first tries, of those behind them, and of second requests.
+    blocks: Arc<[String]>,
+    /// What tasks of each sort are made of.
+    samples: Arc<[Sample]>,
+    /// How many of all tasks are of each tenant; empty if nobody is told from another.
+    tenants: Arc<[Probability]>,
+    /// The outside world without tasks.
     empty: Arc<OutsideSetup>,
-    sorts: Arc<[u32]>,
-    tenants: Arc<[u32]>,
-    chances: Arc<[f64]>,
-    lengths: Arc<[SimDuration]>,
+    /// From which task on the last step takes so long, in another future.
+    later: Option<(usize, SimDuration)>,
+}
+
+/// What tasks of a sort are made of.
+#[derive(Debug)]
+struct Sample {
+    task: TaskSpec,
+    script: Script,
+    user: usize,
 }
 
 impl Stage {
+    /// How many tasks come by themselves.
+    #[must_use]
+    pub const fn firsts(&self) -> usize {
+        self.coming.count()
+    }
+
+    /// How many jobs there may be: the tasks with all their tries.
+    #[must_use]
+    pub fn jobs(&self) -> usize {
+        self.firsts() * self.blocks.len()
+    }
+
+    /// A further try is the same task.
+    fn number(&self, job: JobId) -> usize {
+        job.0 as usize % self.firsts().max(1)
+    }
+
     /// The sort of each task that comes by itself, by its number.
     #[must_use]
-    pub fn sorts(&self) -> &[u32] {
-        &self.sorts[..self.firsts]
+    pub fn sorts(&self) -> Vec<u32> {
+        (0..self.firsts())
+            .filter_map(|number| self.coming.sort(number))
+            .collect()
     }
 
     /// The tenant of each task, by its number; empty if nobody is told from another.
     #[must_use]
-    pub fn tenants(&self) -> &[u32] {
-        self.tenants.get(..self.firsts).unwrap_or(&[])
+    pub fn tenants(&self) -> Vec<u32> {
+        (0..self.firsts())
+            .filter_map(|number| Who::tenant(self, number))
+            .collect()
     }
 
-    /// The tasks, by their numbers.
+    /// The tasks, by their numbers, with all their tries.
     #[must_use]
-    pub fn tasks(&self) -> &[TaskSpec] {
-        &self.tasks
+    pub fn tasks(&self) -> Vec<TaskSpec> {
+        self.queue(None, 0..self.blocks.len())
+            .map(|arrival| arrival.task)
+            .collect()
+    }
+
+    /// The script of each task, by its number, with all their tries.
+    #[must_use]
+    pub fn scripts(&self) -> Vec<Option<Script>> {
+        self.queue(None, 0..self.blocks.len())
+            .map(|arrival| arrival.script)
+            .collect()
     }
 
     /// Where its chance comes from.
@@ -61,76 +102,215 @@ impl Stage {
         self.seed
     }
 
-    /// When a task arrives; never, if there is no such task.
-    #[must_use]
-    pub fn arrives(&self, job: JobId) -> SimTime {
-        let task = self.outside.tasks.get(job.0 as usize);
-        task.map_or(SimTime::NEVER, |task| task.at)
+    /// When the tasks come, by their numbers.
+    pub(super) fn instants(&self) -> Comers {
+        self.coming.instants()
     }
 
-    /// The world of a blueprint of these tasks before anything has happened. Its tasks are made when they arrive, and forgotten
-    /// when they are over, wherever that can be.
-    pub(super) fn world<S: Seams>(&self, blueprint: &Blueprint, seams: S) -> Model<S> {
-        let sorted = self.outside.tasks.is_sorted_by_key(|task| task.at);
-        let further = self.outside.further.firsts.is_some();
-        let own = !Arc::ptr_eq(&self.outside, &blueprint.outside);
-        if !sorted || further || own || blueprint.profile.webhook.is_some() {
-            return Model::new(blueprint, seams, Recording::Streamed);
+    /// The name of a job.
+    fn name(&self, job: JobId) -> Option<Arc<str>> {
+        let (number, block) = (self.number(job), job.0 as usize / self.firsts().max(1));
+        let sample = self.samples.get(self.coming.sort(number)? as usize)?;
+        let block = self.blocks.get(block)?;
+        Some(format!("{}-{}{block}", sample.task.name, number + 1).into())
+    }
+
+    fn script(&self, job: JobId) -> Option<Script> {
+        let number = self.number(job);
+        let sample = self.samples.get(self.coming.sort(number)? as usize)?;
+        let mut script = script(&sample.script, self.coming.answer(number));
+        if let Some((from, longer)) = self.later
+            && number >= from
+            && let Some((last, before)) = script.steps.split_last()
+        {
+            let mut last = last.clone();
+            last.takes = Law::Constant(longer);
+            script.steps = before.iter().cloned().chain([last]).collect();
         }
-        let queue = Queue {
-            tasks: Arc::clone(&blueprint.desk.tasks),
-            scripts: Arc::clone(&self.scripts),
-            outside: Arc::clone(&self.outside),
-            next: 0,
-        };
-        let mut bare = blueprint.clone();
-        bare.desk.tasks = Arc::from([]);
-        bare.scripts = Arc::from([]);
-        bare.outside = Arc::clone(&self.empty);
-        Model::new(&bare, seams, Recording::Streamed).fed_by(Box::new(queue), &bare)
+        Some(script)
     }
 
-    /// The same tasks with other scripts.
-    pub(super) fn playing(&self, scripts: Arc<[Option<Script>]>) -> Self {
-        let numbered = (0_u32..).map(JobId).zip(scripts.iter());
-        let lengths = match self.lengths.is_empty() {
-            true => Arc::clone(&self.lengths),
-            false => numbered
-                .filter_map(|(job, script)| Some(script.as_ref()?.length(self.seed, job)))
-                .collect(),
-        };
+    /// The same tasks, of which those from this one on take so much time in their last step.
+    pub(super) fn with_later_ends(&self, from: usize, longer: SimDuration) -> Self {
         Self {
-            scripts,
-            lengths,
+            later: Some((from, longer)),
             ..self.clone()
         }
     }
 
-    /// The script of each task, by its number.
-    #[must_use]
-    pub fn scripts(&self) -> &[Option<Script>] {
-        &self.scripts
+    /// The tasks of these blocks, one by one, with other plans for the sorts if there are some.
+    fn queue(&self, plans: Option<Arc<[Arc<Plan>]>>, blocks: Range<usize>) -> Queue {
+        Queue {
+            stage: self.clone(),
+            plans,
+            instants: self.instants(),
+            number: 0,
+            blocks,
+        }
+    }
+
+    /// The world of a play of these tasks before anything has happened. Its tasks are made when they arrive, and forgotten when
+    /// they are over, wherever that can be.
+    pub(super) fn world<S: Seams>(&self, play: &Play, seams: S) -> Model<S> {
+        let bare = &play.bare;
+        if !self.coming.is_sorted() || self.blocks.len() > 1 || bare.profile.webhook.is_some() {
+            return Model::new(&self.listed(play), seams, Recording::Streamed);
+        }
+        let queue = self.queue(play.plans.clone(), 0..1);
+        Model::new(bare, seams, Recording::Streamed).fed_by(Box::new(queue), bare)
+    }
+
+    /// The blueprint of a play that lists all tasks from the start.
+    fn listed(&self, play: &Play) -> Blueprint {
+        let mut blueprint = play.bare.clone();
+        let mut outside = OutsideSetup::clone(&blueprint.outside);
+        let (mut tasks, mut scripts) = (Vec::new(), Vec::new());
+        for arrival in self.queue(play.plans.clone(), 0..self.blocks.len()) {
+            tasks.push(arrival.task);
+            scripts.push(arrival.script);
+            outside.tasks.push(arrival.asked);
+        }
+        blueprint.desk.tasks = tasks.into();
+        blueprint.scripts = scripts.into();
+        blueprint.outside = Arc::new(outside);
+        blueprint
+    }
+}
+
+impl Who for Stage {
+    fn tasks(&self) -> usize {
+        self.firsts()
+    }
+
+    fn sort(&self, task: usize) -> Option<u32> {
+        self.coming.sort(task)
+    }
+
+    fn tenant(&self, task: usize) -> Option<u32> {
+        let told = !self.tenants.is_empty() && task < self.firsts();
+        told.then(|| tenant(&self.tenants, self.seed, task as u64))
+    }
+}
+
+/// The most that was held at once while a run was played, beside the run itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// What the laws know of jobs.
+    pub accounts: usize,
+    /// What is measured of tasks.
+    pub stories: usize,
+    /// Jobs that are held against those of a run with relief.
+    pub pairs: usize,
+}
+
+/// What a strategy runs in, without its tasks.
+#[derive(Debug, Clone)]
+pub(super) struct Play {
+    pub(super) bare: Blueprint,
+    /// The plans of each sort, if not as the kinds say.
+    pub(super) plans: Option<Arc<[Arc<Plan>]>>,
+}
+
+impl Play {
+    /// What its lanes allow.
+    pub(super) const fn rules(&self) -> Rules {
+        Rules {
+            lanes: self.bare.desk.lanes,
+            shared: self.bare.desk.shared,
+        }
+    }
+}
+
+/// What a strategy is shown of the tasks of a stage.
+#[derive(Debug)]
+struct Shown {
+    stage: Stage,
+    /// How far predictions are off; none: there are none.
+    error: Option<f64>,
+    tenants: Arc<[Arc<str>]>,
+}
+
+impl TaskFacts for Shown {
+    fn sort(&self, job: JobId) -> Option<u32> {
+        let known = (job.0 as usize) < self.stage.jobs();
+        known.then(|| self.stage.coming.sort(self.stage.number(job)))?
+    }
+
+    /// Its true length, off by a lognormal error of its own.
+    fn predicted(&self, job: JobId) -> Option<SimDuration> {
+        let (error, seed) = (self.error?, self.stage.seed);
+        let length = self.stage.script(job)?.length(seed, job);
+        let draw = seed.unit(Purpose::Predict, u64::from(job.0), 0);
+        let off = libm::exp(error * normal_quantile(draw));
+        Some(SimDuration::from_secs_f64(length.as_secs_f64() * off))
+    }
+
+    fn chance(&self, job: JobId) -> f64 {
+        let number = self.stage.number(job) as u64;
+        self.stage.seed.unit(Purpose::Route, number, 0)
+    }
+
+    fn tenant(&self, job: JobId) -> Option<&str> {
+        let tenant = Who::tenant(&self.stage, self.stage.number(job))?;
+        self.tenants.get(tenant as usize).map(|name| &**name)
     }
 }
 
 /// The tasks of a stage, one by one.
 #[derive(Debug, Clone)]
 struct Queue {
-    tasks: Arc<[TaskSpec]>,
-    scripts: Arc<[Option<Script>]>,
-    outside: Arc<OutsideSetup>,
-    next: usize,
+    stage: Stage,
+    plans: Option<Arc<[Arc<Plan>]>>,
+    instants: Comers,
+    number: usize,
+    blocks: Range<usize>,
+}
+
+impl Iterator for Queue {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        let block = self.blocks.clone().next()?;
+        let Some(at) = self.instants.next() else {
+            self.blocks.start += 1;
+            (self.instants, self.number) = (self.stage.instants(), 0);
+            // Without tasks, there are none in any block.
+            return (self.stage.firsts() > 0).then(|| Iterator::next(self))?;
+        };
+        let number = self.number;
+        self.number += 1;
+        let job = u32::try_from(block * self.stage.firsts() + number)
+            .map(JobId)
+            .ok()?;
+        let sort = self.stage.coming.sort(number)? as usize;
+        let sample = self.stage.samples.get(sort)?;
+        let name = self.stage.name(job)?;
+        let mut task = TaskSpec {
+            name: Arc::clone(&name),
+            ..sample.task.clone()
+        };
+        let asked = OutsideTask {
+            name,
+            kind: Arc::clone(&task.kind),
+            at,
+            requester: task.requester.clone(),
+            own: task.plan.approval.own,
+            user: sample.user,
+        };
+        if let Some(plan) = self.plans.as_ref().and_then(|plans| plans.get(sort)) {
+            task.plan = Arc::clone(plan);
+        }
+        Some(Arrival {
+            task,
+            asked,
+            script: Some(self.stage.script(job)?),
+        })
+    }
 }
 
 impl TaskSource for Queue {
     fn next(&mut self) -> Option<Arrival> {
-        let place = self.next;
-        self.next += 1;
-        Some(Arrival {
-            task: self.tasks.get(place)?.clone(),
-            asked: self.outside.tasks.get(place)?.clone(),
-            script: self.scripts.get(place)?.clone(),
-        })
+        Iterator::next(self)
     }
 
     fn fork(&self) -> Box<dyn TaskSource> {
@@ -156,67 +336,33 @@ impl Comparison {
     #[must_use]
     pub fn stage(&self, seed: Seed) -> Stage {
         let blocks = self.blocks();
-        let firsts = self
+        let coming = self
             .source
-            .tasks(&self.shares, seed, self.until, TASKS_MAX / blocks.len());
+            .coming(&self.shares, seed, self.until, TASKS_MAX / blocks.len());
         let world = &self.world;
-        let arrivals: Vec<_> = blocks.iter().flat_map(|_| firsts.iter().copied()).collect();
-        let firsts = firsts.len();
-        let mut tasks = Vec::with_capacity(arrivals.len());
-        let mut scripts = Vec::with_capacity(arrivals.len());
-        let mut people = Vec::with_capacity(arrivals.len());
-        for (arrival, place) in arrivals.iter().zip(0..) {
-            let of = &world.tasks[arrival.sort as usize];
-            let (block, number) = (&blocks[place / firsts], place % firsts + 1);
-            let name: Arc<str> = format!("{}-{number}{block}", of.task.name).into();
-            people.push(OutsideTask {
-                name: Arc::clone(&name),
-                kind: Arc::clone(&of.task.kind),
-                at: arrival.at,
-                requester: of.task.requester.clone(),
-                own: of.task.plan.approval.own,
-                user: world.people.user(JobId(arrival.sort)),
-            });
-            tasks.push(TaskSpec {
-                name,
-                ..of.task.clone()
-            });
-            scripts.push(Some(arrival.script(&of.script)));
-        }
-        let jobs = || (0_u32..).map(JobId).take(arrivals.len());
-        // A further try is the same task.
-        let task = |job: JobId| u64::from(job.0) % firsts.max(1) as u64;
-        let lengths = match self.strategies.iter().any(|named| named.predictor.is_some()) {
-            true => jobs()
-                .zip(&scripts)
-                .filter_map(|(job, script)| Some(script.as_ref()?.length(seed, job)))
-                .collect(),
-            false => Arc::from([]),
-        };
+        let samples = world.tasks.iter().zip((0..).map(JobId));
         Stage {
             seed,
-            firsts,
-            chances: jobs()
-                .map(|job| seed.unit(Purpose::Route, task(job), 0))
+            samples: samples
+                .map(|(of, sort)| Sample {
+                    task: of.task.clone(),
+                    script: of.script.clone(),
+                    user: world.people.user(sort),
+                })
                 .collect(),
-            lengths,
-            tenants: self.tenants_of(jobs().map(task), seed),
-            sorts: arrivals.iter().map(|arrival| arrival.sort).collect(),
+            tenants: self.tenants.iter().map(|(_, share)| *share).collect(),
             empty: Arc::new(OutsideSetup {
                 tasks: Vec::new(),
-                ..world.outside(seed)
-            }),
-            outside: Arc::new(OutsideSetup {
-                tasks: people,
                 further: Further {
-                    firsts: (blocks.len() > 1).then(|| u32::try_from(firsts).unwrap_or(u32::MAX)),
+                    firsts: (blocks.len() > 1).then(|| u32::try_from(coming.count()).unwrap_or(u32::MAX)),
                     tries: world.people.retrials(),
                     twins: None,
                 },
                 ..world.outside(seed)
             }),
-            tasks: tasks.into(),
-            scripts: scripts.into(),
+            coming,
+            blocks: blocks.into(),
+            later: None,
         }
     }
 
@@ -231,76 +377,68 @@ impl Comparison {
         self.strategies.iter().any(|named| named.hedge.is_some())
     }
 
-    fn tenants_of(&self, tasks: impl Iterator<Item = u64>, seed: Seed) -> Arc<[u32]> {
-        if self.tenants.is_empty() {
-            return Arc::from([]);
-        }
-        let shares: Vec<Probability> = self.tenants.iter().map(|(_, share)| *share).collect();
-        tasks.map(|number| tenant(&shares, seed, number)).collect()
-    }
-
     /// Plays a strategy on the tasks of a replication.
     #[must_use]
     pub fn play(&self, stage: &Stage, named: &Named) -> Outcome {
-        self.play_with_books(stage, named).0
+        self.play_counting(stage, named).0
     }
 
-    /// The same, with what the laws know of its jobs.
+    /// The same, with what was held at once while it was played.
     #[must_use]
-    pub fn play_with_books(&self, stage: &Stage, named: &Named) -> (Outcome, Ledger) {
-        let (mut outcome, ledger) = self.run_of(stage, named, Honest);
-        match self.regret(stage, named, &outcome.measures) {
-            Ok(regret) => outcome.regret = regret,
-            Err(why) => outcome.broken = outcome.broken.or(Some(why)),
-        }
-        (outcome, ledger)
+    pub fn play_counting(&self, stage: &Stage, named: &Named) -> (Outcome, Held) {
+        let (outcome, held) = self.play_with(stage, named, |play| stage.world(play, Honest));
+        (self.regretted(stage, named, outcome), held)
     }
 
     /// The same with somebody who reaches into the traffic.
     #[must_use]
     pub fn play_behind(&self, stage: &Stage, named: &Named, seams: impl Seams) -> Outcome {
-        self.run_of(stage, named, seams).0
-    }
-
-    fn run_of(&self, stage: &Stage, named: &Named, seams: impl Seams) -> (Outcome, Ledger) {
-        let router = Arc::new(self.router(stage, named));
-        let blueprint = self.blueprint_behind(stage, named, Arc::clone(&router));
-        let (mut outcome, ledger) = self.run(stage, &blueprint, seams);
-        outcome.drawn = self.counted(&router);
-        (outcome, ledger)
-    }
-
-    /// What a router has drawn of tasks that count.
-    fn counted(&self, router: &StrategyRouter) -> Vec<Drawn> {
-        let mut drawn = router.take_drawn();
-        drawn.retain(|drawn| drawn.at >= self.warm_up.ticks());
-        drawn
+        self.play_with(stage, named, |play| stage.world(play, seams)).0
     }
 
     /// The same in a world that lists all tasks from its start and forgets none: it has to come out the same.
     #[must_use]
     pub fn play_listed(&self, stage: &Stage, named: &Named) -> Outcome {
-        let router = Arc::new(self.router(stage, named));
-        let blueprint = self.blueprint_behind(stage, named, Arc::clone(&router));
-        let model = Model::new(&blueprint, Honest, Recording::Streamed);
-        let (mut outcome, _) = self.played(stage, &blueprint, model);
-        outcome.drawn = self.counted(&router);
+        let listed = |play: &Play| Model::new(&stage.listed(play), Honest, Recording::Streamed);
+        self.play_with(stage, named, listed).0
+    }
+
+    pub(super) fn regretted(&self, stage: &Stage, named: &Named, mut outcome: Outcome) -> Outcome {
+        match self.regret(stage, named, &outcome.measures) {
+            Ok(regret) => outcome.regret = regret,
+            Err(why) => outcome.broken = outcome.broken.or(Some(why)),
+        }
         outcome
     }
 
-    /// Plays a run to its end.
-    pub(super) fn run(&self, stage: &Stage, blueprint: &Blueprint, seams: impl Seams) -> (Outcome, Ledger) {
-        self.played(stage, blueprint, stage.world(blueprint, seams))
+    fn play_with<S: Seams>(
+        &self,
+        stage: &Stage,
+        named: &Named,
+        world: impl FnOnce(&Play) -> Model<S>,
+    ) -> (Outcome, Held) {
+        let router = Arc::new(self.router(stage, named));
+        let play = self.setting(stage, named, Arc::clone(&router) as Arc<dyn Router>);
+        let mut measuring = self.measuring(stage);
+        let mut ledger = Ledger::of_open(play.rules());
+        let played = world(&play).play_watched(&mut (&mut measuring, &mut ledger));
+        let held = Held {
+            accounts: ledger.most_held(),
+            stories: measuring.most_held(),
+            pairs: 0,
+        };
+        (self.ended(stage, &router, measuring, &mut ledger, &played), held)
     }
 
-    fn played<S: Seams>(&self, stage: &Stage, blueprint: &Blueprint, model: Model<S>) -> (Outcome, Ledger) {
-        let mut measuring = self.measuring(stage);
-        let rules = Rules {
-            lanes: blueprint.desk.lanes,
-            shared: blueprint.desk.shared,
-        };
-        let mut ledger = Ledger::new(rules, stage.tasks.len());
-        let played = model.play_watched(&mut (&mut measuring, &mut ledger));
+    /// What comes of a run that is over.
+    pub(super) fn ended(
+        &self,
+        stage: &Stage,
+        router: &StrategyRouter,
+        measuring: Measuring<'_>,
+        ledger: &mut Ledger,
+        played: &Played,
+    ) -> Outcome {
         let breach = ledger.close(played.end, &played.ending).first().cloned();
         let late = measuring.late();
         let measures = measuring.finish();
@@ -310,7 +448,7 @@ impl Comparison {
             Ending::Quiet if !played.stuck.is_empty() => Some(format!(
                 "it stands still with {} open jobs, the first one `{}`",
                 played.stuck.len(),
-                stage.tasks[played.stuck[0].0 as usize].name
+                stage.name(played.stuck[0]).unwrap_or_default()
             )),
             Ending::Quiet if !measures.conserves() => {
                 Some("the buckets do not sum up to the tasks submitted".to_owned())
@@ -321,13 +459,15 @@ impl Comparison {
             Ending::Quiet => breach
                 .map(|breach| format!("the law of {} does not hold: {}", breach.law.word(), breach.what)),
         };
-        let outcome = Outcome {
+        // What was drawn while the world was still filling up does not count.
+        let mut drawn = router.take_drawn();
+        drawn.retain(|drawn| drawn.at >= self.warm_up.ticks());
+        Outcome {
             measures,
             broken,
             regret: None,
-            drawn: Vec::new(),
-        };
-        (outcome, ledger)
+            drawn,
+        }
     }
 
     /// What measures a run of these tasks.
@@ -343,47 +483,42 @@ impl Comparison {
         let crowd = Crowd {
             tries: self.world.people.retrials(),
             twins: self.has_twins(),
-            sorts: stage.sorts(),
-            tenants: stage.tenants(),
+            who: stage,
         };
-        let stories = Stories::of(stage.tasks.len(), Arc::clone(&self.prices));
+        let stories = Stories::of(stage.jobs(), Arc::clone(&self.prices));
         Measuring::new(stories, crowd, &self.sorts, window)
     }
 
     /// A strategy in front of the tasks of a replication.
     pub(super) fn router(&self, stage: &Stage, named: &Named) -> StrategyRouter {
-        let routes = TaskRoutes {
-            sorts: Arc::clone(&stage.sorts),
-            predicted: predicted(stage, named),
-            chances: Arc::clone(&stage.chances),
-            tenants: Arc::clone(&stage.tenants),
-            tenant_names: self.tenants.iter().map(|(name, _)| Arc::clone(name)).collect(),
+        let shown = Shown {
+            stage: stage.clone(),
+            error: named.predictor,
+            tenants: self.tenants.iter().map(|(name, _)| Arc::clone(name)).collect(),
         };
         let begun = named.strategy.begin(stage.seed);
         let strategy = begun.unwrap_or_else(|| Arc::clone(&named.strategy));
-        StrategyRouter::new(strategy, Arc::clone(&named.routes), routes)
+        StrategyRouter::new(strategy, Arc::clone(&named.routes), Arc::new(shown))
     }
 
-    /// Everything that the run of a strategy is made of.
+    /// Everything that the run of a strategy is made of, with all its tasks.
     #[must_use]
     pub fn blueprint(&self, stage: &Stage, named: &Named) -> Blueprint {
-        self.blueprint_behind(stage, named, Arc::new(self.router(stage, named)))
+        stage.listed(&self.setting(stage, named, Arc::new(self.router(stage, named))))
     }
 
-    fn blueprint_behind(&self, stage: &Stage, named: &Named, router: Arc<StrategyRouter>) -> Blueprint {
+    /// The same without its tasks, behind a router.
+    pub(super) fn setting(&self, stage: &Stage, named: &Named, router: Arc<dyn Router>) -> Play {
         let world = &self.world;
         let mut desk = world.core(stage.seed, router);
-        desk.tasks = match (named.wait, named.quorums.is_empty()) {
-            (None, true) => Arc::clone(&stage.tasks),
-            (wait, _) => self.changed(stage, wait, &named.quorums),
-        };
-        Blueprint {
+        desk.tasks = Arc::from([]);
+        let bare = Blueprint {
             seed: stage.seed,
             desk,
             profile: world.profile.clone(),
-            scripts: Arc::clone(&stage.scripts),
+            scripts: Arc::from([]),
             outside: match (named.hedge, named.windows) {
-                (None, None) => Arc::clone(&stage.outside),
+                (None, None) => Arc::clone(&stage.empty),
                 (hedge, windows) => around(stage, named, hedge, windows),
             },
             gate: sinks::gate,
@@ -392,29 +527,22 @@ impl Comparison {
                 time: world.ends.at,
                 steps: world.ends.steps,
             },
-        }
+        };
+        let changed = named.wait.is_some() || !named.quorums.is_empty();
+        let plans = changed.then(|| self.plans(named.wait, &named.quorums));
+        Play { bare, plans }
     }
 
-    /// The tasks with another wait limit, and with at least so many people who have to approve those of each sort.
-    fn changed(&self, stage: &Stage, wait: Option<SimDuration>, quorums: &[u16]) -> Arc<[TaskSpec]> {
-        let plans: Vec<Arc<Plan>> = self
-            .world
-            .tasks
-            .iter()
-            .enumerate()
+    /// The plans of each sort with another wait limit, and with at least so many people who have to approve.
+    fn plans(&self, wait: Option<SimDuration>, quorums: &[u16]) -> Arc<[Arc<Plan>]> {
+        let sorts = self.world.tasks.iter().enumerate();
+        sorts
             .map(|(sort, task)| {
                 let mut plan = Plan::clone(&task.task.plan);
                 plan.limits.wait = wait.unwrap_or(plan.limits.wait);
                 let least = quorums.get(sort).copied().unwrap_or(0);
                 plan.approval.quorum = plan.approval.quorum.max(least);
                 Arc::new(plan)
-            })
-            .collect();
-        let changed = stage.tasks.iter().zip(stage.sorts.iter());
-        changed
-            .map(|(task, sort)| TaskSpec {
-                plan: Arc::clone(&plans[*sort as usize]),
-                ..task.clone()
             })
             .collect()
     }
@@ -428,28 +556,14 @@ fn around(
     hedge: Option<SimDuration>,
     windows: Option<SimDuration>,
 ) -> Arc<OutsideSetup> {
-    let mut outside = OutsideSetup::clone(&stage.outside);
+    let mut outside = OutsideSetup::clone(&stage.empty);
     outside.windows = windows;
     outside.further.twins = hedge.map(|after| {
-        let sorts = stage.sorts().iter();
+        let plain = |sort: u32| named.routes[sort as usize].is_plain_chat();
         Twins {
             after,
-            of: sorts
-                .map(|sort| named.routes[*sort as usize].is_plain_chat())
-                .collect(),
+            of: stage.sorts().into_iter().map(plain).collect(),
         }
     });
     Arc::new(outside)
-}
-
-/// What is predicted of each task: its true length, off by a lognormal error of its own.
-fn predicted(stage: &Stage, named: &Named) -> Arc<[SimDuration]> {
-    let Some(error) = named.predictor else {
-        return Arc::from([]);
-    };
-    let off = |job: u64| libm::exp(error * normal_quantile(stage.seed.unit(Purpose::Predict, job, 0)));
-    let lengths = stage.lengths.iter().zip(0_u64..);
-    lengths
-        .map(|(length, job)| SimDuration::from_secs_f64(length.as_secs_f64() * off(job)))
-        .collect()
 }

@@ -78,14 +78,19 @@ impl Comparison {
         let stage = self.stage(seed);
         let mut monotony = Monotony::default();
         let each = self.strategies.iter().enumerate().map(|(strategy, named)| {
-            let (mut outcome, books) = self.play_with_books(&stage, named);
-            if strategy == self.reference {
-                monotony = self.monotony(&stage, &books, Relief::of(place), Honest);
-                let breach = monotony.breach.as_ref();
-                let said = breach
-                    .map(|breach| format!("the law of {} does not hold: {}", breach.law.word(), breach.what));
-                outcome.broken = outcome.broken.or(said);
-            }
+            let mut outcome = match strategy == self.reference {
+                false => self.play(&stage, named),
+                true => {
+                    let (mut outcome, found, _) = self.play_beside(&stage, named, Relief::of(place), Honest);
+                    let breach = found.breach.as_ref();
+                    let said = breach.map(|breach| {
+                        format!("the law of {} does not hold: {}", breach.law.word(), breach.what)
+                    });
+                    outcome.broken = outcome.broken.or(said);
+                    monotony = found;
+                    outcome
+                }
+            };
             if place == 0 && named.strategy.learns() {
                 outcome.broken = outcome.broken.or_else(|| self.foresight(&stage, named));
             }

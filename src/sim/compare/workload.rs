@@ -1,8 +1,10 @@
 //! The tasks of a replication: when they arrive, of which sort they are, and how long their answers are.
 
+use std::sync::Arc;
+
 use crate::backend::{Script, Step, StepWork};
 use crate::rng::{Law, Purpose, Seed};
-use crate::sim::workload::{Arrivals, Feed, Request, TokenSpeed};
+use crate::sim::workload::{Arrivals, Feed, Instants, Request, TokenSpeed};
 use crate::units::{Probability, SimDuration, SimTime};
 
 /// Where tasks come from.
@@ -46,43 +48,136 @@ pub struct Arrival {
     pub answer: Option<(u32, SimDuration)>,
 }
 
-impl Source {
-    /// The tasks until `until`; at most `most` of them.
-    #[must_use]
-    pub fn tasks(&self, shares: &[Probability], seed: Seed, until: SimTime, most: usize) -> Vec<Arrival> {
-        let by_chance = |number: u64| sort(shares, seed.unit(Purpose::Mix, number, 0));
+/// The tasks to come under a seed, each by its number. Those of a law are drawn when they are asked for; those of a trace are
+/// listed, since it takes all of them to know which are the shortest.
+#[derive(Debug, Clone)]
+pub(super) struct Coming {
+    seed: Seed,
+    shares: Arc<[Probability]>,
+    count: usize,
+    by: By,
+}
+
+#[derive(Debug, Clone)]
+enum By {
+    Law(Arrivals),
+    List(Arc<[Arrival]>),
+}
+
+impl Coming {
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The sort of a task, by its place in the mix.
+    pub(super) fn sort(&self, number: usize) -> Option<u32> {
+        match &self.by {
+            By::List(all) => Some(all.get(number)?.sort),
+            By::Law(_) => (number < self.count).then(|| by_chance(&self.shares, self.seed, number as u64)),
+        }
+    }
+
+    /// The answer of a task, if it comes from a request.
+    pub(super) fn answer(&self, number: usize) -> Option<(u32, SimDuration)> {
+        match &self.by {
+            By::List(all) => all.get(number)?.answer,
+            By::Law(_) => None,
+        }
+    }
+
+    /// Whether they come in the order of their numbers.
+    pub(super) fn is_sorted(&self) -> bool {
+        match &self.by {
+            By::List(all) => all.is_sorted_by_key(|arrival| arrival.at),
+            By::Law(_) => true,
+        }
+    }
+
+    /// When they come, in the order of their numbers.
+    pub(super) fn instants(&self) -> Comers {
+        match &self.by {
+            By::List(all) => Comers::List(Arc::clone(all), 0),
+            By::Law(law) => Comers::Law(Box::new(law.instants(self.seed)), self.count),
+        }
+    }
+}
+
+/// When tasks come, in the order of their numbers.
+#[derive(Debug, Clone)]
+pub(super) enum Comers {
+    Law(Box<Instants>, usize),
+    List(Arc<[Arrival]>, usize),
+}
+
+impl Iterator for Comers {
+    type Item = SimTime;
+
+    fn next(&mut self) -> Option<SimTime> {
         match self {
-            Self::Law(arrivals) => {
-                let instants = arrivals.instants(seed).take_while(|at| *at < until).take(most);
-                let numbered = instants.zip(0_u64..);
-                numbered
-                    .map(|(at, number)| Arrival {
-                        at,
-                        sort: by_chance(number),
-                        answer: None,
-                    })
-                    .collect()
+            Self::Law(instants, left) => {
+                *left = left.checked_sub(1)?;
+                instants.next()
             }
-            Self::Feed(feed, taken) => {
-                let requests = feed.requests(seed, until, most);
-                let cuts = taken.assign.cuts(&requests, shares);
-                let numbered = requests.iter().zip(0_u64..);
-                numbered
-                    .map(|(request, number)| Arrival {
-                        at: request.at,
-                        sort: match taken.assign.tokens(request) {
-                            None => by_chance(number),
-                            Some(tokens) => below(&cuts, tokens),
-                        },
-                        answer: taken.tokens.map(|speed| {
-                            // An answer without a word would be a failure, and a request of a trace is none.
-                            (request.output.max(1), speed.length(request.input, request.output))
-                        }),
-                    })
-                    .collect()
+            Self::List(all, next) => {
+                let arrival = all.get(*next)?;
+                *next += 1;
+                Some(arrival.at)
             }
         }
     }
+}
+
+fn by_chance(shares: &[Probability], seed: Seed, number: u64) -> u32 {
+    sort(shares, seed.unit(Purpose::Mix, number, 0))
+}
+
+impl Source {
+    /// The tasks until `until`; at most `most` of them.
+    pub(super) fn coming(&self, shares: &[Probability], seed: Seed, until: SimTime, most: usize) -> Coming {
+        let (count, by) = match self {
+            Self::Law(arrivals) => {
+                let instants = arrivals.instants(seed).take_while(|at| *at < until);
+                (instants.take(most).count(), By::Law(arrivals.clone()))
+            }
+            Self::Feed(feed, taken) => {
+                let all = listed((feed, *taken), shares, seed, until, most);
+                (all.len(), By::List(all.into()))
+            }
+        };
+        Coming {
+            seed,
+            shares: shares.into(),
+            count,
+            by,
+        }
+    }
+}
+
+/// The requests of a feed until `until` as tasks; at most `most` of them.
+fn listed(
+    (feed, taken): (&Feed, Taken),
+    shares: &[Probability],
+    seed: Seed,
+    until: SimTime,
+    most: usize,
+) -> Vec<Arrival> {
+    let requests = feed.requests(seed, until, most);
+    let cuts = taken.assign.cuts(&requests, shares);
+    let numbered = requests.iter().zip(0_u64..);
+    numbered
+        .map(|(request, number)| Arrival {
+            at: request.at,
+            sort: match taken.assign.tokens(request) {
+                None => by_chance(shares, seed, number),
+                Some(tokens) => below(&cuts, tokens),
+            },
+            answer: taken.tokens.map(|speed| {
+                // An answer without a word would be a failure, and a request of a trace is none.
+                (request.output.max(1), speed.length(request.input, request.output))
+            }),
+        })
+        .collect()
 }
 
 impl Assign {
@@ -139,26 +234,23 @@ fn sort(shares: &[Probability], u: f64) -> u32 {
     u32::try_from(shares.len().saturating_sub(1)).unwrap_or(0)
 }
 
-impl Arrival {
-    /// The script of its sort, with its own answer as the last message.
-    #[must_use]
-    pub fn script(&self, usual: &Script) -> Script {
-        let Some((tokens, takes)) = self.answer else {
-            return usual.clone();
+/// The script of a sort, with an answer of its own as the last message.
+pub(super) fn script(usual: &Script, answer: Option<(u32, SimDuration)>) -> Script {
+    let Some((tokens, takes)) = answer else {
+        return usual.clone();
+    };
+    let mut steps: Vec<Step> = usual.steps.to_vec();
+    let mut backwards = steps.iter_mut().rev();
+    let last = backwards.find(|step| matches!(step.work, StepWork::Message { .. }));
+    if let Some(step) = last {
+        *step = Step {
+            work: StepWork::Message { tokens },
+            takes: Law::Constant(takes),
         };
-        let mut steps: Vec<Step> = usual.steps.to_vec();
-        let mut backwards = steps.iter_mut().rev();
-        let last = backwards.find(|step| matches!(step.work, StepWork::Message { .. }));
-        if let Some(step) = last {
-            *step = Step {
-                work: StepWork::Message { tokens },
-                takes: Law::Constant(takes),
-            };
-        }
-        Script {
-            queued: usual.queued,
-            steps: steps.into(),
-        }
+    }
+    Script {
+        queued: usual.queued,
+        steps: steps.into(),
     }
 }
 
@@ -197,7 +289,7 @@ mod tests {
             assign,
         };
         let until = SimTime::START + SimDuration::from_secs(2_000);
-        let all = Source::Feed(feed(), taken).tasks(&shares, Seed(3), until, usize::MAX);
+        let all = listed((&feed(), taken), &shares, Seed(3), until, usize::MAX);
         all.iter()
             .map(|task| (task.sort, task.answer.unwrap().0))
             .collect()

@@ -70,6 +70,12 @@ impl Account {
         Some(until.since(submitted))
     }
 
+    /// Books the time until the run is over.
+    pub(super) fn end(&mut self, end: SimTime) {
+        self.book(end);
+        self.standing = self.standing.map(|(state, _)| (state, end));
+    }
+
     /// Books the time since the last move.
     pub(super) fn book(&mut self, now: SimTime) {
         let Some((state, since)) = self.standing else {

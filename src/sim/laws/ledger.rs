@@ -73,10 +73,26 @@ pub struct Breach {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     rules: Rules,
-    accounts: Vec<Account>,
+    accounts: Accounts,
+    /// What those that are over have waited and held in each lane.
+    spent: [[u128; 2]; 3],
+    /// The most accounts that were held at once.
+    most: usize,
     lanes: [Books; 3],
     now: SimTime,
     breaches: Vec<Breach>,
+}
+
+/// The accounts of a ledger.
+#[derive(Debug, Clone)]
+enum Accounts {
+    /// Of all tasks, by their numbers.
+    All(Vec<Account>),
+    /// Of those that are not over; and those that are, until they are taken out, if somebody does.
+    Open {
+        open: BTreeMap<JobId, Account>,
+        over: Option<Vec<(JobId, Account)>>,
+    },
 }
 
 /// What is waited for.
@@ -148,17 +164,66 @@ impl Ledger {
     pub fn new(rules: Rules, tasks: usize) -> Self {
         Self {
             rules,
-            accounts: vec![Account::default(); tasks],
+            accounts: Accounts::All(vec![Account::default(); tasks]),
+            spent: [[0; 2]; 3],
+            most: tasks,
             lanes: Default::default(),
             now: SimTime::START,
             breaches: Vec::new(),
         }
     }
 
-    /// What is known of each job, by its number.
+    /// Empty books that hold an account for each task in flight, and add up those that are over.
+    #[must_use]
+    pub fn of_open(rules: Rules) -> Self {
+        let (open, over) = (BTreeMap::new(), None);
+        Self {
+            accounts: Accounts::Open { open, over },
+            most: 0,
+            ..Self::new(rules, 0)
+        }
+    }
+
+    /// The same for somebody who takes out the accounts of those that are over.
+    #[must_use]
+    pub fn telling(rules: Rules) -> Self {
+        let (open, over) = (BTreeMap::new(), Some(Vec::new()));
+        Self {
+            accounts: Accounts::Open { open, over },
+            ..Self::of_open(rules)
+        }
+    }
+
+    /// What is known of each job, by its number; nothing of books that hold those in flight alone.
     #[must_use]
     pub fn accounts(&self) -> &[Account] {
-        &self.accounts
+        match &self.accounts {
+            Accounts::All(all) => all,
+            Accounts::Open { .. } => &[],
+        }
+    }
+
+    /// The most accounts that were held at once.
+    #[must_use]
+    pub const fn most_held(&self) -> usize {
+        self.most
+    }
+
+    /// Takes out the accounts of those that are over since this was last asked.
+    pub(super) fn take_over(&mut self) -> Vec<(JobId, Account)> {
+        match &mut self.accounts {
+            Accounts::Open { over: Some(over), .. } => std::mem::take(over),
+            Accounts::Open { over: None, .. } | Accounts::All(_) => Vec::new(),
+        }
+    }
+
+    /// When the first of those that are not over was submitted, and which it is.
+    pub(super) fn first_open(&self) -> Option<(SimTime, JobId)> {
+        let Accounts::Open { open, .. } = &self.accounts else {
+            return None;
+        };
+        let submitted = |(job, account): (&JobId, &Account)| Some((account.submitted?, *job));
+        open.iter().filter_map(submitted).min()
     }
 
     /// Takes a record of any channel.
@@ -172,7 +237,13 @@ impl Ledger {
 
     fn heard(&mut self, at: SimTime, job: Option<JobId>, event: &OutsideEvent) {
         self.turn(at);
-        let Some(account) = job.and_then(|job| self.accounts.get_mut(job.0 as usize)) else {
+        if let (Accounts::Open { open, .. }, Some(job)) = (&mut self.accounts, job)
+            && matches!(event, OutsideEvent::User(UserEvent::Submitted { .. }))
+        {
+            open.entry(job).or_default();
+            self.most = self.most.max(open.len());
+        }
+        let Some(account) = self.account(job) else {
             return;
         };
         let again = match event {
@@ -218,12 +289,27 @@ impl Ledger {
     }
 
     fn account(&mut self, job: Option<JobId>) -> Option<&mut Account> {
-        self.accounts.get_mut(job?.0 as usize)
+        let job = job?;
+        match &mut self.accounts {
+            Accounts::All(all) => all.get_mut(job.0 as usize),
+            Accounts::Open { open, .. } => open.get_mut(&job),
+        }
+    }
+
+    /// The same where something happens that happens to nobody who was not asked for, or is over.
+    fn own_account(&mut self, job: Option<JobId>) -> Option<&mut Account> {
+        if matches!(self.accounts, Accounts::Open { .. }) && job.is_some() && self.account(job).is_none() {
+            let what = "goes on without being asked for once, or when it is over";
+            self.breach(Law::Conservation, job, what.to_owned());
+        }
+        self.account(job)
     }
 
     fn arrive(&mut self, job: Option<JobId>, lane: LaneName, due: Option<SimTime>) {
         let now = self.now;
-        let Some(account) = self.account(job) else { return };
+        let Some(account) = self.own_account(job) else {
+            return;
+        };
         let (again, submitted) = (account.lane.replace(lane).is_some(), account.submitted);
         account.due = due;
         if submitted.is_some_and(|submitted| now > submitted.next()) {
@@ -239,15 +325,41 @@ impl Ledger {
     }
 
     fn leave(&mut self, job: Option<JobId>, exit: Exit) {
-        let Some(account) = self.account(job) else { return };
+        let Some(account) = self.own_account(job) else {
+            return;
+        };
         if std::mem::replace(&mut account.exit, exit) != Exit::Open {
             self.breach(Law::Conservation, job, "leaves twice".to_owned());
+        }
+        let over = match (&mut self.accounts, job) {
+            (Accounts::Open { open, .. }, Some(job)) => open.remove(&job).map(|account| (job, account)),
+            (Accounts::Open { .. } | Accounts::All(_), _) => None,
+        };
+        if let Some((job, account)) = over {
+            self.settle(job, &account, &Ending::Quiet);
+        }
+    }
+
+    /// Nothing can change an account any more: it is added up.
+    fn settle(&mut self, job: JobId, account: &Account, ending: &Ending) {
+        if let Some(lane) = account.lane {
+            let [waited, held] = &mut self.spent[lane as usize];
+            *waited += u128::from(account.waited.ticks());
+            *held += u128::from(account.held.ticks());
+        }
+        if let Some(what) = unaccounted(account, ending) {
+            self.breach(Law::Conservation, Some(job), what.to_owned());
+        }
+        if let Accounts::Open { over: Some(over), .. } = &mut self.accounts {
+            over.push((job, *account));
         }
     }
 
     fn moved(&mut self, (at, job): (SimTime, Option<JobId>), on: On, to: StateName) {
         let Some(id) = job else { return };
-        let Some(account) = self.account(job) else { return };
+        let Some(account) = self.own_account(job) else {
+            return;
+        };
         account.book(at);
         let before = account.standing.replace((to, at)).map(|(state, _)| state);
         let (lane, due) = (account.lane, account.due.unwrap_or(SimTime::NEVER));
@@ -346,27 +458,30 @@ impl Ledger {
     pub fn close(&mut self, end: SimTime, ending: &Ending) -> &[Breach] {
         self.judge_places();
         self.now = end;
-        let (mut waited, mut held) = ([0_u128; 3], [0_u128; 3]);
-        for place in 0..self.accounts.len() {
-            let account = &mut self.accounts[place];
-            account.book(end);
-            account.standing = account.standing.map(|(state, _)| (state, end));
-            let account = *account;
-            if let Some(lane) = account.lane {
-                waited[lane as usize] += u128::from(account.waited.ticks());
-                held[lane as usize] += u128::from(account.held.ticks());
+        let left: Vec<(JobId, Account)> = match &mut self.accounts {
+            Accounts::All(all) => {
+                for account in all.iter_mut() {
+                    account.end(end);
+                }
+                (0_u32..).map(JobId).zip(all.iter().copied()).collect()
             }
-            let job = u32::try_from(place).ok().map(JobId);
-            if let Some(what) = unaccounted(&account, ending) {
-                self.breach(Law::Conservation, job, what.to_owned());
-            }
+            Accounts::Open { open, .. } => std::mem::take(open)
+                .into_iter()
+                .map(|(job, mut account)| {
+                    account.end(end);
+                    (job, account)
+                })
+                .collect(),
+        };
+        for (job, account) in left {
+            self.settle(job, &account, ending);
         }
         for lane in LaneName::ALL {
             let books = &mut self.lanes[*lane as usize];
             books.book(end);
             let said = [books.waited, books.held];
-            for ((said, found), verb) in said.iter().zip([waited, held]).zip(["waited", "held places"]) {
-                let found = found[*lane as usize];
+            let found = self.spent[*lane as usize];
+            for ((said, found), verb) in said.iter().zip(found).zip(["waited", "held places"]) {
                 if *said != found {
                     let what = format!("{lane} says that {said} ticks were {verb}, its jobs {found}");
                     self.breach(Law::Little, None, what);
@@ -417,7 +532,7 @@ fn unaccounted(account: &Account, ending: &Ending) -> Option<&'static str> {
 #[must_use]
 pub fn monotony(tight: &Ledger, wide: &Ledger) -> Option<Breach> {
     let slack = SimDuration::from_ticks(2_000);
-    let pairs = tight.accounts.iter().zip(&wide.accounts).zip((0..).map(JobId));
+    let pairs = tight.accounts().iter().zip(wide.accounts()).zip((0..).map(JobId));
     for ((tight, wide), job) in pairs {
         let (Some(less), Some(more)) = (tight.began, wide.began) else {
             continue;

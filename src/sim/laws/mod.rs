@@ -10,4 +10,4 @@ mod monotony;
 
 pub use account::{Account, Exit};
 pub use ledger::{Breach, Law, Ledger, Rules, monotony};
-pub use monotony::{Monotony, monotony_of_jobs};
+pub use monotony::{Monotony, SideBySide};

@@ -8,6 +8,8 @@
 //! Source: the order of the waits of a line with several servers, Kiefer and Wolfowitz, "On the theory of queues with many
 //! servers" (1955).
 
+use std::collections::BTreeMap;
+
 use super::account::{Account, Exit};
 use super::ledger::{Breach, Law, Ledger};
 use crate::trace::LaneName;
@@ -29,46 +31,76 @@ pub struct Monotony {
     pub breach: Option<Breach>,
 }
 
-/// Holds a run against another one with more room or fewer tasks.
-#[must_use]
-pub fn monotony_of_jobs(tight: &Ledger, wide: &Ledger) -> Monotony {
-    let mut found = Monotony::default();
-    for lane in LaneName::ALL {
-        of_lane(tight, wide, *lane, &mut found);
-    }
-    found
+/// Two runs of the same tasks that are read side by side, the second with more room or fewer tasks. What is held are the jobs
+/// behind the first that is not over in both.
+#[derive(Debug, Clone, Default)]
+pub struct SideBySide {
+    pending: BTreeMap<(SimTime, JobId), [Account; 2]>,
+    lines: [Line; 3],
+    found: Monotony,
+    most: usize,
 }
 
 /// A lane while its jobs are read.
+#[derive(Debug, Clone, Default)]
 struct Line {
-    clean: bool,
+    /// Whether a job broke the condition, and the lane was not empty since.
+    spoilt: bool,
     /// When all earlier jobs have left it, in both runs.
     empty_at: SimTime,
     /// How much longer places were held.
     more: SimDuration,
 }
 
-fn of_lane(tight: &Ledger, wide: &Ledger, lane: LaneName, found: &mut Monotony) {
-    let pairs = tight.accounts().iter().zip(wide.accounts()).zip((0..).map(JobId));
-    let mut jobs: Vec<(SimTime, JobId, &Account, &Account)> = pairs
-        .filter(|((less, more), _)| less.lane == Some(lane) || more.lane == Some(lane))
-        .filter_map(|((less, more), job)| Some((less.submitted.or(more.submitted)?, job, less, more)))
-        .collect();
-    jobs.sort_by_key(|(at, job, ..)| (*at, *job));
-    let mut line = Line {
-        clean: true,
-        empty_at: SimTime::START,
-        more: SimDuration::ZERO,
-    };
-    for (at, job, less, more) in jobs {
+impl SideBySide {
+    /// Takes what is over in both runs, which have come equally far, out of their books.
+    pub fn take(&mut self, tight: &mut Ledger, wide: &mut Ledger) {
+        for (side, ledger) in [&mut *tight, &mut *wide].into_iter().enumerate() {
+            for (job, account) in ledger.take_over() {
+                // Who was refused before anybody asked is nobody.
+                if let Some(submitted) = account.submitted {
+                    self.pending.entry((submitted, job)).or_default()[side] = account;
+                }
+            }
+        }
+        self.most = self.most.max(self.pending.len());
+        let open = [tight.first_open(), wide.first_open()];
+        let until = open.into_iter().flatten().min();
+        while let Some(first) = self.pending.first_entry()
+            && until.is_none_or(|until| *first.key() < until)
+        {
+            let ((at, job), [less, more]) = first.remove_entry();
+            for lane in LaneName::ALL {
+                if less.lane == Some(*lane) || more.lane == Some(*lane) {
+                    self.read(*lane, (at, job), &less, &more);
+                }
+            }
+        }
+    }
+
+    /// The most jobs that were held at once.
+    #[must_use]
+    pub const fn most_held(&self) -> usize {
+        self.most
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn finish(self) -> Monotony {
+        self.found
+    }
+
+    /// The next job of a lane, in the order in which they came. One that did not come in a run has an empty account there.
+    fn read(&mut self, lane: LaneName, (at, job): (SimTime, JobId), less: &Account, more: &Account) {
+        let (line, found) = (&mut self.lines[lane as usize], &mut self.found);
         if line.empty_at < at {
-            (line.clean, line.more) = (true, SimDuration::ZERO);
+            (line.spoilt, line.more) = (false, SimDuration::ZERO);
         }
         let both = less.lane == Some(lane) && more.lane == Some(lane);
         if let (true, Some(before), Some(after)) = (both, less.began, more.began) {
             found.asked += 1;
-            found.compared += u64::from(line.clean);
-            if line.clean && after > before + SLACK + line.more && found.breach.is_none() {
+            found.compared += u64::from(!line.spoilt);
+            if !line.spoilt && after > before + SLACK + line.more && found.breach.is_none() {
                 found.breach = Some(Breach {
                     law: Law::Monotony,
                     at: after,
@@ -81,8 +113,8 @@ fn of_lane(tight: &Ledger, wide: &Ledger, lane: LaneName, found: &mut Monotony) 
             }
         }
         line.empty_at = line.empty_at.max(left(less)).max(left(more));
-        line.clean &= less.submitted == more.submitted || more.lane != Some(lane);
-        line.clean &= holds_no_longer(less, more, lane, &mut line.more);
+        line.spoilt |= less.submitted != more.submitted && more.lane == Some(lane);
+        line.spoilt |= !holds_no_longer(less, more, lane, &mut line.more);
     }
 }
 

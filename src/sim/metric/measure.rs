@@ -60,14 +60,24 @@ impl Measures {
 /// What tasks are, by the numbers of their first jobs.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowd<'a> {
+    /// Who they are.
+    pub who: &'a dyn Who,
     /// How many further tries of each there may be; the number of each lies so many tasks behind the one before.
     pub tries: u16,
     /// Whether there may be second requests, numbered behind all tries.
     pub twins: bool,
-    /// The sort of each task.
-    pub sorts: &'a [u32],
-    /// The tenant of each task; empty if there are none.
-    pub tenants: &'a [u32],
+}
+
+/// Who tasks are, by the numbers of their first jobs.
+pub trait Who: std::fmt::Debug {
+    /// How many there are.
+    fn tasks(&self) -> usize;
+
+    /// The sort of a task.
+    fn sort(&self, task: usize) -> Option<u32>;
+
+    /// The tenant of a task, if tenants are told from each other.
+    fn tenant(&self, task: usize) -> Option<u32>;
 }
 
 /// Measures a run.
@@ -84,6 +94,8 @@ pub struct Measuring<'a> {
     sums: Sums,
     crowd: Crowd<'a>,
     sorts: &'a [SortFacts],
+    /// The most tasks that were held at once.
+    most: usize,
 }
 
 impl<'a> Measuring<'a> {
@@ -95,13 +107,14 @@ impl<'a> Measuring<'a> {
             sums: Sums::new(window),
             crowd,
             sorts,
+            most: 0,
         }
     }
 
-    /// How many tasks it holds.
+    /// The most tasks that it held at once.
     #[must_use]
-    pub fn held(&self) -> usize {
-        self.stories.all().len()
+    pub fn most_held(&self) -> usize {
+        self.most.max(self.stories.held())
     }
 
     /// Records that came when their task was let go: nothing may be said of a run with any.
@@ -114,7 +127,7 @@ impl<'a> Measuring<'a> {
     #[must_use]
     pub fn finish(mut self) -> Measures {
         let stories = std::mem::replace(&mut self.stories, Stories::of(0, Arc::default()));
-        for job in stories.first()..self.crowd.sorts.len() {
+        for job in stories.first()..self.crowd.who.tasks() {
             if let Some(story) = stories.of_task(job, &self.crowd) {
                 self.add(job, &story);
             }
@@ -129,7 +142,7 @@ impl<'a> Measuring<'a> {
     }
 
     fn add(&mut self, job: usize, story: &Story) {
-        let Some(sort) = self.crowd.sorts.get(job).copied() else {
+        let Some(sort) = self.crowd.who.sort(job) else {
             return;
         };
         let Some(facts) = self.sorts.get(sort as usize) else {
@@ -141,8 +154,8 @@ impl<'a> Measuring<'a> {
         if story.submitted >= window.from && story.submitted < window.until {
             let good = sums.task(story, facts);
             add_to(&mut sums.sorts, sort, good);
-            if let Some(tenant) = self.crowd.tenants.get(job) {
-                add_to(&mut sums.tenants, *tenant, good);
+            if let Some(tenant) = self.crowd.who.tenant(job) {
+                add_to(&mut sums.tenants, tenant, good);
             }
         }
     }
@@ -167,6 +180,7 @@ impl Watch for Measuring<'_> {
 
     fn gone(&mut self, at: SimTime, job: JobId) {
         self.stories.gone(at, job);
+        self.most = self.most.max(self.stories.held());
         if self.crowd.tries > 0 || self.crowd.twins {
             // What its further tries do belongs to a task.
             return;

@@ -11,7 +11,7 @@ mod story;
 mod table;
 
 pub use bucket::{Bucket, bucket_of};
-pub use measure::{Crowd, Measures, Measuring, Window, measure};
+pub use measure::{Crowd, Measures, Measuring, Who, Window, measure};
 pub use shape::{Course, SLOTS, Shapes, Slot, Spread};
 pub use story::{Price, Prices, SortFacts, Stories, Story, Targets};
 pub use table::{Metric, Unit};

@@ -166,8 +166,10 @@ pub struct Stories {
     pub(super) late: u64,
     /// Who is before which request, since when.
     looking: BTreeMap<(Principal, Arc<str>), SimTime>,
-    /// Who decided from when to when; what is decided together is one.
-    decided: BTreeSet<(Principal, SimTime, SimTime)>,
+    /// From when to when somebody decided; what is decided together is one.
+    decided: Vec<(SimTime, SimTime)>,
+    /// Who of them decided last, so that those who decide together are known.
+    last: Vec<(Principal, SimTime, SimTime)>,
 }
 
 impl Stories {
@@ -183,7 +185,8 @@ impl Stories {
             strays: 0,
             late: 0,
             looking: BTreeMap::new(),
-            decided: BTreeSet::new(),
+            decided: Vec::new(),
+            last: Vec::new(),
         }
     }
 
@@ -198,7 +201,7 @@ impl Stories {
     /// stands, and has waited since the first; of two requests for one task, the one that showed its result first counts.
     #[must_use]
     pub fn of_task(&self, place: usize, crowd: &Crowd<'_>) -> Option<Cow<'_, Story>> {
-        let firsts = crowd.sorts.len();
+        let firsts = crowd.who.tasks();
         let tries = usize::from(crowd.tries);
         let mut whole = self.known(place)?;
         for number in 1..=tries {
@@ -231,6 +234,11 @@ impl Stories {
         self.stories.iter().collect()
     }
 
+    /// How many are held.
+    pub(super) fn held(&self) -> usize {
+        self.stories.len()
+    }
+
     /// Lets the first one go, with the number of its job, if nothing more can be heard of it.
     pub(super) fn pop_settled(&mut self, now: SimTime) -> Option<(usize, Story)> {
         let settled = self.stories.front()?.is_settled(now);
@@ -252,7 +260,7 @@ impl Stories {
     #[must_use]
     pub fn deciding(&self, until: SimTime) -> SimDuration {
         let spent = self.decided.iter();
-        let ticks = spent.map(|(_, from, to)| (*to).min(until).ticks().saturating_sub(from.ticks()));
+        let ticks = spent.map(|(from, to)| (*to).min(until).ticks().saturating_sub(from.ticks()));
         SimDuration::from_ticks(ticks.sum())
     }
 
@@ -269,7 +277,14 @@ impl Stories {
             }
             PeopleEvent::Decided { approval, by, .. } => {
                 let looked = self.looking.remove(&(by.clone(), Arc::clone(approval)));
-                self.decided.extend(looked.map(|since| (by.clone(), since, now)));
+                self.last.retain(|(_, _, at)| *at == now);
+                if let Some(since) = looked {
+                    let one = (by.clone(), since, now);
+                    if !self.last.contains(&one) {
+                        self.decided.push((since, now));
+                        self.last.push(one);
+                    }
+                }
             }
             _ => {}
         }

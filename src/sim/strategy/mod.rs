@@ -15,5 +15,5 @@ pub use bandit::Bandit;
 pub use builtin::Builtin;
 pub use drawn::{Drawn, inverse_propensity, mean_reward};
 pub use risk::RiskTiers;
-pub use router::{SortRoutes, StrategyRouter, TaskRoutes};
+pub use router::{SortRoutes, StrategyRouter, TaskFacts};
 pub use seam::{Choice, Heard, Sight, Strategy};

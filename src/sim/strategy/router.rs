@@ -71,24 +71,26 @@ impl SortRoutes {
 }
 
 /// What a strategy is shown of each task of a replication alone, by the number of its job.
-#[derive(Debug, Clone)]
-pub struct TaskRoutes {
-    /// The sort of each task.
-    pub sorts: Arc<[u32]>,
-    /// How long its work is predicted to take; empty if nobody asks.
-    pub predicted: Arc<[SimDuration]>,
-    /// A number in `0..1` of its own.
-    pub chances: Arc<[f64]>,
-    /// The tenant of each task, by its place among the names; empty if nobody is told from another.
-    pub tenants: Arc<[u32]>,
-    /// What the tenants are called.
-    pub tenant_names: Arc<[Arc<str>]>,
-}
+pub trait TaskFacts: std::fmt::Debug + Send + Sync {
+    /// The sort of a task; none if there is no such task.
+    fn sort(&self, job: JobId) -> Option<u32>;
 
-impl TaskRoutes {
-    fn tenant(&self, place: usize) -> Option<&str> {
-        let tenant = *self.tenants.get(place)?;
-        self.tenant_names.get(tenant as usize).map(|name| &**name)
+    /// How long its work is predicted to take; none if nobody asks.
+    fn predicted(&self, job: JobId) -> Option<SimDuration> {
+        let _ = job;
+        None
+    }
+
+    /// A number in `0..1` of its own.
+    fn chance(&self, job: JobId) -> f64 {
+        let _ = job;
+        0.5
+    }
+
+    /// Whose task it is, if anybody is told from another.
+    fn tenant(&self, job: JobId) -> Option<&str> {
+        let _ = job;
+        None
     }
 }
 
@@ -97,7 +99,7 @@ impl TaskRoutes {
 pub struct StrategyRouter {
     strategy: Arc<dyn Strategy>,
     sorts: Arc<[SortRoutes]>,
-    tasks: TaskRoutes,
+    tasks: Arc<dyn TaskFacts>,
     /// The task that goes the other way.
     other_way: Option<JobId>,
     /// What was drawn.
@@ -115,7 +117,7 @@ struct Draws {
 impl StrategyRouter {
     /// A router for these tasks.
     #[must_use]
-    pub fn new(strategy: Arc<dyn Strategy>, sorts: Arc<[SortRoutes]>, tasks: TaskRoutes) -> Self {
+    pub fn new(strategy: Arc<dyn Strategy>, sorts: Arc<[SortRoutes]>, tasks: Arc<dyn TaskFacts>) -> Self {
         Self {
             strategy,
             sorts,
@@ -149,7 +151,7 @@ impl StrategyRouter {
     }
 
     fn sort(&self, task: JobId) -> Option<&SortRoutes> {
-        let sort = *self.tasks.sorts.get(task.0 as usize)?;
+        let sort = self.tasks.sort(task)?;
         self.sorts.get(sort as usize)
     }
 }
@@ -177,16 +179,15 @@ impl Router for StrategyRouter {
         let Some(sort) = self.sort(task) else {
             return Routed::Refused("no such task".into());
         };
-        let place = task.0 as usize;
         let choice = self.strategy.choose(&Sight {
             kind: &sort.kind,
             attributes: &sort.attributes,
             declared: &sort.declared,
             decision: &sort.decision,
-            predicted: self.tasks.predicted.get(place).copied(),
+            predicted: self.tasks.predicted(task),
             target: sort.target,
-            chance: self.tasks.chances.get(place).copied().unwrap_or(0.5),
-            tenant: self.tasks.tenant(place),
+            chance: self.tasks.chance(task),
+            tenant: self.tasks.tenant(task),
             lanes: seen.lanes,
         });
         if let Some((arm, propensity, context)) = choice.drawn() {

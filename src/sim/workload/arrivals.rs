@@ -136,9 +136,9 @@ impl Arrivals {
 
     /// The instants under a seed, without end.
     #[must_use]
-    pub const fn instants(&self, seed: Seed) -> Instants<'_> {
+    pub fn instants(&self, seed: Seed) -> Instants {
         Instants {
-            law: &self.0,
+            law: self.0.clone(),
             seed,
             now: 0.0,
             draws: 0,
@@ -157,8 +157,8 @@ fn mean(gap: SimDuration) -> Result<f64, ArrivalsError> {
 
 /// The instants of [`Arrivals`], in order.
 #[derive(Debug, Clone)]
-pub struct Instants<'a> {
-    law: &'a Law,
+pub struct Instants {
+    law: Law,
     seed: Seed,
     /// The last arrival, in seconds.
     now: f64,
@@ -168,7 +168,7 @@ pub struct Instants<'a> {
     phase_ends: Option<f64>,
 }
 
-impl Instants<'_> {
+impl Instants {
     fn draw(&mut self) -> f64 {
         self.draws += 1;
         self.seed.unit(Purpose::Arrival, self.draws, 0)
@@ -225,16 +225,18 @@ impl Instants<'_> {
     }
 }
 
-impl Iterator for Instants<'_> {
+impl Iterator for Instants {
     type Item = SimTime;
 
     fn next(&mut self) -> Option<SimTime> {
-        let law = self.law;
-        match law {
+        // The law is lent to what it draws.
+        let law = std::mem::replace(&mut self.law, Law::Bursts { phases: Vec::new() });
+        match &law {
             Law::Renewal { gap, cv2 } => self.renewal(*gap, *cv2),
             Law::Bursts { phases } => self.bursts(phases),
             Law::Daily { gap, hours } => self.daily(*gap, hours),
         }
+        self.law = law;
         Some(SimTime::START + SimDuration::from_secs_f64(self.now))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lanebench::sim::Watch;
 use lanebench::sim::metric::{
-    Bucket, Crowd, Measures, Metric, Prices, SortFacts, Stories, Targets, Window, bucket_of, measure,
+    Bucket, Crowd, Measures, Metric, Prices, SortFacts, Stories, Targets, Who, Window, bucket_of, measure,
 };
 use lanebench::trace::{
     Audience, BackendEvent, Cause, JobEvent, LaneName, LimitName, Liveness, On, OutsideEvent, PeopleEvent,
@@ -14,6 +14,7 @@ use lanebench::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, Si
 use lanebench::wire::ResponseId;
 
 /// A run under way: tasks of one sort, at home in the interactive lane, each to have its result within a minute.
+#[derive(Debug)]
 struct Tale {
     stories: Stories,
     facts: Vec<SortFacts>,
@@ -30,6 +31,20 @@ fn at(second: u64) -> SimTime {
 
 fn secs(length: u64) -> SimDuration {
     SimDuration::from_secs(length)
+}
+
+impl Who for Tale {
+    fn tasks(&self) -> usize {
+        self.sorts.len()
+    }
+
+    fn sort(&self, task: usize) -> Option<u32> {
+        self.sorts.get(task).copied()
+    }
+
+    fn tenant(&self, task: usize) -> Option<u32> {
+        self.tenants.get(task).copied()
+    }
 }
 
 impl Tale {
@@ -155,8 +170,7 @@ impl Tale {
         let crowd = Crowd {
             tries: self.tries,
             twins: self.twins,
-            sorts: &self.sorts,
-            tenants: &self.tenants,
+            who: self,
         };
         measure(&self.stories, crowd, &self.facts, self.window)
     }

@@ -6,6 +6,7 @@ mod counted;
 mod feed;
 mod file;
 mod gate;
+mod held;
 mod listing;
 mod metrics;
 mod page;

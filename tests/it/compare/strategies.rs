@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lanebench::job::{Routed, Router};
 use lanebench::sim::compare::{Comparison, Outcome};
 use lanebench::sim::metric::Metric;
-use lanebench::sim::strategy::{StrategyRouter, TaskRoutes};
+use lanebench::sim::strategy::{StrategyRouter, TaskFacts};
 use lanebench::units::{JobId, SimDuration, SimTime};
 
 use super::read;
@@ -232,20 +232,27 @@ fn requests_that_are_kept_interrupt_less_and_wait_longer() {
     assert_eq!(value(&kept, Metric::LiveWait), value(&plain, Metric::LiveWait));
 }
 
+/// Every task is of the second sort.
+#[derive(Debug)]
+struct AllReports;
+
+impl TaskFacts for AllReports {
+    fn sort(&self, _: JobId) -> Option<u32> {
+        Some(1)
+    }
+}
+
 #[test]
 fn the_other_way_of_a_task_keeps_its_tier_and_when_it_is_due() {
     let of = |strategy: &str| {
         let comparison = world(&[("other: policy", strategy)]);
         let named = &comparison.strategies[1];
-        let tasks = TaskRoutes {
-            // A report: in the background, and as well while somebody waits.
-            sorts: [1].into(),
-            predicted: [].into(),
-            chances: [].into(),
-            tenants: [].into(),
-            tenant_names: [].into(),
-        };
-        let router = StrategyRouter::new(Arc::clone(&named.strategy), Arc::clone(&named.routes), tasks);
+        // A report: in the background, and as well while somebody waits.
+        let router = StrategyRouter::new(
+            Arc::clone(&named.strategy),
+            Arc::clone(&named.routes),
+            Arc::new(AllReports),
+        );
         let routes = [router.clone(), router.with_other_way(JobId(0))].map(|router| router.route(JobId(0)));
         routes.map(|routed| match routed {
             Routed::Placed(placement, _) => placement,

@@ -70,7 +70,7 @@ pub fn metrics_text() -> String {
 pub fn strategies_text() -> String {
     let mut text = String::new();
     let head = "Every strategy sees what is declared of a task (kind, attributes, tenant) and what the policy says about it, and \
-                none of them what time it is. All keep the approval boundary of the policy, or a stricter one. In a file: \
+                none of them what time it is. All but another policy keep the approval boundary, or a stricter one. In a file: \
                 `strategies: { NAME: STRATEGY, ... }`, with STRATEGY as it stands behind `write`.";
     for one in wrap(head.split(' '), " ", WIDTH) {
         text.push_str(&format!("{one}\n"));

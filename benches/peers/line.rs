@@ -73,7 +73,7 @@ fn lanebench(customers: u64) -> f64 {
     };
     wakes.set(ARRIVAL.0, ARRIVAL, SimTime::START + SimDuration::from_secs_f64(gap(0)));
     let mut next = drawn(0);
-    while let Some((now, who)) = wakes.first() {
+    while let Some((now, who, _)) = wakes.first() {
         let (server, length) = if who == ARRIVAL {
             let (length, gap) = next;
             arrived += 1;

@@ -84,6 +84,8 @@ pub(super) struct Agenda {
     expiries: [VecDeque<Expiry>; 2],
     /// How many they are.
     kept: usize,
+    /// When one of them may be let go: when the first is due, or at once where one came since that was last asked.
+    lets_go_at: SimTime,
     /// What the responses whose expiry is planned weigh.
     weight: u64,
 }
@@ -136,6 +138,13 @@ impl Agenda {
         queue.push_back(Expiry { at, run, weight });
         self.kept += 1;
         self.weight += weight;
+        self.lets_go_at = SimTime::START;
+    }
+
+    /// Whether an ended response may have to go by `now`.
+    #[inline]
+    pub(super) const fn lets_go(&self, now: SimTime) -> bool {
+        self.lets_go_at.ticks() <= now.ticks()
     }
 
     /// How many expiries are planned, and what those responses weigh.
@@ -204,10 +213,12 @@ impl Agenda {
 
     /// Takes an expiry that is due by `now`.
     pub(super) fn pop_expired(&mut self, now: SimTime) -> Option<Handle> {
-        let queue = self
-            .expiries
-            .iter_mut()
-            .find(|queue| queue.front().is_some_and(|first| first.at <= now))?;
+        let first = |queue: &VecDeque<Expiry>| queue.front().map_or(SimTime::NEVER, |first| first.at);
+        let Some(queue) = self.expiries.iter_mut().find(|queue| first(queue) <= now) else {
+            let [stored, unstored] = &self.expiries;
+            self.lets_go_at = first(stored).min(first(unstored));
+            return None;
+        };
         let gone = queue.pop_front()?;
         self.kept -= 1;
         self.weight -= gone.weight;
@@ -223,7 +234,7 @@ impl Agenda {
             }
             let first = self.take_first()?;
             if self.next().is_none_or(|at| at > now) {
-                return Some(first.2);
+                return Some(self.places[place(first)].1);
             }
             self.gather(first, now);
         }
@@ -231,22 +242,23 @@ impl Agenda {
     }
 
     /// Puts what is due by `now`, `first` among it, into its order.
-    fn gather(&mut self, first: Entry, now: SimTime) {
-        self.turn.push(first);
-        while self.next().is_some_and(|at| at <= now) {
-            let first = self.take_first();
-            self.turn.extend(first);
+    fn gather(&mut self, first: Key, now: SimTime) {
+        let mut next = Some(first);
+        while let Some(first) = next {
+            let (call, due) = self.places[place(first)];
+            self.turn.push((instant(first), call, due));
+            let more = self.next().is_some_and(|at| at <= now);
+            next = if more { self.take_first() } else { None };
         }
         self.turn.sort_unstable_by(|left, right| right.cmp(left));
     }
 
-    fn take_first(&mut self) -> Option<Entry> {
+    /// Takes the first key; what stands in its place stays there until something else is planned.
+    fn take_first(&mut self) -> Option<Key> {
         let Reverse(key) = self.near.pop()?;
         self.advance_if_empty();
-        let place = place(key);
-        self.free.push(u32::try_from(place).unwrap_or(u32::MAX));
-        let (call, due) = self.places[place];
-        Some((instant(key), call, due))
+        self.free.push(u32::try_from(place(key)).unwrap_or(u32::MAX));
+        Some(key)
     }
 }
 

@@ -80,6 +80,8 @@ impl Service {
         Ok(Some(before))
     }
 
+    // Where it is inlined, every look at a response pays for its room on the stack.
+    #[inline(never)]
     pub(super) fn create(
         &mut self,
         key: CallKey,

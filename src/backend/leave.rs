@@ -56,7 +56,8 @@ impl Service {
         match stream {
             Some(reading) if whole => self.begin_reading(key, strike, *reading),
             _ if stays => self.hang(key, run),
-            _ => self.release_patron(run),
+            _ if run.is_some() => self.release_patron(run),
+            _ => {}
         }
     }
 

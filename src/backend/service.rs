@@ -133,15 +133,9 @@ impl Service {
         if !batch.is_sorted_by(|left, right| canonical(left, right) != Ordering::Greater) {
             batch.sort_by(canonical);
         }
-        // What expired since the last step is gone before anybody asks for it.
-        while let Some(run) = self.desk.agenda.pop_expired(now) {
-            self.drop_run(run, "expired");
+        if self.desk.agenda.lets_go(now) {
+            self.let_ended_go(now);
         }
-        let (kept_max, bytes_max) = {
-            let contract = &self.desk.profile.contract;
-            (contract.kept_max, contract.kept_bytes_max)
-        };
-        self.crowd_out(kept_max, bytes_max);
         for input in &*batch {
             self.take(input);
         }
@@ -158,6 +152,16 @@ impl Service {
             });
         }
         std::mem::swap(&mut self.desk.out, out);
+    }
+
+    /// What expired since the last step is gone before anybody asks for it, and so is what there is no room for.
+    fn let_ended_go(&mut self, now: SimTime) {
+        while let Some(run) = self.desk.agenda.pop_expired(now) {
+            self.drop_run(run, "expired");
+        }
+        let contract = &self.desk.profile.contract;
+        let (kept_max, bytes_max) = (contract.kept_max, contract.kept_bytes_max);
+        self.crowd_out(kept_max, bytes_max);
     }
 
     /// Lets go of ended responses until so many are left, and they keep so many bytes.
@@ -236,7 +240,7 @@ impl Service {
 
     fn take(&mut self, input: &Input) {
         match input {
-            Input::Request { call, .. } | Input::Side { call, .. } => self.arrive(*call, input),
+            Input::Request { call, .. } | Input::Side { call, .. } => self.arrive(call, input),
             Input::Marked { call, rules } => self.mark(*call, rules),
             Input::Injected { call, faults } => self.inject(*call, faults),
             Input::Gone { call } => self.gone(call),
@@ -308,12 +312,21 @@ impl Service {
         }
     }
 
-    fn arrive(&mut self, key: CallKey, input: &Input) {
+    fn arrive(&mut self, key: &CallKey, input: &Input) {
         let Some(request) = Request::of(input) else {
             return;
         };
         let exchange = key.exchange;
         self.desk.note(exchange.job, || arrived(exchange, request));
+        if self.marked.is_none() && self.desk.plan.exchange(exchange, self.desk.now).is_none() {
+            return self.handle(*key, None, request);
+        }
+        self.arrive_marked(*key, request, input);
+    }
+
+    /// A request that is marked, or struck by a rule.
+    fn arrive_marked(&mut self, key: CallKey, request: Request<'_>, input: &Input) {
+        let exchange = key.exchange;
         let marked = self.marked.take().filter(|(marked, _)| *marked == key);
         let marks = marked.as_ref().map_or(&[][..], |(_, rules)| rules);
         self.pin_choices(key, marks);

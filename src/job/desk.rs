@@ -131,6 +131,7 @@ const LANE_ORDER: [LaneName; 3] = [LaneName::Interactive, LaneName::Background, 
 
 /// Where what is no job stands in the queue of wakes; jobs stand behind it, by their rooms.
 const STRAYS: u32 = 0;
+const FIRST_ROOM: u32 = 1;
 
 /// What is held of a task: a word, so that those of many jobs stand close together.
 #[derive(Debug, Clone, Copy)]
@@ -218,7 +219,7 @@ impl Desk {
     /// When the core has to be stepped next, if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<SimTime> {
-        self.wakes.first().map(|(at, _)| at)
+        self.wakes.first().map(|(at, ..)| at)
     }
 
     /// What was noted since it was last taken.
@@ -316,13 +317,13 @@ impl Desk {
 
     fn wake_due(&mut self, actions: &mut Vec<Action>) -> bool {
         let mut freed = false;
-        while let Some((at, job)) = self.wakes.first() {
+        while let Some((at, job, place)) = self.wakes.first() {
             if at > self.now {
                 break;
             }
             match job {
                 JobId::NONE => self.wake_strays(actions),
-                job => freed |= self.visit(job, actions, Job::wake),
+                job => freed |= self.visit_room(job, place - FIRST_ROOM, actions, Job::wake),
             }
         }
         freed
@@ -460,9 +461,19 @@ impl Desk {
         actions: &mut Vec<Action>,
         act: impl FnOnce(&mut Job, &mut Context<'_>),
     ) -> bool {
-        let Some(Held::Job(room)) = self.held.get(id).copied() else {
-            return false;
-        };
+        match self.held.get(id) {
+            Some(Held::Job(room)) => self.visit_room(id, *room, actions, act),
+            _ => false,
+        }
+    }
+
+    fn visit_room(
+        &mut self,
+        id: JobId,
+        room: u32,
+        actions: &mut Vec<Action>,
+        act: impl FnOnce(&mut Job, &mut Context<'_>),
+    ) -> bool {
         let Some(job) = self.jobs.get_mut(room) else {
             return false;
         };
@@ -495,7 +506,7 @@ impl Desk {
         let due = job.alarm;
         if due != job.armed {
             job.armed = due;
-            self.wakes.set(room + 1, id, due);
+            self.wakes.set(room + FIRST_ROOM, id, due);
         }
         if (self.shared.ended == Ended::LetGo || !self.notes.is_on()) && job.is_over() {
             let over = Held::Over(job.state.name());

@@ -203,10 +203,15 @@ pub(super) fn note_reply(
 
 /// Puts the inputs of a tick into their canonical order, whatever order they came in: by job, then by kind of input,
 /// then by exchange and sequence; what is still alike, by everything it says.
+#[inline]
 pub fn canonical_order(batch: &mut [Input]) {
     if batch.len() > 1 {
-        batch.sort_by(canonical);
+        sort(batch);
     }
+}
+
+fn sort(batch: &mut [Input]) {
+    batch.sort_by(canonical);
 }
 
 /// Whether they stand in that order.

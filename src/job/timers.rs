@@ -32,6 +32,13 @@ pub(super) enum Alarm {
 impl Job {
     /// When something of this job is due first, and what; never, if it only waits for others.
     fn first_alarm(&self) -> (SimTime, Alarm) {
+        // Nearly always it is a look, and nothing that comes before looks is due at the same instant.
+        if let State::Running(running) = &self.state {
+            let before = self.attempt_until.min(self.attempts_until).min(self.hand_over_at);
+            if running.poll_at == self.alarm && before.min(self.deadline) > self.alarm {
+                return (self.alarm, Alarm::Poll);
+            }
+        }
         let mut first = (SimTime::NEVER, Alarm::Verdict);
         self.each_alarm(|at, alarm| {
             if at < first.0 {
@@ -100,6 +107,10 @@ impl Job {
     /// Works out anew what is due first, after something happened to the job.
     pub(super) fn set_alarm(&mut self, now: SimTime) {
         self.verdict_at = self.next_verdict(now);
+        self.set_alarm_only();
+    }
+
+    fn set_alarm_only(&mut self) {
         // What is due is asked when it is due.
         let mut first = SimTime::NEVER;
         self.each_alarm(|at, _| first = first.min(at));
@@ -138,6 +149,11 @@ impl Job {
         let mut looks = true;
         while self.alarm <= ctx.now {
             let (at, alarm) = self.first_alarm();
+            if alarm == Alarm::Poll && as_shown {
+                self.poll_now(ctx);
+                self.set_alarm_only();
+                continue;
+            }
             looks &= alarm == Alarm::Poll;
             self.fire(ctx, at, alarm);
             self.set_alarm(ctx.now);

@@ -17,12 +17,12 @@ impl Wakes {
         Self::default()
     }
 
-    /// Who wakes first, and when; of several at one instant, the one with the lowest number.
+    /// Who wakes first, when, and its place; of several at one instant, the one with the lowest number.
     #[inline]
     #[must_use]
-    pub fn first(&self) -> Option<(SimTime, JobId)> {
+    pub fn first(&self) -> Option<(SimTime, JobId, u32)> {
         let key = self.firsts.first();
-        (key != Firsts::NOTHING).then(|| (instant(key), job(key)))
+        (key != Firsts::NOTHING).then(|| (instant(key), job(key), place(key)))
     }
 
     /// Lets the job of this place wake at an instant, instead of the one before; never, if that is the instant.
@@ -33,20 +33,24 @@ impl Wakes {
     pub fn set(&mut self, place: u32, id: JobId, at: SimTime) {
         let key = match at {
             SimTime::NEVER => Firsts::NOTHING,
-            at => (u128::from(at.ticks()) << 32) | u128::from(id.0),
+            at => (u128::from(at.ticks()) << 64) | (u128::from(id.0) << 32) | u128::from(place),
         };
         self.firsts.set(place, key);
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper 64 of 96 bits")]
 const fn instant(key: u128) -> SimTime {
-    SimTime::from_ticks((key >> 32) as u64)
+    SimTime::from_ticks((key >> 64) as u64)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the lower 32 bits are the job")]
+#[expect(clippy::cast_possible_truncation, reason = "the 32 bits of the job")]
 const fn job(key: u128) -> JobId {
-    JobId(key as u32)
+    JobId((key >> 32) as u32)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lowest 32 bits")]
+const fn place(key: u128) -> u32 {
+    key as u32
 }
 
 #[cfg(test)]
@@ -61,10 +65,10 @@ mod tests {
         wakes.set(0, JobId(7), at(5));
         wakes.set(9, JobId(3), at(5));
         wakes.set(2, JobId(1), at(6));
-        assert_eq!(wakes.first(), Some((at(5), JobId(3))));
+        assert_eq!(wakes.first(), Some((at(5), JobId(3), 9)));
         wakes.set(9, JobId(3), at(7));
-        assert_eq!(wakes.first(), Some((at(5), JobId(7))));
+        assert_eq!(wakes.first(), Some((at(5), JobId(7), 0)));
         wakes.set(0, JobId(7), SimTime::NEVER);
-        assert_eq!(wakes.first(), Some((at(6), JobId(1))));
+        assert_eq!(wakes.first(), Some((at(6), JobId(1), 2)));
     }
 }

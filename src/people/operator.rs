@@ -34,7 +34,9 @@ impl Desk {
     /// Looks at a view.
     pub(super) fn look(&mut self, job: JobId, view: &View) -> News {
         if view.state != StateName::NeedsIntervention {
-            self.parked.remove(&job);
+            if !self.parked.is_empty() {
+                self.parked.remove(&job);
+            }
             return News::Nothing;
         }
         let before = self.parked.insert(job, view.clone());

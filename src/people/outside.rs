@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::approver::seen;
+use super::arrivals::task_of;
 use super::operator::{Desk, News};
 use super::patience::Standing;
 use super::staff::Line;
@@ -456,17 +457,22 @@ impl Outside {
 
     /// A user looks how far the work has got, and takes the result once, when one is shown.
     fn retrieve(&mut self, (now, job): (SimTime, JobId), view: &View) {
-        let balks = self.task(job).and_then(|task| self.setup.users[task.user].balks);
         let Some(known) = self.jobs.get_mut(job) else {
             return;
         };
         let first = known.standing == Standing::Unseen;
         known.standing = known.standing.shown(view.state);
-        if let Some(balks) = balks.filter(|_| first) {
+        if first
+            && let Some(task) = task_of(&self.setup, &self.jobs, job)
+            && let Some(balks) = self.setup.users[task.user].balks
+        {
             // What a tick shows is known at its end.
             self.timers
                 .set(now.next(), job, Due::Impatient(Impatience::Balk(balks)));
         }
+        let Some(known) = self.jobs.get_mut(job).filter(|_| view.result.is_some()) else {
+            return;
+        };
         if let Some(digest) = view.result.as_ref().filter(|_| !known.retrieved) {
             known.retrieved = true;
             self.notes.note(now, job, || UserEvent::Retrieved {

@@ -128,6 +128,7 @@ impl<E> Notes<E> {
     }
 
     /// Leaves a record; `event` is made only if it is kept.
+    #[inline]
     pub fn note<I: Into<E>>(
         &mut self,
         at: SimTime,

@@ -170,6 +170,7 @@ impl Desk {
                 seed: setup.seed,
                 epoch: setup.epoch.saturating_mul(1_000_000),
                 digests: Digests::default(),
+                views: super::view::Views::default(),
                 owners: HashMap::default(),
                 ended: Ended::Known,
                 parked: BTreeSet::new(),

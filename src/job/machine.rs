@@ -40,6 +40,7 @@ pub(super) struct Shared {
     /// Unix microseconds at the start of the run.
     pub(super) epoch: u64,
     pub(super) digests: Digests,
+    pub(super) views: super::view::Views,
     /// Whose response is whose; looked up, never walked.
     pub(super) owners: HashMap<ResponseId, JobId, FixedState>,
     /// What becomes of jobs that are over.

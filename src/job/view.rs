@@ -1,19 +1,59 @@
 //! What a user and an operator are shown: pure functions of the core.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::machine::{Context, Job, LookFailed};
 use super::state::{Capture, State};
 use super::{ToOutside, Viewers};
-use crate::trace::{Audience, Cause, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
+use crate::trace::{Audience, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
 use crate::units::SimTime;
 
-/// What was shown of a job, and what else makes a view a new one; the clock alone does not.
+/// What of the view that was shown last makes another one new; the clock alone does not.
+///
+/// The view itself goes to those who look at it: where many jobs are in flight, keeping one for each would be most of what a
+/// job holds.
 #[derive(Debug, Clone)]
 pub(super) struct Shown {
-    view: Arc<View>,
-    execution: Execution,
+    since: SimTime,
+    next_event: Option<SimTime>,
+    cause: Option<Arc<str>>,
+    progress: u32,
+    attempt: u16,
     request: u16,
+    state: StateName,
+    liveness: Liveness,
+    execution: Execution,
+}
+
+/// Rooms of the views that were shown last, used again once nobody looks at them any more.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Views(VecDeque<Arc<View>>);
+
+/// Rooms that are kept at most.
+const ROOMS: usize = 32;
+
+impl Views {
+    /// Puts a view into a room: the one that was used longest ago, if nobody looks into it.
+    fn put(&mut self, view: View) -> Arc<View> {
+        let room = match self.0.pop_front() {
+            Some(mut room) => match Arc::get_mut(&mut room) {
+                Some(before) => {
+                    *before = view;
+                    room
+                }
+                None => {
+                    self.0.push_back(room);
+                    Arc::new(view)
+                }
+            },
+            None => Arc::new(view),
+        };
+        if self.0.len() < ROOMS {
+            self.0.push_back(room.clone());
+        }
+        room
+    }
 }
 
 impl Job {
@@ -60,24 +100,18 @@ impl Job {
 
     /// Whether what was last shown is what would be shown now.
     fn is_shown(&self, liveness: Liveness, next_event: Option<SimTime>) -> bool {
-        let Some(Shown {
-            view,
-            execution,
-            request,
-        }) = &self.shown
-        else {
+        let Some(shown) = &self.shown else {
             return false;
         };
-        let code = |cause: &Option<Cause>| cause.as_ref().map(|cause| cause.code.clone());
-        view.state == self.state.name()
-            && view.since == self.since
-            && view.liveness == liveness
-            && view.attempt == self.attempt
-            && view.next_event == next_event
-            && view.progress == self.items
-            && *execution == self.execution
-            && *request == self.requests
-            && (view.cause.is_none() && self.cause.is_none() || code(&view.cause) == code(&self.cause))
+        shown.state == self.state.name()
+            && shown.since == self.since
+            && shown.liveness == liveness
+            && shown.attempt == self.attempt
+            && shown.next_event == next_event
+            && shown.progress == self.items
+            && shown.execution == self.execution
+            && shown.request == self.requests
+            && shown.cause.as_ref() == self.cause.as_ref().map(|cause| &cause.code)
     }
 
     /// Shows what has changed since it was last shown.
@@ -86,37 +120,37 @@ impl Job {
         if self.is_shown(liveness, next.map(|(at, _)| at)) {
             return;
         }
-        let view = self.view(liveness, next);
-        // Nobody looks any more at what was shown before, as a rule: then its room is used again.
-        let parked = |view: &View| view.state == StateName::NeedsIntervention;
-        let is_parked = parked(&view);
-        let (was_parked, view) = match self.shown.take() {
-            Some(Shown { view: before, .. }) => (parked(&before), replaced(before, view)),
-            None => (false, Arc::new(view)),
-        };
-        let (execution, request) = (self.execution, self.requests);
+        let is_parked = matches!(self.state, State::NeedsIntervention);
+        let before = self.shown.replace(Shown {
+            since: self.since,
+            next_event: next.map(|(at, _)| at),
+            cause: self.cause.as_ref().map(|cause| cause.code.clone()),
+            progress: self.items,
+            attempt: self.attempt,
+            request: self.requests,
+            state: self.state.name(),
+            liveness,
+            execution: self.execution,
+        });
+        let was_parked = before.is_some_and(|before| before.state == StateName::NeedsIntervention);
+        let view = ctx.shared.views.put(self.view(liveness, next));
         if is_parked {
             let for_operator = Arc::new(View {
                 verbs: Verb::ALL.to_vec(),
                 ..View::clone(&view)
             });
-            self.show_to(ctx, Viewers::User, &view);
-            self.show_to(ctx, Viewers::Operator, &for_operator);
+            self.show_to(ctx, Viewers::User, view);
+            self.show_to(ctx, Viewers::Operator, for_operator);
         } else if was_parked {
             // Of what is shown in one tick, that for operators comes last: the end of a parking must not come before it.
-            self.show_to(ctx, Viewers::User, &view);
-            self.show_to(ctx, Viewers::Operator, &view);
+            self.show_to(ctx, Viewers::User, view.clone());
+            self.show_to(ctx, Viewers::Operator, view);
         } else {
-            self.show_to(ctx, Viewers::Both, &view);
+            self.show_to(ctx, Viewers::Both, view);
         }
-        self.shown = Some(Shown {
-            view,
-            execution,
-            request,
-        });
     }
 
-    fn show_to(&self, ctx: &mut Context<'_>, to: Viewers, view: &Arc<View>) {
+    fn show_to(&self, ctx: &mut Context<'_>, to: Viewers, view: Arc<View>) {
         if ctx.notes.is_on() {
             for audience in [Audience::User, Audience::Operator] {
                 if to.include(audience) {
@@ -126,7 +160,6 @@ impl Job {
                 }
             }
         }
-        let view = view.clone();
         ctx.outside(self.id, ToOutside::Show { to, view });
     }
 
@@ -241,16 +274,5 @@ impl Job {
             }
             _ => (None, None),
         }
-    }
-}
-
-/// A value in the room of another, if nobody else looks at that; in a room of its own otherwise.
-fn replaced<T>(mut room: Arc<T>, value: T) -> Arc<T> {
-    match Arc::get_mut(&mut room) {
-        Some(before) => {
-            *before = value;
-            room
-        }
-        None => Arc::new(value),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::CallKey;
 use crate::fault::Probe;
 use crate::rng::{Purpose, Seed};
-use crate::units::{Exchange, JobId, SimTime};
+use crate::units::{Exchange, JobId, SimTime, hex_digits};
 use crate::wire::Origin;
 
 /// The entity of draws about a call: (job, attempt, turn), or the connection and number of a stranger's call.
@@ -49,28 +49,13 @@ const fn stranger_entity(key: &CallKey) -> u64 {
     Seed(key.connection.0).bits(Purpose::Id, call_index(key.exchange), u64::MAX)
 }
 
-/// The sixteen hexadecimal digits of a number, eight of them at a time: each half is spread to a digit a byte.
-fn hexadecimal(bits: u64) -> [u8; 16] {
-    let digits = |half: u64| {
-        let spread = (half | (half << 16)) & 0x0000_FFFF_0000_FFFF;
-        let spread = (spread | (spread << 8)) & 0x00FF_00FF_00FF_00FF;
-        let spread = (spread | (spread << 4)) & 0x0F0F_0F0F_0F0F_0F0F;
-        let letters = ((spread + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
-        (spread + 0x3030_3030_3030_3030 + letters * 39).to_be_bytes()
-    };
-    let mut text = [0; 16];
-    text[..8].copy_from_slice(&digits(bits >> 32));
-    text[8..].copy_from_slice(&digits(bits & 0xFFFF_FFFF));
-    text
-}
-
 /// `prefix` and sixteen hexadecimal digits.
 pub(super) fn id(prefix: &str, bits: u64) -> Arc<str> {
     const ROOM: usize = 24;
     let mut text = [0; ROOM];
     let len = prefix.len() + 16;
     text[..prefix.len()].copy_from_slice(prefix.as_bytes());
-    text[prefix.len()..len].copy_from_slice(&hexadecimal(bits));
+    text[prefix.len()..len].copy_from_slice(&hex_digits(bits));
     std::str::from_utf8(&text[..len]).unwrap_or_default().into()
 }
 

@@ -17,7 +17,7 @@ use super::slow::SlowBody;
 use super::stream::{EventBody, Manner};
 use crate::backend::{CallKey, EdgeHeaders, Face, RequestIds, StreamClose};
 use crate::rng::{Purpose, Seed};
-use crate::units::SimTime;
+use crate::units::{SimTime, hex_digits};
 use crate::wire::{ApiError, Reply, ResponseId, render_error, write_wait};
 
 /// What every reply carries beside its meaning.
@@ -82,13 +82,9 @@ impl Stamp {
 
 /// `req_` and the digits of two numbers.
 fn request_id(high: u64, low: u64) -> HeaderValue {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut id = *b"req_00000000000000000000000000000000";
-    let (places, _) = id[4..].as_chunks_mut::<2>();
-    let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
-    for (place, byte) in places.iter_mut().zip(bytes) {
-        *place = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
-    }
+    id[4..20].copy_from_slice(&hex_digits(high));
+    id[20..].copy_from_slice(&hex_digits(low));
     HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("req_"))
 }
 

@@ -1,10 +1,11 @@
 //! Time, durations, identities, tokens, money and probabilities: plain data without behaviour; what comes first of many
-//! things, and how far ahead a queue over time looks.
+//! things, how far ahead a queue over time looks, and digits.
 //!
 //! Invariant: time is a whole number of ticks of one microsecond since the start of the run.
 
 mod amount;
 mod firsts;
+mod hex;
 mod horizon;
 mod id;
 mod time;
@@ -12,6 +13,7 @@ mod window;
 
 pub use amount::{Probability, ProbabilityError};
 pub(crate) use firsts::Firsts;
+pub(crate) use hex::hex_digits;
 pub(crate) use horizon::horizon;
 pub use id::{AttemptNo, Exchange, ExchangeError, ExchangeKind, JobId, TurnNo};
 pub use time::{DurationError, SimDuration, SimTime};

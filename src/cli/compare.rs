@@ -11,7 +11,7 @@ use super::files::{FilesError, load_comparison};
 use super::output::Tint;
 use super::part::{PartFile, take_part};
 use super::policies::refuse_file;
-use super::run::write_report;
+use super::run::{check_report, write_report};
 use super::shard::{Shard, ShardArg};
 use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text, strategies_text};
 use crate::runner::{PROTOCOL, Programs, answers_again, launch, play_comparison, play_places, settle};
@@ -95,6 +95,9 @@ pub(super) fn compare(args: &Compare) -> Exit {
             "read them, and let them run with `--allow-programs`",
         );
         return Exit::Input;
+    }
+    if let Err(exit) = args.writing.check() {
+        return exit;
     }
     for point in &mut sweep.points {
         settle(point, args.threads());
@@ -262,19 +265,26 @@ impl Writing {
         let pairs = sweep.points.iter().zip(studies);
         let findings: Vec<Findings> = pairs.map(|(point, study)| Findings::of(point, study)).collect();
         let report = SweepReport::new(sweep, studies, &findings);
-        for request in &self.reports {
-            if let Err(exit) = write_request(request, &report) {
-                return exit;
-            }
-        }
-        match write(&report.render(self.format, self.tint.paint_of_stdout())) {
-            Exit::Held => match Findings::standing_of_all(&findings) {
+        // A report that cannot be written takes nothing else with it.
+        let written = self.reports.iter().map(|request| write_request(request, &report));
+        let reported = written.fold(Ok(()), Result::and);
+        match (
+            write(&report.render(self.format, self.tint.paint_of_stdout())),
+            reported,
+        ) {
+            (Exit::Held, Ok(())) => match Findings::standing_of_all(&findings) {
                 Standing::Decided => Exit::Held,
                 Standing::Failed => Exit::Failed,
                 Standing::Undecided => Exit::Undecided,
             },
-            other => other,
+            (Exit::Held, Err(other)) | (other, _) => other,
         }
+    }
+
+    /// Refuses reports that have no place, before anything is played for them.
+    fn check(&self) -> Result<(), Exit> {
+        let mut files = self.reports.iter().filter(|request| request.folder().is_none());
+        files.try_for_each(|request| check_report(&request.path))
     }
 }
 

@@ -1,7 +1,8 @@
 //! `lanebench run`: plays scenarios and judges them.
 
+use std::fmt;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -95,12 +96,14 @@ pub(super) fn run(args: &Run) -> Exit {
         threads: args.threads.unwrap_or(cores).max(1),
         wall_limit: args.wall_limit,
     };
-    let suite = play_suite(&loaded, &options);
-    if let Err(exit) = write_reports(&suite, &args.reports) {
+    let mut paths = args.reports.iter().map(|request| &request.path);
+    if let Err(exit) = paths.try_for_each(|path| check_report(path)) {
         return exit;
     }
+    let suite = play_suite(&loaded, &options);
+    let reported = write_reports(&suite, &args.reports);
     match write(&suite, &args.output) {
-        Ok(()) => verdict(&suite),
+        Ok(()) => reported.err().unwrap_or_else(|| verdict(&suite)),
         Err(error) => {
             complain(
                 format_args!("the verdict could not be written: {error}"),
@@ -111,25 +114,42 @@ pub(super) fn run(args: &Run) -> Exit {
     }
 }
 
+/// Refuses a report that has no place where it is asked for, before anything is played for it.
+///
+/// # Errors
+/// How the program ends; why was said.
+pub(super) fn check_report(path: &str) -> Result<(), Exit> {
+    let folder = Path::new(path).parent().unwrap_or_else(|| Path::new(""));
+    let why = match () {
+        () if Path::new(path).is_dir() => "it is a folder".to_owned(),
+        () if folder.as_os_str().is_empty() || folder.is_dir() => return Ok(()),
+        () => format!("there is no folder `{}`", folder.display()),
+    };
+    Err(unwritten(path, &why))
+}
+
+fn unwritten(path: &str, why: &dyn fmt::Display) -> Exit {
+    complain(
+        format_args!("the report `{path}` cannot be written: {why}"),
+        "name a file in a folder that exists and that you may write to",
+    );
+    Exit::Machine
+}
+
 /// Writes one report.
 ///
 /// # Errors
 /// How the program ends if it cannot be written; that was said.
 pub(super) fn write_report(path: &str, text: impl AsRef<[u8]>) -> Result<(), Exit> {
-    std::fs::write(path, text).map_err(|error| {
-        complain(
-            format_args!("the report `{path}` cannot be written: {error}"),
-            "name a file in a folder that exists and that you may write to",
-        );
-        Exit::Machine
-    })
+    std::fs::write(path, text).map_err(|error| unwritten(path, &error))
 }
 
+/// Writes every report that can be written.
 fn write_reports(suite: &SuiteResult, requests: &[ReportRequest]) -> Result<(), Exit> {
-    for request in requests {
-        write_report(&request.path, request.kind.render(suite))?;
-    }
-    Ok(())
+    let written = requests
+        .iter()
+        .map(|request| write_report(&request.path, request.kind.render(suite)));
+    written.fold(Ok(()), Result::and)
 }
 
 /// Says what could not be read, and how the program ends for it.

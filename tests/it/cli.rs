@@ -281,8 +281,35 @@ fn a_report_that_cannot_be_written_ends_with_3() {
             report,
         ],
         3,
-        "cannot be written",
+        "cannot be written: there is no folder `no/such/folder`",
     );
+    let report = "csv=no/such/folder/runs.csv";
+    refused(
+        &root(),
+        &["compare", "tests/golden/compare/small.yaml", "--report", report],
+        3,
+        "cannot be written: there is no folder `no/such/folder`",
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_takes_nothing_else_with_it() {
+    // The folder is there, but no file may have so long a name.
+    let report = format!("csv={}", "x".repeat(300));
+    let folder = Folder::with("reports", &[]);
+    let other = format!("csv={}/other.csv", folder.0.display());
+    for words in [
+        &["run", "scenarios/retry/rate-limited-create.yaml"][..],
+        &["compare", "tests/golden/compare/small.yaml"],
+    ] {
+        let words = [words, &["--report", &report, "--report", &other]].concat();
+        let output = lanebench(&root(), &words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("x` cannot be written"), "{said}");
+        assert!(!output.stdout.is_empty(), "{said}");
+        std::fs::remove_file(folder.0.join("other.csv")).unwrap();
+    }
 }
 
 #[test]

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::units::hex;
+
 /// Stands in front of everything that is digested; the version is part of it.
 const DOMAIN: &str = "lanebench/act/v1";
 
@@ -114,12 +116,7 @@ pub fn digest(sink: &str, operation: &str, arguments: &str) -> Result<Arc<str>, 
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let mut text = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text.into())
+    Ok(hex(&hash.finalize()).into())
 }
 
 struct Reader<'a> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use sha2::{Digest, Sha256};
 
+use crate::units::hex;
+
 /// The digests of the results that came last.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Digests {
@@ -61,13 +63,7 @@ impl Digests {
 }
 
 fn sha256(content: &str) -> Arc<str> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(content.as_bytes()) {
-        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    hex.into()
+    hex(&Sha256::digest(content.as_bytes())).into()
 }
 
 #[cfg(test)]

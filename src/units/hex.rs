@@ -1,4 +1,13 @@
-//! Numbers in hexadecimal.
+//! Bytes and numbers in hexadecimal.
+
+/// The hexadecimal digits of bytes, two for each.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
 
 /// The sixteen hexadecimal digits of a number, eight of them at a time: each half is spread to a digit a byte.
 pub(crate) fn hex_digits(bits: u64) -> [u8; 16] {
@@ -22,7 +31,9 @@ mod tests {
     #[test]
     fn digits_are_those_that_formatting_writes() {
         for bits in [0, 1, 0xFF, 0x0123_4567_89AB_CDEF, u64::MAX, 1 << 63] {
-            assert_eq!(hex_digits(bits), *format!("{bits:016x}").as_bytes());
+            let formatted = format!("{bits:016x}");
+            assert_eq!(hex_digits(bits), *formatted.as_bytes());
+            assert_eq!(hex(&bits.to_be_bytes()), formatted);
         }
     }
 }

@@ -13,7 +13,7 @@ mod window;
 
 pub use amount::{Probability, ProbabilityError};
 pub(crate) use firsts::Firsts;
-pub(crate) use hex::hex_digits;
+pub(crate) use hex::{hex, hex_digits};
 pub(crate) use horizon::horizon;
 pub use id::{AttemptNo, Exchange, ExchangeError, ExchangeKind, JobId, TurnNo};
 pub use time::{DurationError, SimDuration, SimTime};

@@ -72,15 +72,7 @@ impl<'de> Deserialize<'de> for StatusWord {
 }
 
 fn status_of(word: &str) -> Status {
-    let known = [
-        Status::Queued,
-        Status::InProgress,
-        Status::Completed,
-        Status::Failed,
-        Status::Cancelled,
-        Status::Incomplete,
-    ];
-    known
+    Status::KNOWN
         .into_iter()
         .find(|status| status.word() == word)
         .unwrap_or_else(|| Status::Unknown(word.into()))

@@ -55,6 +55,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// All that the contract knows.
+    pub const KNOWN: [Self; 6] = [
+        Self::Queued,
+        Self::InProgress,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Incomplete,
+    ];
+
     /// The word on the wire.
     #[must_use]
     pub fn word(&self) -> &str {

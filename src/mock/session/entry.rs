@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -12,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::super::routes::masked;
 use crate::backend::{CallKey, ConnectionNo};
 use crate::fault::FaultPlan;
-use crate::units::SimTime;
+use crate::units::{SimTime, hex};
 use crate::wire::ResponseId;
 
 /// One request and what became of it.
@@ -314,12 +313,4 @@ impl Entry {
             kept_by: near.kept_by,
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -10,23 +10,13 @@ use crate::wire::Status;
 #[derive(Debug, Default)]
 pub(in crate::mock) struct Tally {
     counts: Mutex<Counts>,
-    /// Responses by the status they came into, of those in [`USUAL`].
-    usual: [AtomicU64; USUAL.len()],
+    /// Responses by the status they came into, of those in [`Status::KNOWN`].
+    known: [AtomicU64; Status::KNOWN.len()],
     /// Streams that are open.
     streams: AtomicI64,
     /// Sessions that were refused because there were too many.
     refused: AtomicU64,
 }
-
-/// The statuses that nearly every response comes into.
-const USUAL: [Status; 6] = [
-    Status::Queued,
-    Status::InProgress,
-    Status::Completed,
-    Status::Failed,
-    Status::Cancelled,
-    Status::Incomplete,
-];
 
 /// Counts by what is counted.
 #[derive(Debug, Default)]
@@ -35,7 +25,7 @@ pub(in crate::mock) struct Counts {
     pub(in crate::mock) requests: BTreeMap<(&'static str, Option<u16>), u64>,
     /// By word.
     pub(in crate::mock) faults: BTreeMap<&'static str, u64>,
-    /// By the status they came into, where it is an unusual one.
+    /// By the status they came into, where the contract does not know it.
     responses: BTreeMap<Box<str>, u64>,
     /// By what became of them.
     pub(in crate::mock) webhooks: BTreeMap<&'static str, u64>,
@@ -56,8 +46,8 @@ impl Tally {
     }
 
     pub(in crate::mock) fn response(&self, status: &Status) {
-        if let Some(place) = USUAL.iter().position(|usual| usual == status) {
-            self.usual[place].fetch_add(1, Ordering::Relaxed);
+        if let Some(place) = Status::KNOWN.iter().position(|known| known == status) {
+            self.known[place].fetch_add(1, Ordering::Relaxed);
             return;
         }
         let mut counts = self.counts();
@@ -71,10 +61,10 @@ impl Tally {
 
     /// Responses by the status they came into.
     pub(in crate::mock) fn responses(&self) -> BTreeMap<Box<str>, u64> {
-        let usual = USUAL.iter().zip(&self.usual);
-        let usual = usual.map(|(status, count)| (status.word().into(), count.load(Ordering::Relaxed)));
+        let known = Status::KNOWN.iter().zip(&self.known);
+        let known = known.map(|(status, count)| (status.word().into(), count.load(Ordering::Relaxed)));
         let mut all = self.counts().responses.clone();
-        all.extend(usual.filter(|(_, count)| *count > 0));
+        all.extend(known.filter(|(_, count)| *count > 0));
         all
     }
 

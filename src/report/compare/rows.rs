@@ -164,39 +164,16 @@ pub fn choices_csv(varied: Option<&Varied>, points: &[CompareReport<'_>]) -> Str
             value.word.to_string(),
             value.x.to_string(),
         ];
-        choices(report).into_iter().map(move |row| {
-            let mut all = before.to_vec();
-            all.extend(row);
-            all
-        })
+        choices(report)
+            .into_iter()
+            .map(move |row| swept(before.clone(), row))
     });
-    let rows = rows.filter_map(|row| <[String; 12]>::try_from(row).ok());
-    let [
-        strategy,
-        seed,
-        job,
-        at,
-        chosen,
-        propensity,
-        context,
-        known_at,
-        good,
-    ] = CHOICES;
-    let columns = [
-        "parameter",
-        "at_value",
-        "x",
-        strategy,
-        seed,
-        job,
-        at,
-        chosen,
-        propensity,
-        context,
-        known_at,
-        good,
-    ];
-    table(columns, rows)
+    table(swept(["parameter", "at_value", "x"], CHOICES), rows)
+}
+
+/// What is varied, and a choice behind it.
+fn swept<T>([what, at, x]: [T; 3], [a, b, c, d, e, f, g, h, i]: [T; 9]) -> [T; 12] {
+    [what, at, x, a, b, c, d, e, f, g, h, i]
 }
 
 fn choices(report: &CompareReport<'_>) -> Vec<[String; 9]> {

@@ -14,8 +14,8 @@ use lanebench::trace::Execution;
 use lanebench::units::Probability;
 use serde_json::Value;
 
-use super::played;
 use super::strategies::world;
+use super::{part_lines, played};
 
 /// Room for everybody, and users who leave before most reports are done: so those are lost unless they are in the background, and
 /// no task gets into the way of another.
@@ -276,12 +276,7 @@ fn choices_stand_in_every_report_and_in_parts() {
         human.contains("all in the background") && human.lines().all(|line| line.chars().count() <= 100),
         "{human}"
     );
-    let lines: String = study
-        .replications
-        .iter()
-        .zip(0..)
-        .map(|(one, place)| comparison.part_line(place, one))
-        .collect();
+    let lines = part_lines(&comparison, &study);
     let mut kept = Kept::new();
     comparison
         .read_part(&(comparison.part_header() + &lines), &mut kept)

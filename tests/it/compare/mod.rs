@@ -31,6 +31,12 @@ use crate::support::repo;
 /// The comparison that the reports are shown with.
 const SMALL: &str = "tests/golden/compare/small.yaml";
 
+/// The lines of a part that holds all replications of a study, behind its header.
+fn part_lines(comparison: &Comparison, study: &Study) -> String {
+    let all = study.replications.iter().zip(0..);
+    all.map(|(one, place)| comparison.part_line(place, one)).collect()
+}
+
 /// What a file says, and what there is to say about it.
 fn read_sweep(name: &str, text: &str) -> (Option<Sweep>, String) {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());

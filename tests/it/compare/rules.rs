@@ -8,7 +8,7 @@ use lanebench::sim::compare::{Comparison, Findings, Kept, PartError, Relief, Sta
 use lanebench::sim::laws::Law;
 use serde_json::Value;
 
-use super::{SMALL, played, read_sweep, small, text_of};
+use super::{SMALL, part_lines, played, read_sweep, small, text_of};
 
 const FIXED: &str = "warm_up: 2m";
 const RULE: &str = "warm_up: mser-5";
@@ -49,12 +49,7 @@ fn pilots_end_the_warm_up_where_the_rule_says() {
         100
     );
     // A merge plays nothing: what the pilots said stands in the parts.
-    let lines: String = study
-        .replications
-        .iter()
-        .zip(0..)
-        .map(|(one, place)| comparison.part_line(place, one))
-        .collect();
+    let lines = part_lines(comparison, &study);
     let part = settled.part_header() + &lines;
     let mut merged = sweep();
     let mut kept = vec![Kept::new()];
@@ -172,12 +167,7 @@ fn regret_is_what_it_is_by_hand() {
     assert!(checked.unwrap_err().contains("goes the same way ends otherwise"));
     // It is the same in parts.
     let mut kept = Kept::new();
-    let lines: String = study
-        .replications
-        .iter()
-        .zip(0..)
-        .map(|(one, place)| comparison.part_line(place, one))
-        .collect();
+    let lines = part_lines(comparison, &study);
     comparison
         .read_part(&(comparison.part_header() + &lines), &mut kept)
         .unwrap();

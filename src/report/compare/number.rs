@@ -35,11 +35,6 @@ pub(super) fn signed(value: f64) -> String {
     }
 }
 
-/// A share in per cent.
-pub(super) fn percent(share: f64) -> String {
-    format!("{} %", number(share * 100.0))
-}
-
 /// What a metric is measured in, behind its name.
 pub(super) const fn unit(unit: Unit) -> &'static str {
     match unit {
@@ -55,7 +50,7 @@ pub(super) const fn unit(unit: Unit) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{number, percent, signed};
+    use super::{number, signed};
 
     #[test]
     fn numbers_have_the_digits_that_count() {
@@ -76,6 +71,5 @@ mod tests {
             [signed(0.5), signed(-0.5), signed(0.0)],
             ["+0.5000", "-0.5000", "0.0000"]
         );
-        assert_eq!(percent(0.05), "5.000 %");
     }
 }

@@ -5,12 +5,12 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::CompareReport;
 use super::figures::{Figures, file_of};
-use super::number::{number, percent, unit};
+use super::number::{number, unit};
 use super::tables::{
     buckets_table, control_table, definitions, exact, gates_table, metric_table, pareto_table, regret_table,
     safety_table, spread_table,
 };
-use super::text::{percent_round, warm_up};
+use super::text::{self, ending, percent_round, warm_up};
 use crate::report::chart::{Figure, style};
 use crate::report::text::{counted, line};
 use crate::sim::compare::Standing;
@@ -91,18 +91,11 @@ fn heading(report: &CompareReport<'_>, title: &str) -> Markup {
         Standing::Failed => ("bad", "FAILED"),
         Standing::Undecided => ("doubtful", "undecided"),
     };
-    let narrow = percent_round(comparison.repeats.half_width);
-    let metric = comparison.metric.word();
     html! {
         header {
             h1 { (title) }
             p {
-                strong class={ "badge " (class) } { (word) } " "
-                @if findings.converged {
-                    "Every interval of " code { (metric) } " is narrow enough (" (narrow) ")."
-                } @else {
-                    "Did not converge: some interval of " code { (metric) } " is too wide (" (narrow) ") at the cap."
-                }
+                strong class={ "badge " (class) } { (word) } ": " (words(&ending(report))) "."
             }
             p {
                 (counted(study.replications.len() as u64, "replication")) " of "
@@ -132,18 +125,15 @@ const SECTIONS: [(&str, &str); 9] = [
 
 /// The command that makes a report of this study.
 pub(super) fn command(report: &CompareReport<'_>, what: &str) -> String {
-    format!(
-        "lanebench compare {} --report {what}",
-        shell(&line(&report.comparison.name))
-    )
+    format!("{} --report {what}", text::command(report.comparison))
 }
 
-/// A word of a command line.
-fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_./+=:,@%-".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+/// Words in which what stands between backticks is code.
+pub(super) fn words(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
     }
 }
 
@@ -214,7 +204,7 @@ fn laid_down(report: &CompareReport<'_>) -> Markup {
                         None => "none",
                     }
                 }
-                dt { "alpha" } dd { (percent(comparison.alpha)) ", adjusted for all questions of the report (Holm)" }
+                dt { "alpha" } dd { (percent_round(comparison.alpha)) ", adjusted for all questions of the report (Holm)" }
                 dt { "reference" } dd { code { (comparison.strategies[comparison.reference].name) } }
                 dt { "replications" }
                 dd {
@@ -288,7 +278,7 @@ fn metrics(report: &CompareReport<'_>, figures: &Figures) -> Markup {
             @for (place, metric) in comparison.metrics.iter().enumerate() {
                 article id={ "metric-" (metric.word()) } {
                     h3 { (metric.word()) " " small { (unit(metric.unit())) @if place == 0 { ", decides" } @else { ", exploratory" } } }
-                    p class="soft" { (metric.definition()) }
+                    p class="soft" { (words(metric.definition())) }
                     @if metric.is_tail() {
                         p class="soft" {
                             "A tail: intervals by bootstrap over whole replications, with "

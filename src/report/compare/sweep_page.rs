@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::number::unit;
-use super::page::{command, page, shown};
+use super::page::{command, page, shown, words};
 use super::sweep_figures::SweepFigures;
 use super::tables::{exact, signed_exact};
 use super::text::percent_round;
@@ -72,7 +72,7 @@ fn table(
     cell: impl Fn(usize, usize) -> Markup,
 ) -> Markup {
     html! {
-        div class="scroll" {
+        div class="scroll" tabindex="0" {
             table {
                 caption { (caption) }
                 thead { tr { th scope="col" { "strategy" } @for value in &varied.values { th scope="col" { (value.word) } } } }
@@ -183,7 +183,7 @@ fn metrics(report: &SweepReport<'_>, varied: &Varied, figures: &SweepFigures) ->
             @for (metric, figure) in abandonment.chain(others) {
                 article id={ "metric-" (metric.word()) } {
                     h3 { (metric.word()) " " small { (unit(metric.unit())) } }
-                    p class="soft" { (metric.definition()) }
+                    p class="soft" { (words(metric.definition())) }
                     div class="beside" {
                         @if let Some(figure) = figure { (shown(&report.points[0], figure, "")) }
                         @match place_of(metric) {

@@ -1,7 +1,7 @@
 //! A sweep for people.
 
 use super::number::{number, signed, unit};
-use super::text::{NAME, WIDTH, bound_text, entry, laid_down, percent_round};
+use super::text::{NAME, WIDTH, bound_text, command, entry, laid_down, percent_round, unsettled};
 use super::{CompareReport, SweepReport};
 use crate::report::paint::{Paint, Tone};
 use crate::report::text::{counted, cut, grouped, left, line, right};
@@ -217,6 +217,9 @@ fn points(report: &SweepReport<'_>, varied: &Varied, paint: Paint) -> String {
             let what = format!("    no evidence: seed {}, `{name}`: {}\n", seed.0, line(why));
             out.push_str(&paint.tone(Tone::Doubtful, &what));
         }
+        if let Some(why) = unsettled(point.comparison, point.findings) {
+            out.push_str(&paint.tone(Tone::Doubtful, &format!("    {why}\n")));
+        }
         for (gate, found) in point.comparison.gates.iter().zip(&point.findings.gates) {
             let tone = match found.verdict {
                 GateVerdict::Held => continue,
@@ -267,8 +270,8 @@ fn closing(report: &SweepReport<'_>, paint: Paint) -> String {
         Standing::Undecided => (Tone::Doubtful, "undecided", "at one of the points, or more"),
     };
     format!(
-        "replay: lanebench compare {}\n\n{}: {what}\n",
-        line(&report.sweep.points[0].name),
+        "replay: {}\n\n{}: {what}\n",
+        command(&report.sweep.points[0]),
         paint.tone(tone, word)
     )
 }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::CompareReport;
 use super::figures::ORDER;
 use super::number::{number, signed};
+use super::page::words;
 use super::shape::QUANTILES;
 use super::text::{bound_text, percent_round};
 use crate::report::text::grouped;
@@ -41,13 +42,22 @@ pub(super) fn signed_exact(value: f64, at: &str) -> Markup {
     html! { data value=(value) data-at=(at) { (signed(value)) } }
 }
 
+/// A probability, of which nobody reads more than that it is small.
+fn probability(value: f64, at: &str) -> Markup {
+    const SMALL: f64 = 0.0001;
+    match value < SMALL {
+        true => html! { data value=(value) data-at=(at) { "< " (number(SMALL)) } },
+        false => exact(value, at),
+    }
+}
+
 fn between(interval: Interval, at: &str) -> Markup {
     html! { (exact(interval.low, &format!("{at}low"))) " to " (exact(interval.high, &format!("{at}high"))) }
 }
 
 fn table(caption: &str, heads: &[&str], rows: &Markup) -> Markup {
     html! {
-        div class="scroll" {
+        div class="scroll" tabindex="0" {
             table {
                 caption { (caption) }
                 thead { tr { @for head in heads { th scope="col" class=[is_word(head)] { (head) } } } }
@@ -110,7 +120,7 @@ pub(super) fn gates_table(report: &CompareReport<'_>) -> Markup {
             };
             tr {
                 th scope="row" { (gate.metric.word()) " of " (comparison.strategies[gate.strategy].name) }
-                td class="word" { (bound_text(comparison, gate.bound)) }
+                td class="word" { (words(&bound_text(comparison, gate.bound))) }
                 td { @match found.mean { Some(mean) => (exact(mean, &format!("{at}mean"))), None => "-" } }
                 td { @match found.interval { Some(interval) => (between(interval, &at)), None => "-" } }
                 td class=(class) { (found.verdict.word()) }
@@ -135,7 +145,7 @@ pub(super) fn control_table(report: &CompareReport<'_>) -> Markup {
                     Some(control) => {
                         td { (signed_exact(control.paired.difference, &format!("{at}difference"))) }
                         td { (between(control.paired.interval, &at)) }
-                        td { (exact(control.p, &format!("{at}p"))) }
+                        td { (probability(control.p, &format!("{at}p"))) }
                         td {
                             (exact(f64::from(control.alarms), &format!("{at}alarms"))) " of "
                             (exact(f64::from(control.deals), &format!("{at}deals")))
@@ -212,7 +222,7 @@ fn contrast_cells(contrast: &Contrast, at: &str) -> Markup {
                 (exact(paired.variance_ratio, &format!("{at}variance_ratio")))
             } @else { "all" }
         }
-        td { (exact(contrast.adjusted, &format!("{at}adjusted_p"))) }
+        td { (probability(contrast.adjusted, &format!("{at}adjusted_p"))) }
         td class=(class) { (contrast.verdict.word()) }
     }
 }
@@ -303,7 +313,7 @@ pub(super) fn definitions(report: &CompareReport<'_>) -> Markup {
     html! {
         dl class="words" {
             @for metric in metrics.iter().chain(others) {
-                dt { code { (metric.word()) } } dd { (metric.definition()) }
+                dt { code { (metric.word()) } } dd { (words(metric.definition())) }
             }
         }
     }

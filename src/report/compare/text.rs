@@ -1,12 +1,14 @@
 //! The study for people.
 
+use std::collections::BTreeSet;
+
 use super::CompareReport;
-use super::number::{number, percent, signed, unit};
+use super::number::{number, signed, unit};
 use crate::report::paint::{Paint, Tone};
 use crate::report::text::{block, counted, grouped, left, line, right, wrap};
 use crate::sim::compare::{
-    Cell, Comparison, Contrast, Control, Cut, GateBound, GateFinding, GateVerdict, RegretFinding, STRATEGIES,
-    Standing, Verdict,
+    Cell, Comparison, Contrast, Control, Cut, Findings, GateBound, GateFinding, GateVerdict, RegretFinding,
+    STRATEGIES, Standing, Verdict,
 };
 use crate::sim::metric::Metric;
 use crate::sim::stats::{Direction, Interval};
@@ -251,7 +253,7 @@ pub(super) fn laid_down(comparison: &Comparison) -> String {
     let laid_down = format!(
         "`{}` decides, {zone}, alpha {}, reference `{}`; all else is exploratory",
         comparison.metric.word(),
-        percent(comparison.alpha),
+        percent_round(comparison.alpha),
         comparison.strategies[comparison.reference].name,
     );
     out.push_str(&entry("laid down", &laid_down));
@@ -502,44 +504,110 @@ pub(super) fn bound_text(comparison: &Comparison, bound: GateBound) -> String {
 }
 
 fn closing(report: &CompareReport<'_>, paint: Paint) -> String {
-    let CompareReport {
-        comparison,
-        study,
-        findings,
-    } = *report;
-    let replications = counted(study.replications.len() as u64, "replication");
-    let converged = match findings.converged {
-        true => format!(
-            "every interval of `{}` is narrow enough ({}) after {replications}",
-            comparison.metric.word(),
-            percent_round(comparison.repeats.half_width)
-        ),
-        false => format!(
-            "did not converge: some interval of `{}` is too wide ({}) after {replications}, the cap",
-            comparison.metric.word(),
-            percent_round(comparison.repeats.half_width)
-        ),
-    };
-    let unsettled: Vec<String> = findings
-        .unsettled
-        .iter()
-        .map(|place| format!("`{}`", comparison.strategies[*place].name))
-        .collect();
-    let converged = match unsettled.is_empty() {
-        true => converged,
-        false => format!(
-            "no steady state of {} is seen, and {converged}",
-            unsettled.join(", ")
-        ),
-    };
-    let (tone, word) = match findings.standing() {
+    let (tone, word) = match report.findings.standing() {
         Standing::Decided => (Tone::Good, "decided"),
         Standing::Failed => (Tone::Bad, "FAILED"),
         Standing::Undecided => (Tone::Doubtful, "undecided"),
     };
     format!(
-        "replay: lanebench compare {}\n\n{}: {converged}\n",
-        line(&comparison.name),
-        paint.tone(tone, word)
+        "replay: {}\n\n{}: {}\n",
+        command(report.comparison),
+        paint.tone(tone, word),
+        ending(report)
     )
+}
+
+/// Why a study ends as it does, in words: what failed or is no evidence first, then whether there were enough replications.
+pub(super) fn ending(report: &CompareReport<'_>) -> String {
+    let CompareReport {
+        comparison,
+        study,
+        findings,
+    } = *report;
+    let metric = comparison.metric.word();
+    let replications = counted(study.replications.len() as u64, "replication");
+    let narrow = percent_round(comparison.repeats.half_width);
+    let cells = findings.cells.first().into_iter().flatten().enumerate();
+    let silent = cells.filter(|(_, cell)| **cell == Cell::Silent);
+    let silent: Vec<usize> = silent.map(|(place, _)| place).collect();
+    let mut why = reasons(comparison, findings);
+    why.push(match findings.converged {
+        true => format!("every interval of `{metric}` is narrow enough ({narrow}) after {replications}"),
+        false if findings.tasks == 0 => format!("no task counted in {replications}, the cap"),
+        false if !silent.is_empty() => format!(
+            "in some of {replications}, the cap, no task speaks about `{metric}` of {}",
+            names(comparison, silent)
+        ),
+        false => format!(
+            "did not converge: some interval of `{metric}` is too wide ({narrow}) after {replications}, the cap"
+        ),
+    });
+    why.join(", and ")
+}
+
+fn names(comparison: &Comparison, places: impl IntoIterator<Item = usize>) -> String {
+    let places = places.into_iter();
+    let names: Vec<String> = places
+        .map(|place| format!("`{}`", comparison.strategies[place].name))
+        .collect();
+    names.join(", ")
+}
+
+/// What speaks against a study, apart from the number of its replications.
+fn reasons(comparison: &Comparison, findings: &Findings) -> Vec<String> {
+    let mut why = Vec::new();
+    let counts = findings.unsafe_releases.iter().zip(&findings.ungated).enumerate();
+    let bad = counts.filter(|(_, (released, ungated))| **released + **ungated > 0);
+    let bad: Vec<usize> = bad.map(|(place, _)| place).collect();
+    if !bad.is_empty() {
+        why.push(format!("unsafe: {}", names(comparison, bad)));
+    }
+    for (verdict, word) in [
+        (GateVerdict::Failed, "failed"),
+        (GateVerdict::Undecided, "not decided"),
+    ] {
+        let count = findings
+            .gates
+            .iter()
+            .filter(|gate| gate.verdict == verdict)
+            .count();
+        if count > 0 {
+            let all = counted(findings.gates.len() as u64, "gate");
+            why.push(format!("{word}: {count} of {all}"));
+        }
+    }
+    let broken: BTreeSet<usize> = findings.broken.iter().map(|(_, strategy, _)| *strategy).collect();
+    if !broken.is_empty() {
+        why.push(format!(
+            "some run of {} is no evidence",
+            names(comparison, broken)
+        ));
+    }
+    why.extend(unsettled(comparison, findings));
+    why
+}
+
+/// Whose pilots saw no steady state.
+pub(super) fn unsettled(comparison: &Comparison, findings: &Findings) -> Option<String> {
+    let places = findings.unsettled.iter().copied();
+    let names = names(comparison, places);
+    (!names.is_empty()).then(|| format!("no steady state of {names} is seen"))
+}
+
+/// The command that plays a comparison.
+pub(super) fn command(comparison: &Comparison) -> String {
+    let allow = match comparison.strategies.iter().any(|named| named.program.is_some()) {
+        true => " --allow-programs",
+        false => "",
+    };
+    format!("lanebench compare {}{allow}", shell(&line(&comparison.name)))
+}
+
+/// A word of a command line.
+fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./+=:,@%-".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }

@@ -7,7 +7,7 @@ use crate::rng::{Purpose, Seed};
 use crate::sim::metric::Metric;
 use crate::sim::stats::{
     Direction, Interval, Moments, Paired, Resamples, Selection, bootstrap, holm, mean_interval, paired,
-    pareto, select_best, share_interval, student_cdf,
+    pareto, select_best, share_interval, student_beyond,
 };
 use crate::sim::strategy::{Drawn, inverse_propensity, mean_reward};
 use crate::trace::Execution;
@@ -407,8 +407,7 @@ fn p_value(differences: &[f64]) -> f64 {
     if error <= 0.0 {
         return if mean == 0.0 { 1.0 } else { 0.0 };
     }
-    let t = (mean / error).abs();
-    2.0 * (1.0 - student_cdf(t, (moments.count() - 1) as f64))
+    student_beyond(mean / error, (moments.count() - 1) as f64)
 }
 
 fn differences(first: &[f64], second: &[f64]) -> Vec<f64> {

@@ -19,6 +19,8 @@ pub use many::{Direction, Test, dominates, holm, jain, pareto};
 pub use moments::Moments;
 pub use paired::{Paired, paired};
 pub use select::{Selection, select_best};
-pub use special::{gamma_cdf, gamma_quantile, incomplete_beta, student_cdf, student_quantile};
+pub use special::{
+    gamma_cdf, gamma_quantile, incomplete_beta, student_beyond, student_cdf, student_quantile,
+};
 pub use stopping::{Precision, PrecisionError, Progress};
 pub use warmup::{Warmup, mser5};

@@ -3,7 +3,7 @@
 use lanebench::report::{CompareKind, CompareReport, Paint};
 use lanebench::rng::Seed;
 use lanebench::runner::play_comparison;
-use lanebench::sim::compare::{Cell, Comparison, Findings, Kept, Standing, Verdict};
+use lanebench::sim::compare::{Cell, Comparison, Findings, Kept, Standing, Study, Verdict};
 use serde_json::Value;
 
 use super::{SMALL, played, said, small, unbroken};
@@ -127,6 +127,34 @@ fn a_policy_without_the_boundary_fails_the_comparison() {
         findings.ungated
     );
     assert_eq!(findings.standing(), Standing::Failed);
+    let text = text(&comparison, &study, &findings);
+    assert!(text.contains("FAILED: unsafe: `product-first`, and "), "{text}");
+}
+
+fn text(comparison: &Comparison, study: &Study, findings: &Findings) -> String {
+    let report = CompareReport {
+        comparison,
+        study,
+        findings,
+    };
+    CompareKind::Human.render(&report, Paint::Plain)
+}
+
+#[test]
+fn where_nobody_comes_that_is_what_is_said() {
+    let comparison = small(&[
+        ("every: 10s", "every: 100h"),
+        (
+            "replications: { min: 4, max: 8, half_width: 10%, round: 2 }",
+            "replications: { min: 2, max: 2 }",
+        ),
+    ]);
+    let study = played(&comparison);
+    let findings = Findings::of(&comparison, &study);
+    assert_eq!((findings.tasks, findings.standing()), (0, Standing::Undecided));
+    let text = text(&comparison, &study, &findings);
+    let said = "undecided: not decided: 2 of 3 gates, and no task counted in 2 replications, the cap\n";
+    assert!(text.ends_with(said), "{text}");
 }
 
 #[test]
@@ -141,12 +169,7 @@ fn too_few_replications_are_said_to_be_too_few() {
     let findings = Findings::of(&comparison, &study);
     assert!(!findings.converged);
     assert_eq!(findings.standing(), Standing::Undecided);
-    let report = CompareReport {
-        comparison: &comparison,
-        study: &study,
-        findings: &findings,
-    };
-    let text = CompareKind::Human.render(&report, Paint::Plain);
+    let text = text(&comparison, &study, &findings);
     assert!(text.contains("undecided: did not converge"), "{text}");
 }
 

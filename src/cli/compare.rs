@@ -14,7 +14,7 @@ use super::policies::refuse_file;
 use super::run::{check_report, write_report};
 use super::shard::{Shard, ShardArg};
 use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text, strategies_text};
-use crate::runner::{PROTOCOL, Programs, answers_again, launch, play_comparison, play_places, settle};
+use crate::runner::{PROTOCOL, ProgramError, Programs, launch, play_comparison, play_places, settle};
 use crate::sim::compare::{Findings, Kept, Standing, Study, Sweep};
 
 /// The arguments of `compare`.
@@ -87,8 +87,7 @@ pub(super) fn compare(args: &Compare) -> Exit {
         Ok(sweep) => sweep,
         Err(error) => return refuse(&error),
     };
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let programs = launch(&mut sweep.points, folder.unwrap_or_else(|| Path::new(".")));
+    let programs = launch(&mut sweep.points, folder_of(file));
     if programs.count() > 0 && !args.allow_programs {
         complain(
             format_args!("`{}` has strategies that are programs", file.display()),
@@ -121,6 +120,7 @@ pub(super) fn merge(args: &Merge) -> Exit {
         Ok(sweep) => sweep,
         Err(error) => return refuse(&error),
     };
+    launch(&mut sweep.points, folder_of(&args.file));
     let mut kept = vec![Kept::new(); sweep.points.len()];
     for part in &args.parts {
         if let Err(exit) = take_part(&sweep, part, &mut kept) {
@@ -151,6 +151,12 @@ pub(super) fn merge(args: &Merge) -> Exit {
     args.writing.show(&sweep, &studies)
 }
 
+/// Where the programs of a comparison are begun.
+fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or_else(|| Path::new("."))
+}
+
 fn refuse(error: &FilesError) -> Exit {
     refuse_file(error, "a comparison, such as those below `scenarios/comparisons`")
 }
@@ -177,10 +183,16 @@ fn sound(programs: &Programs) -> Result<(), Exit> {
     match programs.failure() {
         None => Ok(()),
         Some(error) => {
-            complain(
-                error,
-                "`lanebench compare --protocol` prints what a program is asked and may answer",
-            );
+            let next = match error {
+                ProgramError::Late(_) => {
+                    "let it flush every answer; `lanebench compare --protocol` prints what it is asked"
+                }
+                ProgramError::Begin(..) => "it has to stand on the path, or beside the comparison",
+                ProgramError::Ended(_) | ProgramError::Answer(..) | ProgramError::Unasked(..) => {
+                    "`lanebench compare --protocol` prints what a program is asked and may answer"
+                }
+            };
+            complain(error, next);
             Err(Exit::Machine)
         }
     }
@@ -191,7 +203,6 @@ fn play(args: &Compare, sweep: &Sweep, programs: &Programs) -> Result<Exit, Exit
     let most = sweep.places().count();
     let mut progress = Progress::new(most, kept.iter().map(Kept::len).sum());
     let mut studies = Vec::new();
-    let mut same = true;
     for (comparison, kept) in sweep.points.iter().zip(&kept) {
         let study = play_comparison(comparison, args.threads(), kept, |place, one| {
             progress.more();
@@ -203,22 +214,10 @@ fn play(args: &Compare, sweep: &Sweep, programs: &Programs) -> Result<Exit, Exit
         });
         let study = study.inspect_err(|_| progress.end())?;
         progress.skip(comparison.repeats.most as usize - study.replications.len());
-        if let Some(first) = study.replications.first().filter(|_| programs.count() > 0) {
-            same &= answers_again(comparison, first);
-        }
         studies.push(study);
     }
     progress.end();
-    sound(programs)?;
-    let exit = args.writing.show(sweep, &studies);
-    if same {
-        return Ok(exit);
-    }
-    complain(
-        "a program that was asked the same again answered otherwise",
-        "let it decide by what it is asked and by its seed alone",
-    );
-    Ok(Exit::Undecided)
+    Ok(args.writing.show(sweep, &studies))
 }
 
 /// Plays every replication of a shard up to the cap: whether fewer are enough is seen when all are put together.

@@ -1,5 +1,6 @@
 //! Plays comparisons on many threads.
 
+use super::program::ask_again;
 use super::threads::{each_in_order, in_order};
 use crate::sim::compare::{Comparison, Kept, Replication, Study};
 
@@ -44,7 +45,7 @@ pub fn settle(comparison: &mut Comparison, threads: usize) {
 }
 
 /// Plays the replications of these places; each is done as soon as it and those before it are played, so that little is
-/// lost where it is interrupted.
+/// lost where it is interrupted. In the first of all, programs are asked again, wherever that one is played.
 ///
 /// # Errors
 /// What `done` says.
@@ -57,7 +58,13 @@ pub fn play_places<E>(
     each_in_order(
         threads,
         places.len(),
-        |index| comparison.replicate(places[index]),
+        |index| {
+            let mut replication = comparison.replicate(places[index]);
+            if places[index] == 0 {
+                ask_again(comparison, &mut replication);
+            }
+            replication
+        },
         |index, replication| done(places[index], &replication),
     )
 }

@@ -13,7 +13,7 @@ pub use compare::{play_comparison, play_places, settle};
 pub use http_world::{Link, WorldError, play_over_http};
 pub use oracles::{Covered, cover_oracles, survey_oracles};
 pub use play::{World, blueprint, blueprint_behind, play};
-pub use program::{PROTOCOL, ProgramError, Programs, answers_again, launch};
+pub use program::{PROTOCOL, ProgramError, Programs, ask_again, launch};
 pub use prove::{enumerate, prove_policy};
 pub use suite::{Loaded, SuiteOptions, facts, play_suite, replay};
 pub(crate) use threads::in_order;

@@ -1,5 +1,6 @@
 #![doc = include_str!("protocol.md")]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::backend::TIERS;
 use crate::job::{HandOver, LaneSeen};
@@ -17,7 +19,7 @@ use crate::scenario::quoted_list;
 use crate::sim::compare::{Comparison, Replication};
 use crate::sim::strategy::{Choice, Heard, Sight, Strategy};
 use crate::trace::{Execution, LaneName};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, hex};
 
 /// Longer than this no program may think about one task.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -27,21 +29,41 @@ const LINE_MAX: usize = 64 << 10;
 /// The protocol, as it is printed by `lanebench compare --protocol`.
 pub const PROTOCOL: &str = include_str!("protocol.md");
 
-/// Why a program decides nothing.
+/// Why a program decides nothing: what it was asked, and what came of that.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     /// It cannot be begun.
     #[error("`{0}` cannot be begun: {1}")]
     Begin(String, String),
     /// It ended.
-    #[error("`{0}` ended before its last answer")]
+    #[error("{0} ended before its answer")]
     Ended(String),
     /// It takes too long.
-    #[error("`{0}` did not answer within {secs} s", secs = ANSWER_WITHIN.as_secs())]
+    #[error("{0} did not answer within {secs} s", secs = ANSWER_WITHIN.as_secs())]
     Late(String),
     /// It says something else.
-    #[error("`{0}` answered `{1}`, which is no answer: {2}")]
+    #[error("{0} answered `{said}`, which is no answer: {2}", said = shortened(.1))]
     Answer(String, String, String),
+    /// It says more than it was asked, so that nobody knows what its next line answers.
+    #[error("{0} had already been answered before it was asked: `{said}` is one answer too many", said = shortened(.1))]
+    Unasked(String, String),
+}
+
+/// What a program said, as a line of a terminal can show it.
+fn shortened(said: &str) -> String {
+    const SHOWN: usize = 120;
+    let mut chars = said.trim_end().chars();
+    let mut shown = String::new();
+    for c in chars.by_ref().take(SHOWN) {
+        match c {
+            '"' | '\'' | '\\' => shown.push(c),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// The programs of a comparison: whether they did their part.
@@ -68,9 +90,11 @@ impl Programs {
     }
 }
 
-/// Puts the programs of comparisons into their places; `folder` is where they are begun.
+/// Puts the programs of comparisons into their places; `folder` is where they are begun. What the files say that their
+/// commands name below it belongs to what tells one comparison from another: another version of a program makes other parts.
 pub fn launch(comparisons: &mut [Comparison], folder: &Path) -> Programs {
     let mut programs = Programs::default();
+    seal(comparisons, folder);
     for comparison in comparisons {
         // What has no price costs nothing, and would look cheap.
         let priced = |tier: &&&str| comparison.prices.is_empty() || comparison.prices.contains_key(**tier);
@@ -90,13 +114,42 @@ pub fn launch(comparisons: &mut [Comparison], folder: &Path) -> Programs {
     programs
 }
 
-/// Whether programs that are asked the same again answer the same: the runs of a replication are played once more.
-#[must_use]
-pub fn answers_again(comparison: &Comparison, replication: &Replication) -> bool {
+fn seal(comparisons: &mut [Comparison], folder: &Path) {
+    let strategies = comparisons.iter().flat_map(|comparison| &comparison.strategies);
+    let words = strategies.filter_map(|named| named.program.as_deref()).flatten();
+    let files: BTreeSet<PathBuf> = words
+        .filter(|word| Path::new(word).is_relative())
+        .map(|word| folder.join(word))
+        .filter(|path| path.is_file())
+        .collect();
+    let texts: Vec<Vec<u8>> = files.iter().filter_map(|path| std::fs::read(path).ok()).collect();
+    if texts.is_empty() {
+        return;
+    }
+    for comparison in comparisons {
+        let mut hash = Sha256::new();
+        hash.update(comparison.digest.as_bytes());
+        for text in &texts {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        comparison.digest = hex(&hash.finalize()).into();
+    }
+}
+
+/// Plays the runs of programs in a replication once more: those that are asked the same and answer otherwise are no evidence.
+pub fn ask_again(comparison: &Comparison, replication: &mut Replication) {
+    if comparison.strategies.iter().all(|named| named.program.is_none()) {
+        return;
+    }
     let stage = comparison.stage(replication.seed);
-    let runs = comparison.strategies.iter().zip(&replication.outcomes);
-    runs.filter(|(named, _)| named.program.is_some())
-        .all(|(named, outcome)| comparison.play(&stage, named) == *outcome)
+    let runs = comparison.strategies.iter().zip(&mut replication.outcomes);
+    for (named, outcome) in runs.filter(|(named, _)| named.program.is_some()) {
+        if comparison.play(&stage, named) != *outcome {
+            let why = "asked the same again, the program answered otherwise: let it decide by what it is asked and by its seed alone";
+            outcome.broken.get_or_insert_with(|| why.to_owned());
+        }
+    }
 }
 
 /// A program that can be begun.
@@ -112,6 +165,7 @@ struct Program {
 #[derive(Debug)]
 struct Running {
     name: String,
+    seed: Seed,
     talk: Mutex<Option<Talk>>,
     failure: Arc<Mutex<Option<ProgramError>>>,
     /// The service tiers that may be named.
@@ -289,6 +343,7 @@ impl Strategy for Program {
         let talk = self.greeted(&name, seed);
         let running = Running {
             name,
+            seed,
             failure: Arc::clone(&self.failure),
             tiers: Arc::clone(&self.tiers),
             talk: Mutex::new(None),
@@ -311,7 +366,8 @@ impl Program {
             seed: seed.0,
             tiers: &self.tiers,
         };
-        let said = talk.ask(name, &greeting)?;
+        let asked = format!("`{name}`, greeted with seed {},", seed.0);
+        let said = talk.ask(&asked, &greeting)?;
         match serde_json::from_str::<Ready>(&said) {
             Ok(Ready { ready: true, learns }) => {
                 talk.learns = learns;
@@ -319,7 +375,7 @@ impl Program {
             }
             _ => {
                 let why = "the greeting is answered by `{\"ready\":true}`".to_owned();
-                Err(ProgramError::Answer(name.to_owned(), said, why))
+                Err(ProgramError::Answer(asked, said, why))
             }
         }
     }
@@ -330,11 +386,12 @@ impl Strategy for Running {
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
         let answered = talk.as_mut().map(|talk| {
             let task = talk.asked;
-            let said = talk.ask(&self.name, &question(task, sight))?;
+            let asked = self.asked(task);
+            let said = talk.ask(&asked, &question(task, sight))?;
             talk.asked += 1;
             let answer = serde_json::from_str::<Answer>(&said).map_err(|error| error.to_string());
             let choice = answer.and_then(|answer| answer.choice(task, &self.tiers));
-            choice.map_err(|why| ProgramError::Answer(self.name.clone(), said, why))
+            choice.map_err(|why| ProgramError::Answer(asked, said, why))
         });
         match answered {
             Some(Ok(choice)) => choice,
@@ -359,7 +416,8 @@ impl Strategy for Running {
                 good: heard.good,
             },
         };
-        if let Err(error) = said.tell(&self.name, &news) {
+        let asked = self.asked(heard.context);
+        if let Err(error) = said.tell(&asked, &news) {
             *talk = None;
             self.fail(error);
         }
@@ -367,6 +425,14 @@ impl Strategy for Running {
 }
 
 impl Running {
+    /// Which program was asked what, in words.
+    fn asked(&self, task: u32) -> String {
+        format!(
+            "`{}`, asked about task {task} of seed {},",
+            self.name, self.seed.0
+        )
+    }
+
     /// The first failure is kept: what follows comes of it.
     fn fail(&self, error: ProgramError) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
@@ -391,12 +457,14 @@ impl Talk {
         let (send, from) = channel();
         std::thread::spawn(move || {
             let mut lines = BufReader::new(out);
-            let mut line = String::new();
+            let mut line = Vec::new();
             while std::io::Read::take(&mut lines, LINE_MAX as u64)
-                .read_line(&mut line)
+                .read_until(b'\n', &mut line)
                 .is_ok_and(|read| read > 0)
             {
-                if send.send(std::mem::take(&mut line)).is_err() {
+                let text = String::from_utf8_lossy(&line).into_owned();
+                line.clear();
+                if send.send(text).is_err() {
                     return;
                 }
             }
@@ -412,23 +480,27 @@ impl Talk {
     }
 
     /// Says something that is not answered, in front of the next question.
-    fn tell(&mut self, name: &str, said: &impl Serialize) -> Result<(), ProgramError> {
-        let line = serde_json::to_string(said).map_err(|_| ProgramError::Ended(name.to_owned()))?;
+    fn tell(&mut self, asked: &str, said: &impl Serialize) -> Result<(), ProgramError> {
+        let line = serde_json::to_string(said).map_err(|_| ProgramError::Ended(asked.to_owned()))?;
         self.before.push_str(&line);
         self.before.push('\n');
         Ok(())
     }
 
-    fn ask(&mut self, name: &str, question: &impl Serialize) -> Result<String, ProgramError> {
-        let ended = |_| ProgramError::Ended(name.to_owned());
-        self.tell(name, question)?;
+    /// Asks and waits for the answer; `asked` says who is asked what.
+    fn ask(&mut self, asked: &str, question: &impl Serialize) -> Result<String, ProgramError> {
+        let ended = |_| ProgramError::Ended(asked.to_owned());
+        if let Ok(said) = self.from.try_recv() {
+            return Err(ProgramError::Unasked(asked.to_owned(), said));
+        }
+        self.tell(asked, question)?;
         let lines = std::mem::take(&mut self.before);
         self.to.write_all(lines.as_bytes()).map_err(ended)?;
         self.to.flush().map_err(ended)?;
         match self.from.recv_timeout(ANSWER_WITHIN) {
             Ok(answer) => Ok(answer.trim().to_owned()),
-            Err(RecvTimeoutError::Timeout) => Err(ProgramError::Late(name.to_owned())),
-            Err(RecvTimeoutError::Disconnected) => Err(ProgramError::Ended(name.to_owned())),
+            Err(RecvTimeoutError::Timeout) => Err(ProgramError::Late(asked.to_owned())),
+            Err(RecvTimeoutError::Disconnected) => Err(ProgramError::Ended(asked.to_owned())),
         }
     }
 }

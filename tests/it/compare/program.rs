@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use lanebench::runner::{ProgramError, Programs, answers_again, launch};
-use lanebench::sim::compare::{Comparison, Outcome};
+use lanebench::report::{CompareKind, CompareReport, Paint};
+use lanebench::runner::{ProgramError, Programs, launch, play_places};
+use lanebench::sim::compare::{Comparison, Findings, Kept, Outcome, Standing};
 use lanebench::sim::metric::Metric;
 
-use super::{said, small};
+use super::{said, small, unbroken};
 
 /// The small comparison with a program of the shell in the place of the coin.
 fn with_shell(script: &str) -> (Comparison, Programs) {
@@ -214,10 +215,80 @@ fn a_program_that_changes_its_mind_is_found_out() {
          : > '{mark}'; while read question; do echo '{{\"execution\":\"'$answer'\"}}'; done"
     );
     let (comparison, programs) = with_shell(&script);
-    let first = comparison.replicate(0);
-    assert!(!answers_again(&comparison, &first));
-    assert!(answers_again(&comparison, &comparison.replicate(0)));
+    // Whoever plays the first replication finds out, and says so in a part too.
+    let played = |places: &[u32]| {
+        let mut lines = comparison.part_header();
+        unbroken(play_places(&comparison, 1, places, |place, one| {
+            lines.push_str(&comparison.part_line(place, one));
+            Ok(())
+        }));
+        lines
+    };
+    let mut kept = Kept::new();
+    for shard in [played(&[0, 2, 4, 6]), played(&[1, 3, 5, 7])] {
+        comparison.read_part(&shard, &mut kept).unwrap();
+    }
+    let study = comparison.put_together(&kept).unwrap();
+    let findings = Findings::of(&comparison, &study);
+    assert_eq!(findings.standing(), Standing::Undecided);
+    let [(seed, strategy, why)] = &findings.broken[..] else {
+        panic!("{:?}", findings.broken);
+    };
+    assert_eq!((seed.0, *strategy), (1, 3));
+    assert!(why.contains("answered otherwise"), "{why}");
+    let report = CompareReport {
+        comparison: &comparison,
+        study: &study,
+        findings: &findings,
+    };
+    let text = CompareKind::Human.render(&report, Paint::Plain);
+    assert!(
+        text.contains("undecided: some run of `coin` is no evidence, and "),
+        "{text}"
+    );
+    // From now on it always answers the same.
+    kept.clear();
+    comparison.read_part(&played(&[0]), &mut kept).unwrap();
+    assert_eq!(kept[&0].outcomes[3].broken, None);
     assert_eq!(programs.failure(), None);
+}
+
+#[test]
+fn what_is_said_too_much_is_found_out_and_shown_in_short() {
+    let failed = |script: &str| {
+        let (comparison, programs) = with_shell(script);
+        let _ = outcomes(&comparison, 3);
+        programs.failure().unwrap()
+    };
+    let twice = "read greeting; echo '{\"ready\":true}'; \
+                 while read question; do echo '{\"by_policy\":true}'; echo '{\"by_policy\":true}'; done";
+    assert!(matches!(failed(twice), ProgramError::Unasked(..)));
+    let noise = "read greeting; echo '{\"ready\":true}'; read question; printf '\\033[31m\\377%0999d\\n' 7";
+    let said = failed(noise).to_string();
+    assert!(
+        said.contains("asked about task 0 of seed 1, answered `\\u{1b}[31m")
+            && said.contains("…`, which is no answer"),
+        "{said}"
+    );
+    assert!(said.len() < 400 && !said.contains(char::is_control), "{said}");
+}
+
+#[test]
+fn another_version_of_a_program_makes_other_parts() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("versions");
+    std::fs::create_dir_all(&folder).unwrap();
+    let digest = |text: &str| {
+        std::fs::write(folder.join("mine.sh"), text).unwrap();
+        let mut comparison = small(&[(
+            "coin: { random: { interactive: 50% } }",
+            "coin: { program: [sh, mine.sh] }",
+        )]);
+        launch(std::slice::from_mut(&mut comparison), &folder);
+        comparison.part_header()
+    };
+    let first = digest(&always("{\"by_policy\":true}"));
+    assert_eq!(digest(&always("{\"by_policy\":true}")), first);
+    assert_ne!(digest(&always("{\"execution\":\"background\"}")), first);
 }
 
 #[test]

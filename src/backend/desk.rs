@@ -43,6 +43,16 @@ struct Expected {
     is_over: bool,
 }
 
+impl Expected {
+    const fn of(script: Option<Script>) -> Self {
+        Self {
+            script,
+            runs: Vec::new(),
+            is_over: false,
+        }
+    }
+}
+
 impl Desk {
     pub(super) fn new(setup: Setup) -> Self {
         Self {
@@ -79,11 +89,17 @@ impl Desk {
 
     /// Takes in the script of the next job that is not listed.
     pub(super) fn expect_job(&mut self, script: Option<Script>) -> JobId {
-        self.expected.push(Expected {
-            script,
-            runs: Vec::new(),
-            is_over: false,
-        })
+        self.expected.push(Expected::of(script))
+    }
+
+    /// Takes in the script of a job behind the row of those.
+    pub(super) fn expect_further(&mut self, job: JobId, script: Option<Script>) {
+        self.expected.put_apart(job, Expected::of(script));
+    }
+
+    /// How many jobs are not listed and not forgotten.
+    pub(super) fn jobs_expected(&self) -> usize {
+        self.expected.len()
     }
 
     /// A response serves a job.
@@ -100,6 +116,7 @@ impl Desk {
         };
         expected.is_over = true;
         let runs = std::mem::take(&mut expected.runs);
+        self.expected.take_apart(job);
         while self.expected.pop_if(|expected| expected.is_over) {}
         runs
     }

@@ -188,6 +188,17 @@ impl Service {
         self.desk.expect_job(script)
     }
 
+    /// Takes in the script of a job behind the row of those.
+    pub fn expect_further(&mut self, job: JobId, script: Option<Script>) {
+        self.desk.expect_further(job, script);
+    }
+
+    /// How many jobs it knows that the setup does not list.
+    #[must_use]
+    pub fn jobs_expected(&self) -> usize {
+        self.desk.jobs_expected()
+    }
+
     /// A job that the setup does not list is over, and nobody will name its responses any more: what has ended of them
     /// goes before its time.
     pub fn forget_job(&mut self, job: JobId) {

@@ -206,6 +206,18 @@ impl Desk {
         id
     }
 
+    /// The same for a task that is submitted under a number behind the row of those that are returned.
+    pub fn expect_further(&mut self, job: JobId, task: TaskSpec) {
+        self.held.put_apart(job, Held::Nothing);
+        self.expected.insert(job, task);
+    }
+
+    /// Of how many tasks it holds anything, listed or not.
+    #[must_use]
+    pub fn tasks_held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Whether jobs were let go since they were last asked for.
     #[must_use]
     pub const fn has_gone(&self) -> bool {
@@ -293,6 +305,9 @@ impl Desk {
         }
         self.note_loads();
         if !self.over.is_empty() {
+            for job in &self.over {
+                self.held.take_apart(*job);
+            }
             while self.held.pop_if(Held::is_over) {}
         }
     }

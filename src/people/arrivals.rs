@@ -19,17 +19,37 @@ impl Outside {
         self.jobs.push(Known::of(task))
     }
 
-    /// A job is over, and what is known of it goes.
+    /// A job is over, and what is known of it goes with all tries of its task.
     pub fn forget_job(&mut self, job: JobId) {
-        if let Some(known) = self.jobs.get_mut(job) {
-            known.is_over = true;
+        self.forget(job);
+    }
+
+    /// Of how many jobs anything is known, listed or not.
+    #[must_use]
+    pub fn jobs_known(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// The tasks of which everything was forgotten since this was last asked, by their first jobs: nobody asks for them again.
+    pub fn drain_done_with(&mut self) -> impl Iterator<Item = JobId> {
+        self.done_with.drain(..)
+    }
+
+    /// The tries that came since this was last asked of tasks that are not listed.
+    pub fn drain_further(&mut self) -> impl Iterator<Item = JobId> {
+        self.further.drain(..)
+    }
+
+    /// A try behind the first comes.
+    pub(super) fn came(&mut self, job: JobId) {
+        if self.jobs.in_row(job).is_none() {
+            self.further.push(job);
         }
-        while self.jobs.pop_if(|known| known.is_over) {}
     }
 
     /// The task that arrives next of those that are not listed.
     pub(super) fn expected(&self) -> Option<&OutsideTask> {
-        self.jobs.get(self.next_expected)?.task.as_deref()
+        self.jobs.in_row(self.next_expected)?.task.as_deref()
     }
 
     pub(super) fn submit_tasks(&mut self, now: SimTime, out: &mut Vec<Input>) {
@@ -67,6 +87,7 @@ impl Outside {
     /// A user who gave up asks for the same task again.
     pub(super) fn ask_again(&mut self, (now, job): (SimTime, JobId), out: &mut Vec<Input>) {
         if let Some(task) = self.task(job).cloned() {
+            self.came(job);
             self.submit((now, job), &task, out);
         }
     }

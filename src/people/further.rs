@@ -1,13 +1,15 @@
 //! Users who come again, and second requests for the same task.
 //!
 //! Invariant: every try of a task is a job of its own, whose number follows from that of the first; which of them come is
-//! decided here, and by what the user is shown alone.
+//! decided here, and by what the user is shown alone. Where tasks are not listed, a try is known from when it is planned, and
+//! all tries of a task are forgotten together.
 
 use std::sync::Arc;
 
-use super::Outside;
+use super::outside::Known;
 use super::patience::Standing;
 use super::timer::Due;
+use super::{Outside, OutsideTask};
 use crate::job::{Input, Told};
 use crate::rng::{Law, Purpose};
 use crate::trace::{UserEvent, View};
@@ -31,17 +33,11 @@ pub struct Further {
     pub firsts: Option<u32>,
     /// How many further tries of each there are at most: that of number `n` is `n` times [`Self::firsts`] behind the first.
     pub tries: u16,
-    /// Second requests for the same task, behind all tries.
-    pub twins: Option<Twins>,
-}
-
-/// Second requests for the same task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Twins {
-    /// How long after the first, if nothing of that is on view.
-    pub after: SimDuration,
-    /// For which of the tasks that come by themselves.
-    pub of: Arc<[bool]>,
+    /// How long after the first there is a second request for the same task, behind all tries, if nothing of the first is on
+    /// view; none: there are none.
+    pub twins: Option<SimDuration>,
+    /// What the names of tries behind the first, and then of second requests, end in; of those that are not listed.
+    pub marks: Arc<[String]>,
 }
 
 impl Further {
@@ -56,27 +52,83 @@ impl Further {
         self.firsts.map_or(0, |firsts| job.0 / firsts.max(1))
     }
 
+    /// The job of the first try.
+    fn first(&self, job: JobId) -> JobId {
+        JobId(self.firsts.map_or(job.0, |firsts| job.0 % firsts.max(1)))
+    }
+
+    /// How far second requests are behind the first ones.
+    fn behind(&self) -> Option<u32> {
+        Some(self.firsts? * (u32::from(self.tries) + 1))
+    }
+
+    /// The jobs of a task behind the first.
+    fn behind_first(&self, first: JobId) -> impl Iterator<Item = JobId> + use<> {
+        let blocks = 1..=u32::from(self.tries) + u32::from(self.twins.is_some());
+        let firsts = self.firsts;
+        blocks.filter_map(move |block| Some(JobId(first.0 + block * firsts?)))
+    }
+
     /// The job of the next try.
     fn next(&self, job: JobId) -> Option<JobId> {
         let further = self.try_of(job) < u32::from(self.tries);
         Some(JobId(job.0.checked_add(self.firsts?)?)).filter(|_| further)
     }
+}
 
+impl Outside {
     /// The other one of a task that is asked for twice: the second of the first, or the first of the second.
     fn twin(&self, job: JobId) -> Option<JobId> {
-        let (firsts, twins) = (self.firsts?, self.twins.as_ref()?);
-        let behind = firsts * (u32::from(self.tries) + 1);
+        let further = &self.setup.further;
+        let (_, behind) = (further.twins?, further.behind()?);
         match job.0.checked_sub(behind) {
             Some(first) => Some(JobId(first)),
+            None if further.try_of(job) > 0 => None,
             None => {
-                let twinned = twins.of.get(job.0 as usize).copied().unwrap_or(false);
+                let twinned = self.task(job).is_some_and(|task| task.may_twin);
                 twinned.then_some(JobId(job.0 + behind))
             }
         }
     }
-}
 
-impl Outside {
+    /// A try of a task is planned: it is known from now on, if it is not listed.
+    fn plan_further(&mut self, job: JobId) {
+        let further = &self.setup.further;
+        if self.jobs.get(job).is_some() {
+            return;
+        }
+        let Some(task) = self.task(further.first(job)) else {
+            return;
+        };
+        let place = further.try_of(job) as usize;
+        let mark = place.checked_sub(1).and_then(|place| further.marks.get(place));
+        let name = format!("{}{}", task.name, mark.map_or("", String::as_str));
+        let task = OutsideTask {
+            name: name.into(),
+            ..task.clone()
+        };
+        self.jobs.put_apart(job, Known::of(task));
+    }
+
+    /// A job is over, or was never needed: where all tries of its task are, all that is known of it goes.
+    pub(super) fn forget(&mut self, job: JobId) {
+        if let Some(known) = self.jobs.get_mut(job) {
+            known.is_over = true;
+        }
+        let first = self.setup.further.first(job);
+        let mut all = std::iter::once(first).chain(self.setup.further.behind_first(first));
+        if !all.all(|job| self.jobs.get(job).is_none_or(Known::is_silent)) {
+            return;
+        }
+        for job in self.setup.further.behind_first(first) {
+            self.jobs.take_apart(job);
+        }
+        if let Some(known) = self.jobs.get_mut(first) {
+            known.is_done_with = true;
+            self.done_with.push(first);
+        }
+        while self.jobs.pop_if(|known| known.is_done_with) {}
+    }
     /// A user who gave up comes again, or does not.
     pub(super) fn come_again(&mut self, now: SimTime, job: JobId) {
         let Some(retrial) = self
@@ -98,6 +150,7 @@ impl Outside {
         if retrial.probability.hits(draw) {
             let key = (Purpose::Retrial, u64::from(job.0), 1);
             let at = self.later(now, retrial.after, key);
+            self.plan_further(next);
             self.timers.set(at, next, Due::Again);
         }
     }
@@ -106,24 +159,30 @@ impl Outside {
     pub(super) fn plan_twin(&mut self, now: SimTime, job: JobId) {
         let further = &self.setup.further;
         let is_first = further.firsts.is_some_and(|firsts| job.0 < firsts);
-        if let (true, Some(twin), Some(twins)) = (is_first, further.twin(job), &further.twins) {
-            let at = now + twins.after.max(SimDuration::TICK);
+        if let (true, Some(twin), Some(after)) = (is_first, self.twin(job), further.twins) {
+            let at = now + after.max(SimDuration::TICK);
+            self.plan_further(twin);
             self.timers.set(at, twin, Due::Twin);
         }
     }
 
     /// The second request leaves, if nothing of the first is on view and its user is there.
     pub(super) fn send_twin(&mut self, now: SimTime, twin: JobId, out: &mut Vec<Input>) {
-        let first = self.setup.further.twin(twin);
+        let first = self.twin(twin);
         let Some(first) = first.and_then(|first| self.jobs.get(first)) else {
             return;
         };
         if first.has_output || first.is_gone {
+            // A listed one stays, as all do.
+            if self.jobs.in_row(twin).is_none() {
+                self.forget(twin);
+            }
             return;
         }
         let Some(task) = self.task(twin).cloned() else {
             return;
         };
+        self.came(twin);
         if let Some(known) = self.jobs.get_mut(twin) {
             known.is_asked = true;
         }
@@ -139,14 +198,14 @@ impl Outside {
 
     /// Whether the other request for the same task has begun.
     pub(super) fn twin_has_begun(&self, job: JobId) -> bool {
-        let twin = self.setup.further.twin(job).and_then(|twin| self.jobs.get(twin));
+        let twin = self.twin(job).and_then(|twin| self.jobs.get(twin));
         twin.is_some_and(|twin| twin.standing == Standing::Begun)
     }
 
     /// What a view says about the one of two requests: the first result makes the other useless, and what is over needs
     /// no second.
     pub(super) fn look_at_twins(&mut self, (now, job): (SimTime, JobId), view: &View, out: &mut Vec<Input>) {
-        let Some(twin) = self.setup.further.twin(job) else {
+        let Some(twin) = self.twin(job) else {
             return;
         };
         if let Some(known) = self.jobs.get_mut(job) {
@@ -177,7 +236,7 @@ impl Outside {
 
     /// A user leaves, or gives up: nobody needs the second request.
     pub(super) fn leave_twin(&mut self, (now, job): (SimTime, JobId), out: &mut Vec<Input>) {
-        let twin = self.setup.further.twin(job);
+        let twin = self.twin(job);
         if let Some(known) = self.jobs.get_mut(job) {
             known.is_gone = true;
         }

@@ -18,7 +18,7 @@ mod staff;
 mod timer;
 
 pub use attention::{Attention, Batch};
-pub use further::{Further, Retrial, Twins};
+pub use further::{Further, Retrial};
 pub use message::FromCore;
 pub use outside::Outside;
 pub use script::{

@@ -34,6 +34,10 @@ pub struct Outside {
     pub(super) jobs: Window<Known>,
     /// The next to arrive of the tasks that are not listed.
     pub(super) next_expected: JobId,
+    /// Tries behind the first that came and are not listed.
+    pub(super) further: Vec<JobId>,
+    /// Tasks of which everything was forgotten, by their first jobs.
+    pub(super) done_with: Vec<JobId>,
     open: BTreeMap<ApprovalId, Open>,
     desk: Desk,
     sinks: Sinks,
@@ -58,7 +62,12 @@ pub(super) struct Known {
     pub(super) is_gone: bool,
     /// Its task, if that is not listed.
     pub(super) task: Option<Box<OutsideTask>>,
+    /// Whether its user has still to leave.
+    pub(super) leaves: bool,
+    /// Whether the core has let it go.
     pub(super) is_over: bool,
+    /// Whether that is so of all tries of its task.
+    pub(super) is_done_with: bool,
 }
 
 impl Known {
@@ -68,6 +77,11 @@ impl Known {
             task: Some(Box::new(task)),
             ..Self::default()
         }
+    }
+
+    /// Whether nothing more is to be said of it. Who was shown nothing, since the task was refused, waits for it until they leave.
+    pub(super) fn is_silent(&self) -> bool {
+        self.is_over && !(self.leaves && self.standing == Standing::Unseen)
     }
 }
 
@@ -106,6 +120,8 @@ impl Outside {
             quorum: None,
             jobs: Window::of(setup.tasks.iter().map(|_| Known::default())),
             next_expected: JobId(u32::try_from(setup.tasks.len()).unwrap_or(u32::MAX)),
+            further: Vec::new(),
+            done_with: Vec::new(),
             open: BTreeMap::new(),
             desk: Desk::default(),
             sinks: Sinks::new(&setup.sinks),
@@ -242,6 +258,7 @@ impl Outside {
                     told: Told::SessionEnded,
                 });
                 self.leave_twin((now, job), out);
+                self.has_left(job);
             }
             Due::Again => self.ask_again((now, job), out),
             Due::Twin => self.send_twin(now, job, out),

@@ -41,6 +41,9 @@ impl Outside {
         if let Some(patience) = user.leaves_after {
             let at = self.later(now, patience, (Purpose::Patience, u64::from(job.0), 0));
             self.timers.set(at, job, Due::Leave);
+            if let Some(known) = self.jobs.get_mut(job) {
+                known.leaves = true;
+            }
         }
         if let Some(patience) = user.patience {
             let at = self.later(now, patience, (Purpose::Patience, u64::from(job.0), 1));
@@ -53,6 +56,16 @@ impl Outside {
             };
             let by = cancel.by.as_ref().unwrap_or(&task.requester);
             self.timers.set(at.max(now.next()), job, Due::Cancel(by.clone()));
+        }
+    }
+
+    /// The user has left: of a task that is over there is nothing more to say.
+    pub(super) fn has_left(&mut self, job: JobId) {
+        if let Some(known) = self.jobs.get_mut(job) {
+            known.leaves = false;
+            if known.is_over && !known.is_done_with {
+                self.forget(job);
+            }
         }
     }
 

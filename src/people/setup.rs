@@ -54,6 +54,8 @@ pub struct OutsideTask {
     pub own: OwnApproval,
     /// The place of its user in [`OutsideSetup::users`].
     pub user: usize,
+    /// Whether it may be asked for a second time; see [`Further::twins`].
+    pub may_twin: bool,
 }
 
 /// Something that changes at an instant.

@@ -41,10 +41,8 @@ pub struct Model<S> {
     log: Option<Vec<(SimTime, Vec<job::Input>)>>,
     /// Where tasks come from that the blueprint does not list.
     source: Option<Box<dyn TaskSource>>,
-    /// When the last of them arrives that is known.
+    /// When the last of them arrives that is known; never, if there is no more.
     known_until: SimTime,
-    /// Jobs that the core let go in its last step.
-    gone: Vec<JobId>,
 }
 
 /// When each part acts by itself next; never, if it only waits for others.
@@ -65,7 +63,8 @@ pub trait Watch {
     fn service(&mut self, record: &Record<ServiceEvent>);
     /// What a response cost that ended in this tick.
     fn spent(&mut self, spent: &Spent);
-    /// A job that is over, and of which the core will not speak any more; only a world that forgets says so.
+    /// A task that is over with all its tries, by its first job, and of which the core will not speak any more; only a world that
+    /// forgets says so.
     fn gone(&mut self, at: SimTime, job: JobId) {
         let _ = (at, job);
     }
@@ -146,7 +145,6 @@ impl<S: Seams> Model<S> {
             log: (recording == Recording::Full).then(Vec::new),
             source: None,
             known_until: SimTime::START,
-            gone: Vec::new(),
         }
     }
 
@@ -172,7 +170,7 @@ impl<S: Seams> Model<S> {
             && let Some(source) = &mut self.source
         {
             let Some(arrival) = source.next() else {
-                self.source = None;
+                self.known_until = SimTime::NEVER;
                 return;
             };
             assert!(
@@ -189,14 +187,25 @@ impl<S: Seams> Model<S> {
         }
     }
 
+    /// Makes the further tries known that come in this tick.
+    fn expect_further(&mut self) {
+        let Some(source) = &self.source else {
+            return;
+        };
+        for job in self.outside.drain_further() {
+            if let Some((task, script)) = source.further(job) {
+                self.desk.expect_further(job, task);
+                self.service.expect_further(job, script);
+            }
+        }
+    }
+
     /// Forgets the jobs of which the job core says that they are over.
     fn forget_jobs(&mut self) {
-        self.gone.clear();
         if !self.desk.has_gone() {
             return;
         }
         for job in self.desk.drain_gone() {
-            self.gone.push(job);
             self.service.forget_job(job);
             self.outside.forget_job(job);
         }
@@ -210,7 +219,10 @@ impl<S: Seams> Model<S> {
                 None => break Ending::Quiet,
                 Some(tick) if tick > self.caps.time => break Ending::TimeCap,
                 Some(_) if self.steps >= self.caps.steps => break Ending::StepCap,
-                Some(tick) => self.tick(tick),
+                Some(tick) => {
+                    self.tick(tick);
+                    let _ = self.outside.drain_done_with();
+                }
             }
         };
         self.finish(ending)
@@ -242,6 +254,12 @@ impl<S: Seams> Model<S> {
         }
     }
 
+    /// Of how many jobs its parts hold anything, all told.
+    #[must_use]
+    pub fn jobs_held(&self) -> usize {
+        self.desk.tasks_held() + self.service.jobs_expected() + self.outside.jobs_known()
+    }
+
     /// The same world with another router for all that is not decided yet.
     #[must_use]
     pub fn routed_by(mut self, router: Arc<dyn job::Router>) -> Self {
@@ -263,7 +281,7 @@ impl<S: Seams> Model<S> {
         for spent in self.service.drain_spent() {
             watch.spent(&spent);
         }
-        for job in self.gone.drain(..) {
+        for job in self.outside.drain_done_with() {
             watch.gone(tick, job);
         }
     }
@@ -323,6 +341,7 @@ impl<S: Seams> Model<S> {
         self.expect_tasks();
         self.seams.shown(self.now, &mut self.to_outside);
         self.outside.step(self.now, &mut self.to_outside, &mut self.said);
+        self.expect_further();
         self.due.outside = or_never(self.outside.next_deadline());
         self.seams.said(self.now, &mut self.said);
     }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use crate::backend::Script;
 use crate::job::TaskSpec;
 use crate::people::OutsideTask;
+use crate::units::JobId;
 
 /// A task that arrives.
 #[derive(Debug, Clone)]
@@ -24,6 +25,13 @@ pub struct Arrival {
 pub trait TaskSource: Debug {
     /// The next task; none if there is no more.
     fn next(&mut self) -> Option<Arrival>;
+
+    /// A further try of one of its tasks, by the number of its job: it comes now, and not by itself. None of those that let
+    /// nobody come again.
+    fn further(&self, job: JobId) -> Option<(TaskSpec, Option<Script>)> {
+        let _ = job;
+        None
+    }
 
     /// The same source where it stands, for a world that is forked.
     fn fork(&self) -> Box<dyn TaskSource>;

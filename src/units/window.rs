@@ -1,17 +1,19 @@
 //! A row of values that is let go from its beginning.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::JobId;
 
 /// A value for each job number, from the first that anybody asks for to the last that is known.
 ///
 /// Numbers are given out in a row, and the values of those that are over are let go in the same row: what is held
-/// spans the oldest job that is not over and the newest.
+/// spans the oldest job that is not over and the newest. Numbers far behind the row, of which hardly any are ever used, stand
+/// apart.
 #[derive(Debug, Clone)]
 pub(crate) struct Window<T> {
     first: u32,
     values: VecDeque<T>,
+    apart: BTreeMap<JobId, T>,
 }
 
 impl<T> Window<T> {
@@ -20,6 +22,7 @@ impl<T> Window<T> {
         Self {
             first: 0,
             values: values.into_iter().collect(),
+            apart: BTreeMap::new(),
         }
     }
 
@@ -28,6 +31,7 @@ impl<T> Window<T> {
         Self {
             first: first.0,
             values: VecDeque::new(),
+            apart: BTreeMap::new(),
         }
     }
 
@@ -51,12 +55,30 @@ impl<T> Window<T> {
         id
     }
 
+    /// Takes in the value of a job behind the row; the row never gets there.
+    pub(crate) fn put_apart(&mut self, id: JobId, value: T) {
+        self.apart.insert(id, value);
+    }
+
+    /// Lets go of a value that stands apart.
+    pub(crate) fn take_apart(&mut self, id: JobId) -> Option<T> {
+        self.apart.remove(&id)
+    }
+
     pub(crate) fn get(&self, id: JobId) -> Option<&T> {
+        self.in_row(id).or_else(|| self.apart.get(&id))
+    }
+
+    /// The value of a job that does not stand apart.
+    pub(crate) fn in_row(&self, id: JobId) -> Option<&T> {
         self.values.get(id.0.wrapping_sub(self.first) as usize)
     }
 
     pub(crate) fn get_mut(&mut self, id: JobId) -> Option<&mut T> {
-        self.values.get_mut(id.0.wrapping_sub(self.first) as usize)
+        match self.values.get_mut(id.0.wrapping_sub(self.first) as usize) {
+            Some(value) => Some(value),
+            None => self.apart.get_mut(&id),
+        }
     }
 
     /// Lets the first value go if it is over; whether it was.
@@ -69,9 +91,15 @@ impl<T> Window<T> {
         over
     }
 
+    /// How many values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len() + self.apart.len()
+    }
+
     /// The values with their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (JobId, &T)> {
-        (self.first..).map(JobId).zip(&self.values)
+        let apart = self.apart.iter().map(|(id, value)| (*id, value));
+        (self.first..).map(JobId).zip(&self.values).chain(apart)
     }
 }
 
@@ -90,5 +118,26 @@ mod tests {
         assert!(window.pop_if(|_| true) && window.pop_if(|_| true) && !window.pop_if(|_| true));
         assert_eq!(window.push("d"), JobId(3));
         assert_eq!(Window::<()>::from(JobId(7)).push(()), JobId(7));
+    }
+
+    #[test]
+    fn what_stands_apart_is_found_and_is_no_part_of_the_row() {
+        let mut window = Window::of(["a"]);
+        window.put_apart(JobId(9), "z");
+        assert_eq!(
+            (window.get(JobId(9)), window.in_row(JobId(9))),
+            (Some(&"z"), None)
+        );
+        assert_eq!(window.push("b"), JobId(1));
+        if let Some(value) = window.get_mut(JobId(9)) {
+            *value = "y";
+        }
+        let all: Vec<_> = window.iter().map(|(id, value)| (id.0, *value)).collect();
+        assert_eq!((all, window.len()), (vec![(0, "a"), (1, "b"), (9, "y")], 3));
+        assert!(window.pop_if(|_| true) && window.pop_if(|_| true) && !window.pop_if(|_| true));
+        assert_eq!(
+            (window.take_apart(JobId(9)), window.get(JobId(9))),
+            (Some("y"), None)
+        );
     }
 }

@@ -363,6 +363,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
         .map(|job| {
             at += lanebench::rng::exponential(seed.unit(Purpose::Arrival, u64::from(job), 0), mean_gap);
             OutsideTask {
+                may_twin: false,
                 name: name(job),
                 kind: "mixed".into(),
                 at: SimTime::START + SimDuration::from_secs_f64(at),

@@ -101,6 +101,7 @@ impl Scenario {
             requester: task.task.requester.clone(),
             own: task.task.plan.approval.own,
             user: self.people.user(job),
+            may_twin: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::stage::{Held, Outcome, Play, Stage};
 use crate::job::{JobEnd, Routed, Router, Seen};
 use crate::sim::laws::{Ledger, Monotony, SideBySide};
 use crate::sim::{Honest, Seams};
-use crate::units::{JobId, SimTime};
+use crate::units::JobId;
 
 /// Every so manieth task is turned away for relief.
 const FEWER: u32 = 5;
@@ -32,9 +32,6 @@ impl Relief {
         }
     }
 }
-
-/// How many times two runs are brought to the same instant while tasks arrive.
-const STEPS: u64 = 512;
 
 impl Comparison {
     /// Plays a strategy, and beside it, behind somebody who may reach into its traffic, the same with relief, and holds one against
@@ -61,12 +58,12 @@ impl Comparison {
         let mut measuring = self.measuring(stage);
         let (mut books, mut others) = (Ledger::telling(play.rules()), Ledger::telling(eased.rules()));
         let mut both = SideBySide::default();
-        let slice = (self.until.ticks() / STEPS).max(1);
-        for step in 1..=STEPS {
-            let until = SimTime::from_ticks(slice * step);
+        let mut jobs = 0;
+        for until in self.looks() {
             tight.watch_until(until, &mut (&mut measuring, &mut books));
             wide.watch_until(until, &mut others);
             both.take(&mut books, &mut others);
+            jobs = jobs.max(tight.jobs_held());
         }
         let played = tight.play_watched(&mut (&mut measuring, &mut books));
         let eased = wide.play_watched(&mut others);
@@ -77,6 +74,7 @@ impl Comparison {
         let held = Held {
             accounts: books.most_held() + others.most_held(),
             stories,
+            jobs,
             pairs: both.most_held(),
         };
         (self.regretted(stage, named, outcome), both.finish(), held)

@@ -1,6 +1,5 @@
 //! One replication: its tasks, and how a strategy fares with them.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::plan::{Comparison, Named};
@@ -8,17 +7,19 @@ use super::regret::Regret;
 use super::workload::{Comers, Coming, script, tenant};
 use crate::backend::Script;
 use crate::job::{Plan, Router, TaskSpec};
-use crate::people::{Further, OutsideSetup, OutsideTask, Twins};
+use crate::people::{Further, OutsideSetup, OutsideTask};
 use crate::rng::{Law, Purpose, Seed, normal_quantile};
 use crate::sim::laws::{Ledger, Rules};
 use crate::sim::metric::{Crowd, Measures, Measuring, Stories, Who, Window};
-use crate::sim::strategy::{Drawn, StrategyRouter, TaskFacts};
+use crate::sim::strategy::{Drawn, SortRoutes, StrategyRouter, TaskFacts};
 use crate::sim::{Arrival, Blueprint, Caps, Ending, Honest, Model, Played, Recording, Seams, TaskSource};
 use crate::sinks;
-use crate::units::{JobId, Probability, SimDuration};
+use crate::units::{JobId, Probability, SimDuration, SimTime};
 
 /// No replication has more tasks.
 const TASKS_MAX: usize = 2_000_000;
+/// So often a run stands still for a look at what it holds.
+const LOOKS: u64 = 512;
 
 /// The tasks of a replication, the same for every strategy, with the further tries that there may be of each. They are made when
 /// they are asked for.
@@ -83,7 +84,7 @@ impl Stage {
     /// The tasks, by their numbers, with all their tries.
     #[must_use]
     pub fn tasks(&self) -> Vec<TaskSpec> {
-        self.queue(None, 0..self.blocks.len())
+        self.all(&Changes::default())
             .map(|arrival| arrival.task)
             .collect()
     }
@@ -91,7 +92,7 @@ impl Stage {
     /// The script of each task, by its number, with all their tries.
     #[must_use]
     pub fn scripts(&self) -> Vec<Option<Script>> {
-        self.queue(None, 0..self.blocks.len())
+        self.all(&Changes::default())
             .map(|arrival| arrival.script)
             .collect()
     }
@@ -138,25 +139,60 @@ impl Stage {
         }
     }
 
-    /// The tasks of these blocks, one by one, with other plans for the sorts if there are some.
-    fn queue(&self, plans: Option<Arc<[Arc<Plan>]>>, blocks: Range<usize>) -> Queue {
+    /// The tasks that come by themselves, one by one.
+    fn queue(&self, changes: &Changes) -> Queue {
         Queue {
             stage: self.clone(),
-            plans,
+            changes: changes.clone(),
             instants: self.instants(),
             number: 0,
-            blocks,
         }
+    }
+
+    /// The tasks with all their tries, in the order of their numbers.
+    fn all(&self, changes: &Changes) -> impl Iterator<Item = Arrival> {
+        let jobs = (0_u32..).map(JobId);
+        let instants = self.blocks.iter().flat_map(|_| self.instants());
+        jobs.zip(instants)
+            .map_while(|(job, at)| self.arrival(job, at, changes))
+    }
+
+    /// A try of a task.
+    fn arrival(&self, job: JobId, at: SimTime, changes: &Changes) -> Option<Arrival> {
+        let sort = self.coming.sort(self.number(job))? as usize;
+        let sample = self.samples.get(sort)?;
+        let name = self.name(job)?;
+        let of_sort = |all: &Option<Arc<[bool]>>| all.as_ref().is_some_and(|all| all[sort]);
+        let asked = OutsideTask {
+            name: Arc::clone(&name),
+            kind: Arc::clone(&sample.task.kind),
+            at,
+            requester: sample.task.requester.clone(),
+            own: sample.task.plan.approval.own,
+            user: sample.user,
+            may_twin: of_sort(&changes.twins),
+        };
+        let plan = changes.plans.as_ref().and_then(|plans| plans.get(sort));
+        let task = TaskSpec {
+            name,
+            plan: Arc::clone(plan.unwrap_or(&sample.task.plan)),
+            ..sample.task.clone()
+        };
+        Some(Arrival {
+            task,
+            asked,
+            script: Some(self.script(job)?),
+        })
     }
 
     /// The world of a play of these tasks before anything has happened. Its tasks are made when they arrive, and forgotten when
     /// they are over, wherever that can be.
     pub(super) fn world<S: Seams>(&self, play: &Play, seams: S) -> Model<S> {
         let bare = &play.bare;
-        if !self.coming.is_sorted() || self.blocks.len() > 1 || bare.profile.webhook.is_some() {
+        if !self.coming.is_sorted() || bare.profile.webhook.is_some() {
             return Model::new(&self.listed(play), seams, Recording::Streamed);
         }
-        let queue = self.queue(play.plans.clone(), 0..1);
+        let queue = self.queue(&play.changes);
         Model::new(bare, seams, Recording::Streamed).fed_by(Box::new(queue), bare)
     }
 
@@ -165,7 +201,7 @@ impl Stage {
         let mut blueprint = play.bare.clone();
         let mut outside = OutsideSetup::clone(&blueprint.outside);
         let (mut tasks, mut scripts) = (Vec::new(), Vec::new());
-        for arrival in self.queue(play.plans.clone(), 0..self.blocks.len()) {
+        for arrival in self.all(&play.changes) {
             tasks.push(arrival.task);
             scripts.push(arrival.script);
             outside.tasks.push(arrival.asked);
@@ -199,6 +235,8 @@ pub struct Held {
     pub accounts: usize,
     /// What is measured of tasks.
     pub stories: usize,
+    /// What the parts of the world know of jobs, at the busiest of some instants.
+    pub jobs: usize,
     /// Jobs that are held against those of a run with relief.
     pub pairs: usize,
 }
@@ -207,8 +245,16 @@ pub struct Held {
 #[derive(Debug, Clone)]
 pub(super) struct Play {
     pub(super) bare: Blueprint,
+    changes: Changes,
+}
+
+/// What a strategy changes of the tasks.
+#[derive(Debug, Clone, Default)]
+struct Changes {
     /// The plans of each sort, if not as the kinds say.
-    pub(super) plans: Option<Arc<[Arc<Plan>]>>,
+    plans: Option<Arc<[Arc<Plan>]>>,
+    /// Which sorts may be asked for a second time, if any.
+    twins: Option<Arc<[bool]>>,
 }
 
 impl Play {
@@ -256,61 +302,26 @@ impl TaskFacts for Shown {
     }
 }
 
-/// The tasks of a stage, one by one.
+/// The tasks of a stage that come by themselves, one by one.
 #[derive(Debug, Clone)]
 struct Queue {
     stage: Stage,
-    plans: Option<Arc<[Arc<Plan>]>>,
+    changes: Changes,
     instants: Comers,
-    number: usize,
-    blocks: Range<usize>,
-}
-
-impl Iterator for Queue {
-    type Item = Arrival;
-
-    fn next(&mut self) -> Option<Arrival> {
-        let block = self.blocks.clone().next()?;
-        let Some(at) = self.instants.next() else {
-            self.blocks.start += 1;
-            (self.instants, self.number) = (self.stage.instants(), 0);
-            // Without tasks, there are none in any block.
-            return (self.stage.firsts() > 0).then(|| Iterator::next(self))?;
-        };
-        let number = self.number;
-        self.number += 1;
-        let job = u32::try_from(block * self.stage.firsts() + number)
-            .map(JobId)
-            .ok()?;
-        let sort = self.stage.coming.sort(number)? as usize;
-        let sample = self.stage.samples.get(sort)?;
-        let name = self.stage.name(job)?;
-        let mut task = TaskSpec {
-            name: Arc::clone(&name),
-            ..sample.task.clone()
-        };
-        let asked = OutsideTask {
-            name,
-            kind: Arc::clone(&task.kind),
-            at,
-            requester: task.requester.clone(),
-            own: task.plan.approval.own,
-            user: sample.user,
-        };
-        if let Some(plan) = self.plans.as_ref().and_then(|plans| plans.get(sort)) {
-            task.plan = Arc::clone(plan);
-        }
-        Some(Arrival {
-            task,
-            asked,
-            script: Some(self.stage.script(job)?),
-        })
-    }
+    number: u32,
 }
 
 impl TaskSource for Queue {
     fn next(&mut self) -> Option<Arrival> {
-        Iterator::next(self)
+        let (job, at) = (JobId(self.number), self.instants.next()?);
+        self.number += 1;
+        self.stage.arrival(job, at, &self.changes)
+    }
+
+    fn further(&self, job: JobId) -> Option<(TaskSpec, Option<Script>)> {
+        // When it comes is for its user to know.
+        let arrival = self.stage.arrival(job, SimTime::NEVER, &self.changes)?;
+        Some((arrival.task, arrival.script))
     }
 
     fn fork(&self) -> Box<dyn TaskSource> {
@@ -357,6 +368,7 @@ impl Comparison {
                     firsts: (blocks.len() > 1).then(|| u32::try_from(coming.count()).unwrap_or(u32::MAX)),
                     tries: world.people.retrials(),
                     twins: None,
+                    marks: blocks.iter().skip(1).cloned().collect(),
                 },
                 ..world.outside(seed)
             }),
@@ -421,13 +433,25 @@ impl Comparison {
         let play = self.setting(stage, named, Arc::clone(&router) as Arc<dyn Router>);
         let mut measuring = self.measuring(stage);
         let mut ledger = Ledger::of_open(play.rules());
-        let played = world(&play).play_watched(&mut (&mut measuring, &mut ledger));
+        let (mut world, mut jobs) = (world(&play), 0);
+        for until in self.looks() {
+            world.watch_until(until, &mut (&mut measuring, &mut ledger));
+            jobs = jobs.max(world.jobs_held());
+        }
+        let played = world.play_watched(&mut (&mut measuring, &mut ledger));
         let held = Held {
             accounts: ledger.most_held(),
             stories: measuring.most_held(),
+            jobs,
             pairs: 0,
         };
         (self.ended(stage, &router, measuring, &mut ledger, &played), held)
+    }
+
+    /// The instants, while tasks arrive, at which a run stands still for a look at what it holds.
+    pub(super) fn looks(&self) -> impl Iterator<Item = SimTime> + use<> {
+        let slice = (self.until.ticks() / LOOKS).max(1);
+        (1..=LOOKS).map(move |look| SimTime::from_ticks(slice * look))
     }
 
     /// What comes of a run that is over.
@@ -485,8 +509,8 @@ impl Comparison {
             twins: self.has_twins(),
             who: stage,
         };
-        let stories = Stories::of(stage.jobs(), Arc::clone(&self.prices));
-        Measuring::new(stories, crowd, &self.sorts, window)
+        let stories = Stories::of(stage.firsts(), self.until, Arc::clone(&self.prices));
+        Measuring::new(stories.with_jobs(stage.jobs()), crowd, &self.sorts, window)
     }
 
     /// A strategy in front of the tasks of a replication.
@@ -519,7 +543,11 @@ impl Comparison {
             scripts: Arc::from([]),
             outside: match (named.hedge, named.windows) {
                 (None, None) => Arc::clone(&stage.empty),
-                (hedge, windows) => around(stage, named, hedge, windows),
+                (hedge, windows) => {
+                    let mut outside = OutsideSetup::clone(&stage.empty);
+                    (outside.further.twins, outside.windows) = (hedge, windows);
+                    Arc::new(outside)
+                }
             },
             gate: sinks::gate,
             plan: world.fault_plan(stage.seed),
@@ -530,7 +558,11 @@ impl Comparison {
         };
         let changed = named.wait.is_some() || !named.quorums.is_empty();
         let plans = changed.then(|| self.plans(named.wait, &named.quorums));
-        Play { bare, plans }
+        // What is interactive and has no effects, by what is declared, may be asked for a second time.
+        let plain = || named.routes.iter().map(SortRoutes::is_plain_chat).collect();
+        let twins = named.hedge.map(|_| plain());
+        let changes = Changes { plans, twins };
+        Play { bare, changes }
     }
 
     /// The plans of each sort with another wait limit, and with at least so many people who have to approve.
@@ -546,24 +578,4 @@ impl Comparison {
             })
             .collect()
     }
-}
-
-/// The outside world with second requests for what is interactive and has no effects, by what is declared, and with approval
-/// requests that are kept until the next window.
-fn around(
-    stage: &Stage,
-    named: &Named,
-    hedge: Option<SimDuration>,
-    windows: Option<SimDuration>,
-) -> Arc<OutsideSetup> {
-    let mut outside = OutsideSetup::clone(&stage.empty);
-    outside.windows = windows;
-    outside.further.twins = hedge.map(|after| {
-        let plain = |sort: u32| named.routes[sort as usize].is_plain_chat();
-        Twins {
-            after,
-            of: stage.sorts().into_iter().map(plain).collect(),
-        }
-    });
-    Arc::new(outside)
 }

@@ -87,7 +87,9 @@ pub fn measure(stories: &Stories, crowd: Crowd<'_>, sorts: &[SortFacts], window:
 }
 
 /// Measures a run while it is played: tasks of which nothing more can be heard are added up and let go, in the order of their
-/// jobs, so that what is held spans the oldest open job and the newest, and the sums are those of a run that keeps all.
+/// jobs, so that what is held spans the oldest open job and the newest, and the sums are those of a run that keeps all. What stays of
+/// a task are its waits, 8 bytes for its result and 8 more where it is interactive: quantiles are exact, and which wait is the one in
+/// a hundred that is longer is not known before the last.
 #[derive(Debug, Clone)]
 pub struct Measuring<'a> {
     stories: Stories,
@@ -126,19 +128,17 @@ impl<'a> Measuring<'a> {
     /// What was measured.
     #[must_use]
     pub fn finish(mut self) -> Measures {
-        let stories = std::mem::replace(&mut self.stories, Stories::of(0, Arc::default()));
+        let nothing = Stories::of(0, SimTime::START, Arc::default());
+        let stories = std::mem::replace(&mut self.stories, nothing);
         for job in stories.first()..self.crowd.who.tasks() {
             if let Some(story) = stories.of_task(job, &self.crowd) {
                 self.add(job, &story);
             }
         }
-        let mut sums = self.sums;
-        for at in &stories.interruptions {
-            sums.shapes.course.at(*at, sums.window.until).asked += 1;
-        }
-        sums.moments = stories.interruptions.iter().collect::<BTreeSet<_>>().len() as u64;
-        sums.deciding = stories.deciding(sums.window.until);
-        sums.finish(stories.interruptions.len() as u64)
+        let (mut sums, looks) = (self.sums, stories.looks);
+        sums.shapes.course.merge(&looks.course);
+        (sums.moments, sums.deciding) = (looks.moments, looks.deciding);
+        sums.finish(looks.interruptions)
     }
 
     fn add(&mut self, job: usize, story: &Story) {
@@ -181,11 +181,7 @@ impl Watch for Measuring<'_> {
     fn gone(&mut self, at: SimTime, job: JobId) {
         self.stories.gone(at, job);
         self.most = self.most.max(self.stories.held());
-        if self.crowd.tries > 0 || self.crowd.twins {
-            // What its further tries do belongs to a task.
-            return;
-        }
-        while let Some((job, story)) = self.stories.pop_settled(at) {
+        while let Some((job, story)) = self.stories.pop_settled(at, &self.crowd) {
             self.add(job, &story);
         }
     }

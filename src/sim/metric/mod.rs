@@ -5,6 +5,7 @@
 //! so that nothing is gained by dropping, delaying or hiding it.
 
 mod bucket;
+mod looks;
 mod measure;
 mod shape;
 mod story;

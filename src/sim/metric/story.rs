@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::looks::Looks;
 use super::measure::Crowd;
 use crate::backend::Spent;
 use crate::sim::Watch;
 use crate::trace::{
     Audience, BackendEvent, Boundary, Cause, CoreEvent, Execution, JobEvent, LaneName, LimitName, Liveness,
-    On, OutsideEvent, PeopleEvent, Principal, Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent,
-    StateName, UserEvent, View, WireEvent,
+    On, OutsideEvent, PeopleEvent, Record, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName,
+    UserEvent, View, WireEvent,
 };
 use crate::units::{AttemptNo, JobId, SimDuration, SimTime, TurnNo};
 use crate::wire::{ResponseId, Status};
@@ -153,48 +154,58 @@ pub struct Story {
 /// What happened to all tasks of a run.
 #[derive(Debug, Clone)]
 pub struct Stories {
-    /// Those of the jobs from `first` on that were heard of.
+    /// Those of the first jobs of tasks, from `first` on, that were heard of.
     stories: VecDeque<Story>,
     first: usize,
-    total: usize,
+    /// Those of the other jobs of these tasks.
+    further: BTreeMap<usize, Story>,
+    /// How many tasks there are, and how many jobs with all their tries.
+    tasks: usize,
+    jobs: usize,
     prices: Arc<Prices>,
-    /// When somebody was put before an approval request, each time.
-    pub interruptions: Vec<SimTime>,
     /// Records about jobs that are not there.
     pub strays: u64,
     /// Records about tasks that were let go.
     pub(super) late: u64,
-    /// Who is before which request, since when.
-    looking: BTreeMap<(Principal, Arc<str>), SimTime>,
-    /// From when to when somebody decided; what is decided together is one.
-    decided: Vec<(SimTime, SimTime)>,
-    /// Who of them decided last, so that those who decide together are known.
-    last: Vec<(Principal, SimTime, SimTime)>,
+    pub(super) looks: Looks,
 }
 
 impl Stories {
-    /// Of so many tasks, before anything has happened.
+    /// Of so many tasks, of which none arrives from `until` on, before anything has happened.
     #[must_use]
-    pub fn of(tasks: usize, prices: Arc<Prices>) -> Self {
+    pub fn of(tasks: usize, until: SimTime, prices: Arc<Prices>) -> Self {
         Self {
             stories: VecDeque::new(),
             first: 0,
-            total: tasks,
+            further: BTreeMap::new(),
+            tasks,
+            jobs: tasks,
             prices,
-            interruptions: Vec::new(),
             strays: 0,
             late: 0,
-            looking: BTreeMap::new(),
-            decided: Vec::new(),
-            last: Vec::new(),
+            looks: Looks::new(until),
         }
+    }
+
+    /// The same with so many jobs in all: those of further tries lie behind the first ones, try by try.
+    #[must_use]
+    pub fn with_jobs(self, jobs: usize) -> Self {
+        Self { jobs, ..self }
     }
 
     /// The story of a job that was not let go; of one that nothing was heard of it is empty.
     fn known(&self, job: usize) -> Option<Cow<'_, Story>> {
-        let place = job.checked_sub(self.first).filter(|_| job < self.total)?;
-        let story = self.stories.get(place);
+        let story = match job < self.tasks {
+            true => self.stories.get(job.checked_sub(self.first)?),
+            false if job < self.jobs => self.further.get(&job),
+            false => return None,
+        };
         Some(story.map_or_else(|| Cow::Owned(Story::default()), Cow::Borrowed))
+    }
+
+    /// The jobs of further tries of the task of this number.
+    fn further(&self, task: usize) -> impl Iterator<Item = usize> + use<> {
+        (task..self.jobs).step_by(self.tasks.max(1)).skip(1)
     }
 
     /// What happened to the task of this number, all its tries together: the user who came again stands where the last try
@@ -210,7 +221,10 @@ impl Stories {
             };
             let mut merged = next.into_owned();
             merged.retrials = whole.retrials + 1;
+            // Who came again has another session: when the first one closes says nothing about it.
+            let left = merged.left;
             merged.takes_over(&whole);
+            merged.left = left;
             whole = Cow::Owned(merged);
         }
         let twin = self.known(place + (tries + 1) * firsts);
@@ -231,24 +245,33 @@ impl Stories {
     /// One by one, by the number of the job; those that were let go are not among them.
     #[must_use]
     pub fn all(&self) -> Vec<&Story> {
-        self.stories.iter().collect()
+        self.stories.iter().chain(self.further.values()).collect()
     }
 
     /// How many are held.
     pub(super) fn held(&self) -> usize {
-        self.stories.len()
+        self.stories.len() + self.further.len()
     }
 
-    /// Lets the first one go, with the number of its job, if nothing more can be heard of it.
-    pub(super) fn pop_settled(&mut self, now: SimTime) -> Option<(usize, Story)> {
-        let settled = self.stories.front()?.is_settled(now);
-        if settled { self.pop() } else { None }
-    }
-
-    fn pop(&mut self) -> Option<(usize, Story)> {
-        let story = self.stories.pop_front()?;
+    /// Lets the first task go, with its number and the stories of all its tries together, if nothing more can be heard of it.
+    pub(super) fn pop_settled(&mut self, now: SimTime, crowd: &Crowd<'_>) -> Option<(usize, Story)> {
+        let task = self.first;
+        let running = |job| self.further.get(&job).is_some_and(|story| story.running > 0);
+        if !self.stories.front()?.is_settled(now) || self.further(task).any(running) {
+            return None;
+        }
+        let whole = match self.further.is_empty() {
+            true => None,
+            false => self.of_task(task, crowd).map(Cow::into_owned),
+        };
+        for job in self.further(task) {
+            self.further.remove(&job);
+            self.looks.forget(id(job));
+        }
+        self.looks.forget(id(task));
         self.first += 1;
-        Some((self.first - 1, story))
+        let first = self.stories.pop_front()?;
+        Some((task, whole.unwrap_or(first)))
     }
 
     /// The number of the first job that was not let go.
@@ -256,48 +279,30 @@ impl Stories {
         self.first
     }
 
-    /// How long people spent over requests until `until`.
-    #[must_use]
-    pub fn deciding(&self, until: SimTime) -> SimDuration {
-        let spent = self.decided.iter();
-        let ticks = spent.map(|(from, to)| (*to).min(until).ticks().saturating_sub(from.ticks()));
-        SimDuration::from_ticks(ticks.sum())
-    }
-
-    /// Whether a job was let go.
-    fn is_past(&self, job: Option<JobId>) -> bool {
-        job.is_some_and(|job| (job.0 as usize) < self.first)
-    }
-
-    fn looks(&mut self, now: SimTime, event: &PeopleEvent) {
-        match event {
-            PeopleEvent::SawRequest { approval, by, .. } => {
-                self.interruptions.push(now);
-                self.looking.insert((by.clone(), Arc::clone(approval)), now);
-            }
-            PeopleEvent::Decided { approval, by, .. } => {
-                let looked = self.looking.remove(&(by.clone(), Arc::clone(approval)));
-                self.last.retain(|(_, _, at)| *at == now);
-                if let Some(since) = looked {
-                    let one = (by.clone(), since, now);
-                    if !self.last.contains(&one) {
-                        self.decided.push((since, now));
-                        self.last.push(one);
-                    }
-                }
-            }
-            _ => {}
+    /// The task of a job.
+    fn task(&self, job: JobId) -> usize {
+        let job = job.0 as usize;
+        if job < self.tasks {
+            job
+        } else {
+            job % self.tasks.max(1)
         }
     }
 
+    /// Whether the task of a job was let go.
+    fn is_past(&self, job: Option<JobId>) -> bool {
+        job.is_some_and(|job| self.task(job) < self.first)
+    }
+
     fn of_job(&mut self, job: Option<JobId>) -> Option<&mut Story> {
-        let job = job?.0 as usize;
-        let Some(place) = job.checked_sub(self.first) else {
+        let job = job?;
+        let Some(place) = self.task(job).checked_sub(self.first) else {
             self.late += 1;
             return None;
         };
-        if job >= self.total {
-            return None;
+        let job = job.0 as usize;
+        if job >= self.tasks {
+            return (job < self.jobs).then(|| self.further.entry(job).or_default());
         }
         while self.stories.len() <= place {
             self.stories.push_back(Story::default());
@@ -306,10 +311,15 @@ impl Stories {
     }
 }
 
+/// The number of a job as the parts of a world have it.
+fn id(job: usize) -> JobId {
+    u32::try_from(job).map_or(JobId::NONE, JobId)
+}
+
 impl Watch for Stories {
     fn outside(&mut self, record: &Record<OutsideEvent>) {
-        if let OutsideEvent::People(event) = &record.event {
-            self.looks(record.at, event);
+        if let (OutsideEvent::People(event), Some(job)) = (&record.event, record.job) {
+            self.looks.take(record.at, job, event);
         }
         let now = record.at;
         if matches!(record.event, OutsideEvent::User(_)) && self.is_past(record.job) {

@@ -234,6 +234,7 @@ impl Station {
             requester: who.clone(),
             own: OwnApproval::Refused,
             user: *class,
+            may_twin: false,
         };
         let scripts: Vec<Script> = self.classes.iter().map(|class| self.script(class)).collect();
         let classes: Arc<[usize]> = arrivals.iter().map(|(_, class)| *class).collect();
@@ -262,7 +263,7 @@ impl Station {
                 further: Further {
                     firsts: (tries > 0).then(|| u32::try_from(firsts.len()).unwrap_or(u32::MAX)),
                     tries,
-                    twins: None,
+                    ..Further::default()
                 },
                 users: self.classes.iter().map(user).collect(),
                 staffs: self.staffs(approvers.len()),

@@ -4,7 +4,8 @@ use crate::sim::stats::Moments;
 use crate::trace::Execution;
 use crate::units::{JobId, SimTime};
 
-/// A choice that was drawn between the interactive lane and the background.
+/// A choice that was drawn between the interactive lane and the background. Every one of a run is kept, 40 bytes each: reports list
+/// them one by one, so that others can judge by them what was not played.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drawn {
     /// The number of the job.

@@ -51,7 +51,7 @@ impl Tale {
     /// So many tasks, each submitted at the second of its number, in a run of an hour with two approvers.
     fn of(tasks: u32) -> Self {
         let mut tale = Self {
-            stories: Stories::of(tasks as usize, Arc::new(Prices::new())),
+            stories: Stories::of(tasks as usize, at(3_600), Arc::new(Prices::new())),
             facts: vec![SortFacts {
                 name: "sort".into(),
                 home: Some(LaneName::Interactive),
@@ -478,7 +478,7 @@ fn silences_balks_and_work_done_twice_are_counted() {
 fn a_task_and_all_its_tries_count_once_from_the_first_submission_on() {
     // Two tasks with a second and a third try each, and one second request: jobs 0 and 1, 2 and 3, 4 and 5, 6 and 7.
     let mut tale = Tale::of(2);
-    tale.stories = Stories::of(8, Arc::new(Prices::new()));
+    tale.stories = Stories::of(2, at(3_600), Arc::new(Prices::new())).with_jobs(8);
     (tale.tries, tale.twins) = (2, true);
     let comes = |tale: &mut Tale, job, second| {
         let submitted = UserEvent::Submitted {

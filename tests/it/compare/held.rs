@@ -9,7 +9,7 @@ use lanebench::trace::{
 };
 use lanebench::units::{JobId, SimDuration, SimTime};
 
-use super::small;
+use super::{returning, small};
 
 /// The small comparison for so many minutes.
 fn lasting(minutes: u32) -> Comparison {
@@ -52,6 +52,22 @@ fn what_is_held_does_not_grow_with_the_number_of_tasks() {
             long.accounts < many / 8 && long.stories < many / 4,
             "{long:?} of {many}"
         );
+    }
+}
+
+#[test]
+fn nor_does_it_where_users_come_again_and_requests_are_sent_twice() {
+    let (short, long) = (held(&returning(60)), held(&returning(480)));
+    for ((few, short), (many, long)) in short.into_iter().zip(long) {
+        assert!(many > 7 * few, "{few} {many}");
+        for (short, long, share) in [
+            (short.jobs, long.jobs, 1),
+            (short.accounts, long.accounts, 8),
+            (short.stories, long.stories, 4),
+        ] {
+            assert!(short > 2 && long < 2 * short + 40, "{short} {long} of {many}");
+            assert!(long < many / share, "{long} of {many}");
+        }
     }
 }
 

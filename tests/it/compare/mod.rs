@@ -71,6 +71,33 @@ fn small(changes: &[(&str, &str)]) -> Comparison {
     comparison.unwrap_or_else(|| panic!("{said}"))
 }
 
+/// The small comparison for so many minutes, with users who come again after up to a quarter of an hour, and second requests for
+/// what is slow to be created; few places make both happen often.
+#[track_caller]
+fn returning(minutes: u32) -> Comparison {
+    let again = "{ leaves_after: { lognormal: { p50: 9m, p99: 20m } }, balks: busy, patience: { exponential: { mean: 3m } }, \
+                 retries: { probability: 80%, after: { lognormal: { p50: 5m, p99: 15m } }, times: 3 } }";
+    small(&[
+        ("length: 12m", &format!("length: {minutes}m")),
+        ("warm_up: 2m", "warm_up: 0s"),
+        ("{ leaves_after: { lognormal: { p50: 2m, p99: 20m } } }", again),
+        ("interactive: { capacity: 4 }", "interactive: { capacity: 1 }"),
+        (
+            "  oracle: { oracle: { over: 60s } }\n",
+            "  hedged: { hedged: { after: 4s } }\n  patient: { hedged: { after: 12m } }\n",
+        ),
+        (
+            "people:\n",
+            "faults:\n  - { exchange: create, delay: 90s, probability: 20%, window: 5s }\npeople:\n",
+        ),
+        (
+            "  - approver: { name: grace, takes: { lognormal: { p50: 4m, p99: 40m } } }",
+            "  - staff: { name: desk, people: 6, takes: { lognormal: { p50: 2m, p99: 10m } } }\n  \
+             - operator: { name: olga, takes: 1m, answers: [{ verb: abandon, reason: nobody knows }] }",
+        ),
+    ])
+}
+
 /// A study that nothing interrupts.
 fn played(comparison: &Comparison) -> Study {
     unbroken(play_comparison(comparison, 2, &Kept::new(), |_, _| Ok(())))

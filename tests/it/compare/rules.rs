@@ -4,11 +4,14 @@ use lanebench::report::{CompareKind, CompareReport, Paint};
 use lanebench::runner::settle;
 use lanebench::sabotage::engine::WrongEngine;
 use lanebench::sim::Honest;
-use lanebench::sim::compare::{Comparison, Findings, Kept, PartError, Relief, Standing, Study, Sweep};
+use lanebench::sim::compare::{
+    Comparison, Findings, Kept, Outcome, PartError, Relief, Standing, Study, Sweep,
+};
 use lanebench::sim::laws::Law;
+use lanebench::sim::metric::Metric;
 use serde_json::Value;
 
-use super::{SMALL, part_lines, played, read_sweep, small, text_of};
+use super::{SMALL, part_lines, played, read_sweep, returning, small, text_of};
 
 const FIXED: &str = "warm_up: 2m";
 const RULE: &str = "warm_up: mser-5";
@@ -172,6 +175,53 @@ fn regret_is_what_it_is_by_hand() {
         .read_part(&(comparison.part_header() + &lines), &mut kept)
         .unwrap();
     assert_eq!(comparison.put_together(&kept).unwrap(), study);
+}
+
+#[test]
+fn who_comes_again_and_second_requests_are_measured_as_where_all_tries_are_listed() {
+    let comparison = returning(90);
+    let stage = comparison.stage(comparison.seed(1));
+    let value = |outcome: &Outcome, metric| outcome.measures.value(metric).unwrap();
+    let mut twice = 0.0;
+    for named in &comparison.strategies {
+        let fed = comparison.play_behind(&stage, named, Honest);
+        assert_eq!(fed.broken, None, "{}", named.name);
+        assert_eq!(fed, comparison.play_listed(&stage, named), "{}", named.name);
+        assert!(value(&fed, Metric::Retrials) > 0.05, "{}", named.name);
+        if named.hedge.is_some() {
+            twice += value(&fed, Metric::DuplicateWork);
+        }
+    }
+    assert!(twice > 0.02, "{twice}");
+    // The first try that comes again: were it counted for itself, there would be more tasks.
+    let outcome = comparison.play(&stage, &comparison.strategies[0]);
+    assert_eq!(outcome.measures.tasks as usize, stage.firsts());
+}
+
+/// What is known of a task that was refused is over at once; its user sees nothing until leaving, long after.
+#[test]
+fn who_is_refused_counts_as_silent_until_leaving() {
+    let comparison = small(&[
+        ("length: 12m", "length: 40m"),
+        ("every: 10s", "every: 3s"),
+        (
+            "lognormal: { p50: 2m, p99: 20m }",
+            "lognormal: { p50: 20m, p99: 40m }",
+        ),
+        ("interactive: { capacity: 4 }", "interactive: { capacity: 1 }"),
+        (
+            "  oracle: { oracle: { over: 60s } }\n",
+            "  shed: { shed: { waiting: 1 } }\n",
+        ),
+        // Nothing is open for long, so that what is over is soon let go.
+        ("takes: { lognormal: { p50: 4m, p99: 40m } }", "takes: 1s"),
+    ]);
+    let stage = comparison.stage(comparison.seed(0));
+    let shed = comparison.strategies.last().unwrap();
+    let fed = comparison.play(&stage, shed);
+    let values = [Metric::Shed, Metric::Silence].map(|metric| fed.measures.value(metric).unwrap());
+    assert!(values[0] > 0.03 && values[1] > 60.0, "{values:?}");
+    assert_eq!(fed, comparison.play_listed(&stage, shed));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Users who come again, and second requests for one task.
 
 use lanebench::job::Viewers;
-use lanebench::people::{Balk, Further, Retrial, Twins, UserScript};
+use lanebench::people::{Balk, Further, Retrial, UserScript};
 use lanebench::trace::{StateName, View};
 use lanebench::units::Probability;
 
@@ -16,7 +16,7 @@ fn again(user: UserScript) -> World {
     world.setup.further = Further {
         firsts: Some(1),
         tries: 2,
-        twins: None,
+        ..Further::default()
     };
     world
 }
@@ -74,12 +74,10 @@ fn twinned() -> World {
     let mut world = World::new().task("report-twin", 0);
     world.setup.further = Further {
         firsts: Some(1),
-        tries: 0,
-        twins: Some(Twins {
-            after: secs(8),
-            of: [true].into(),
-        }),
+        twins: Some(secs(8)),
+        ..Further::default()
     };
+    world.setup.tasks[0].may_twin = true;
     world
 }
 

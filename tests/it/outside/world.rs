@@ -86,6 +86,7 @@ impl World {
             requester: who("kim"),
             own: OwnApproval::Refused,
             user: 0,
+            may_twin: false,
         });
         self
     }

@@ -43,7 +43,7 @@ pub use found::{
 pub use json::suite_json;
 pub use junit::suite_junit;
 pub use kind::{ReportArgError, ReportKind, ReportRequest};
-pub use oracles::{oracles_json, oracles_text};
+pub use oracles::{coverage_json, coverage_text, oracles_json, oracles_text};
 pub use paint::Paint;
 pub use proof::{finding_diagnostic, findings_text, proof_text};
 pub use proof_found::{Denied, KindsReport, ProofReport, proof_analysis};

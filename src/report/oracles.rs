@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Paint;
 use super::paint::Tone;
 use super::text::left;
-use crate::sim::oracle::{Measured, Surveyed, Z_MAX};
+use crate::sim::oracle::{Covered, MISSED_MAX, Measured, Surveyed, Z_MAX};
 
 /// Wide enough for the longest name of a case.
 const NAME: usize = 50;
@@ -60,10 +60,7 @@ pub fn oracles_text(surveyed: &[Surveyed], half_width: f64, quiet: bool, paint: 
 
 fn last_line(surveyed: &[Surveyed], half_width: f64, paint: Paint) -> String {
     let held = surveyed.iter().filter(|one| one.holds(half_width)).count();
-    let (tone, word) = match held == surveyed.len() {
-        true => (Tone::Good, "ok"),
-        false => (Tone::Bad, "FAILED"),
-    };
+    let (tone, word) = verdict(held == surveyed.len());
     format!(
         "\n{}: {held} of {} stations agree with their closed forms: |z| below {Z_MAX}, half-widths of 99 % up to {}, \
          every wait as in the bare line, every law kept\n",
@@ -101,6 +98,79 @@ pub fn oracles_json(surveyed: &[Surveyed], half_width: f64) -> String {
     let mut text = format!("{:#}", json!({ "half_width": half_width, "stations": stations }));
     text.push('\n');
     text
+}
+
+/// How often the engine's intervals cover, a line for each station; with `quiet` only those that do not hold, and the last line.
+#[must_use]
+pub fn coverage_text(covered: &[Covered], quiet: bool, paint: Paint) -> String {
+    let mut out = String::new();
+    for one in covered.iter().filter(|one| !(quiet && one.holds())) {
+        let quantities = one.case.expected.iter().zip(&one.hits);
+        let shares = quantities.map(|((quantity, _), hits)| {
+            let covers = format!("{} {}", quantity.word(), share(covering(*hits, one.tries)));
+            match one.often_enough(*hits) {
+                true => covers,
+                false => paint.tone(Tone::Bad, &format!("{covers} too seldom")),
+            }
+        });
+        let mut shares: Vec<String> = shares.collect();
+        if one.breaches > 0 {
+            shares.push(paint.tone(Tone::Bad, &format!("laws broken in {}", one.breaches)));
+        }
+        let _ = writeln!(out, "{}{}", left(&one.case.name, NAME), shares.join("   "));
+    }
+    let (hits, tries) = coverage(covered);
+    let (tone, word) = verdict(covered.iter().all(Covered::holds));
+    let least = share(Some(1.0 - MISSED_MAX));
+    let _ = writeln!(
+        out,
+        "\n{}: {hits} of {tries} intervals of 99 % cover, {}; each quantity has to with {least} of the seeds, and every law to hold",
+        paint.tone(tone, word),
+        share(covering(hits, tries)),
+    );
+    out
+}
+
+/// The same for programs.
+#[must_use]
+pub fn coverage_json(covered: &[Covered]) -> String {
+    let station = |one: &Covered| {
+        let quantities = one.case.expected.iter().zip(&one.hits);
+        let quantities: Vec<Value> = quantities
+            .map(|((quantity, _), hits)| {
+                json!({ "quantity": quantity.word(), "covered": hits, "holds": one.often_enough(*hits) })
+            })
+            .collect();
+        json!({
+            "station": one.case.name,
+            "holds": one.holds(),
+            "seeds": one.tries,
+            "breaches": one.breaches,
+            "quantities": quantities,
+        })
+    };
+    let (hits, tries) = coverage(covered);
+    let stations: Vec<Value> = covered.iter().map(station).collect();
+    let whole = json!({ "coverage": covering(hits, tries), "least": 1.0 - MISSED_MAX, "stations": stations });
+    format!("{whole:#}\n")
+}
+
+/// Intervals that cover, of all.
+fn coverage(covered: &[Covered]) -> (u64, u64) {
+    let hits = covered.iter().flat_map(|one| &one.hits).sum();
+    let tries = covered.iter().map(|one| one.tries * one.hits.len() as u64).sum();
+    (hits, tries)
+}
+
+fn covering(hits: u64, tries: u64) -> Option<f64> {
+    (tries > 0).then(|| hits as f64 / tries as f64)
+}
+
+fn verdict(held: bool) -> (Tone, &'static str) {
+    match held {
+        true => (Tone::Good, "ok"),
+        false => (Tone::Bad, "FAILED"),
+    }
 }
 
 fn measured(measured: &Measured) -> Value {

@@ -11,7 +11,7 @@ mod threads;
 
 pub use compare::{play_comparison, play_places, settle};
 pub use http_world::{Link, WorldError, play_over_http};
-pub use oracles::{Covered, cover_oracles, survey_oracles};
+pub use oracles::{cover_oracles, survey_oracles};
 pub use play::{World, blueprint, blueprint_behind, play};
 pub use program::{PROTOCOL, ProgramError, Programs, ask_again, launch};
 pub use prove::{enumerate, prove_policy};

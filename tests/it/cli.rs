@@ -408,3 +408,16 @@ fn no_tests_are_written_for_what_is_unsafe() {
     assert!(said.contains("no tests are written"), "{said}");
     assert!(!folder.0.join("tests").exists());
 }
+
+#[test]
+fn oracles_take_no_half_width_that_nothing_would_reach_or_read() {
+    let refusals = [
+        (&["oracles", "--half-width", "0.05%"][..], "days"),
+        (&["oracles", "--half-width", "5"][..], "0.5%"),
+        (&["oracles", "--seed", "3-1"][..], "backwards"),
+        (&["oracles", "--seed", "0-9", "--half-width", "1%"][..], "one seed"),
+    ];
+    for (arguments, words) in refusals {
+        refused(&root(), arguments, 2, words);
+    }
+}

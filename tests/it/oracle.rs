@@ -5,22 +5,19 @@
 
 use std::collections::BTreeMap;
 
+use lanebench::report::{Paint, coverage_text};
 use lanebench::rng::Seed;
 use lanebench::runner::blueprint;
 use lanebench::sabotage::engine::{Catcher, WrongEngine};
 use lanebench::sim::laws::{Law, Ledger, Rules, monotony};
 use lanebench::sim::oracle::{
-    Case, Class, Effort, Fate, Measured, Quantity, Run, Servers, Station, Z_MAX, further, published,
+    Case, Class, Effort, Fate, Measured, Quantity, Run, Servers, Station, Z_MAX, all, published,
 };
 use lanebench::sim::{Ending, Honest, Model, Recording};
 
 use crate::suite::suite;
 
 const SEED: Seed = Seed(3);
-
-fn all() -> Vec<Case> {
-    published().into_iter().chain(further()).collect()
-}
 
 fn station(servers: Servers, class: Class) -> Station {
     Station {
@@ -34,7 +31,7 @@ fn the_engine_has_every_wait_of_the_bare_line() {
     let cases = all();
     assert!(cases.len() >= 41, "11 published and 30 further: {}", cases.len());
     for case in cases {
-        let run = case.station.play(SEED, 300, Honest);
+        let run = case.station.play(SEED, 300);
         assert_eq!(run.ending, Ending::Quiet, "{}", case.name);
         assert_eq!(run.breaches, [], "{}", case.name);
         assert_eq!(run.differs(&case.station, SEED), None, "{}", case.name);
@@ -99,10 +96,68 @@ fn a_share_is_measured_to_half_a_per_cent() {
 }
 
 #[test]
+fn a_run_that_is_watched_is_the_run_that_is_kept() {
+    for case in [case("M/M/4"), case("Erlang-A"), case("approver in batches of 2")] {
+        let blueprint = case.station.blueprint(SEED, 200);
+        let (watched, kept) = (
+            case.station.play(SEED, 200),
+            case.station.play_as(&blueprint, Honest),
+        );
+        assert_eq!(watched.customers, kept.customers, "{}", case.name);
+        assert_eq!(watched.ledger.accounts(), kept.ledger.accounts(), "{}", case.name);
+    }
+}
+
+/// Whoever is left behind the last full batch waits a thousand units: one such customer would be in every second run.
+#[test]
+fn the_last_customers_of_a_run_who_cannot_fill_a_batch_are_not_counted() {
+    let case = case("approver in batches of 4 to 4");
+    let effort = Effort {
+        replications: 4,
+        warm_up: 0,
+        count: 43,
+    };
+    let left_behind = |run: &Run| {
+        run.customers
+            .iter()
+            .filter(|customer| customer.wait > 100.0)
+            .count()
+    };
+    let runs: Vec<Run> = (0..4)
+        .map(|replication| case.station.play(effort.seed(SEED, replication), 43))
+        .collect();
+    assert!(runs.iter().all(|run| left_behind(run) > 0));
+    let (measured, _) = case.measure(SEED, effort);
+    let wait = measured[1].moments.mean().unwrap();
+    assert!(wait < 10.0, "{wait}");
+}
+
+#[test]
+fn intervals_cover_what_is_true_and_not_what_is_a_tenth_off() {
+    let seeds: Vec<Seed> = (0..20).map(Seed).collect();
+    let effort = Effort {
+        replications: 8,
+        warm_up: 50,
+        count: 400,
+    };
+    let right = case("Erlang-A  arrivals 10");
+    let covered = right.cover(&seeds, effort);
+    assert!(covered.holds(), "{:?}", covered.hits);
+    assert_eq!(covered.breaches, 0);
+    let mut wrong = right;
+    for (_, expected) in &mut wrong.expected {
+        *expected *= 1.1;
+    }
+    let covered = wrong.cover(&seeds, effort);
+    assert!(!covered.holds(), "{:?}", covered.hits);
+    assert!(coverage_text(&[covered], true, Paint::Plain).contains("too seldom"));
+}
+
+#[test]
 fn more_places_and_fewer_arrivals_make_nobody_wait_longer() {
     let play = |places, rate| {
         let station = station(Servers::Lanes(places), Class::exponential(rate));
-        station.play(SEED, 600, Honest)
+        station.play(SEED, 600)
     };
     let (tight, wide) = (play(3, 2.8), play(4, 2.8));
     assert_eq!(monotony(&tight.ledger, &wide.ledger), None);
@@ -145,7 +200,7 @@ fn places(case: &Case) -> u32 {
 }
 
 fn case(name: &str) -> Case {
-    let mut cases = published().into_iter();
+    let mut cases = all().into_iter();
     cases.find(|case| case.name.starts_with(name)).unwrap()
 }
 

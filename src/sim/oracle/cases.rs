@@ -28,6 +28,12 @@ impl Case {
     }
 }
 
+/// Every station that is held against closed forms.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    published().into_iter().chain(further()).collect()
+}
+
 /// The published values, each station with its closed form: what has to come out before anything else is believed.
 #[must_use]
 pub fn published() -> Vec<Case> {
@@ -173,7 +179,7 @@ fn returning_ones(rate: f64, returning: f64, again: f64) -> Case {
     let returns = Returns {
         probability: Probability::new(again).unwrap_or(Probability::ONE),
         after: returning.recip(),
-        times: 60,
+        times: 30,
     };
     let classes = vec![Class::exponential(rate).returning(returns)];
     let known = retrial(rate, 1.0, returning, again);

@@ -6,7 +6,7 @@ use super::station::{STAFF, Servers, Station, UNIT};
 use crate::rng::{Purpose, Seed, exponential, name_key, normal_quantile};
 use crate::sim::laws::{Account, Breach, Ledger, Rules};
 use crate::sim::stats::{Interval, Moments, mean_interval, student_cdf};
-use crate::sim::{Blueprint, Ending, Honest, Model, Recording, Seams};
+use crate::sim::{Blueprint, Ending, Honest, Model, Played, Recording, Seams};
 use crate::units::{SimDuration, SimTime};
 
 /// Anything shorter is no wait: exchanges take a few ticks.
@@ -52,26 +52,37 @@ pub struct Run {
 }
 
 impl Station {
-    /// Plays the first `count` arrivals under a seed, with somebody at the seams.
+    /// Plays the first `count` arrivals under a seed; no record outlives its tick.
     #[must_use]
-    pub fn play(&self, seed: Seed, count: usize, seams: impl Seams) -> Run {
-        self.play_as(&self.blueprint(seed, count), seams)
+    pub fn play(&self, seed: Seed, count: usize) -> Run {
+        let blueprint = self.blueprint(seed, count);
+        let mut ledger = self.books(&blueprint);
+        let played = Model::new(&blueprint, Honest, Recording::Streamed).play_watched(&mut ledger);
+        self.closed(ledger, &blueprint, &played)
     }
 
-    /// Plays a blueprint of this station, changed or not; it is judged by what the station allows.
+    /// Plays a blueprint of this station, changed or not, with somebody at the seams; it is judged by what the station allows.
     #[must_use]
     pub fn play_as(&self, blueprint: &Blueprint, seams: impl Seams) -> Run {
-        let rules = Rules {
-            lanes: self.lanes(),
-            shared: self.shared(),
-        };
-        let mut ledger = Ledger::new(rules, blueprint.outside.tasks.len());
+        let mut ledger = self.books(blueprint);
         let played = Model::new(blueprint, seams, Recording::Full).play();
         played
             .trace
             .records()
             .iter()
             .for_each(|record| ledger.take(record));
+        self.closed(ledger, blueprint, &played)
+    }
+
+    fn books(&self, blueprint: &Blueprint) -> Ledger {
+        let rules = Rules {
+            lanes: self.lanes(),
+            shared: self.shared(),
+        };
+        Ledger::new(rules, blueprint.outside.tasks.len())
+    }
+
+    fn closed(&self, mut ledger: Ledger, blueprint: &Blueprint, played: &Played) -> Run {
         let breaches = ledger.close(played.end, &played.ending).to_vec();
         let accounts = ledger.accounts();
         let firsts = blueprint.outside.further.firsts_of(accounts.len());
@@ -91,7 +102,7 @@ impl Station {
             customers,
             breaches,
             ledger,
-            ending: played.ending,
+            ending: played.ending.clone(),
         }
     }
 
@@ -280,7 +291,7 @@ impl Case {
         let mut breach = None;
         let runs = (0..effort.replications).map(|replication| {
             let all = effort.warm_up + effort.count;
-            let run = self.station.play(effort.seed(seed, replication), all, Honest);
+            let run = self.station.play(effort.seed(seed, replication), all);
             breach = breach.take().or_else(|| run.breaches.first().cloned());
             run.customers
         });
@@ -304,9 +315,12 @@ impl Case {
             expected,
         };
         let mut measured: Vec<Measured> = self.expected.iter().map(|(_, value)| start(*value)).collect();
+        // Nobody comes behind the last ones to fill their batch: they wait for nothing but its limit.
+        let last = self.station.servers.batch().least - 1;
         for customers in runs {
             for ((quantity, _), measured) in self.expected.iter().zip(&mut measured) {
-                if let Some(value) = quantity.behind(&customers, effort.warm_up) {
+                let settled = &customers[..customers.len().saturating_sub(last)];
+                if let Some(value) = quantity.behind(settled, effort.warm_up) {
                     measured.moments.push(value);
                 }
             }

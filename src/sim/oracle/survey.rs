@@ -3,7 +3,6 @@
 use super::cases::Case;
 use super::measure::{Effort, Measured};
 use crate::rng::Seed;
-use crate::sim::Honest;
 use crate::sim::stats::Moments;
 
 /// What came out of a case.
@@ -37,8 +36,8 @@ impl Reach {
     pub const FULL: Self = Self {
         engine: Effort {
             replications: 10,
-            warm_up: 500,
-            count: 1_500,
+            warm_up: 1_000,
+            count: 3_000,
         },
         line: Effort {
             replications: 20,
@@ -61,7 +60,7 @@ impl Case {
         let parts = (0..reach.engine.replications.min(2)).find_map(|replication| {
             let seed = reach.engine.seed(seed, replication);
             let all = reach.engine.warm_up + reach.engine.count;
-            self.station.play(seed, all, Honest).differs(&self.station, seed)
+            self.station.play(seed, all).differs(&self.station, seed)
         });
         let wrong = breach.map(|breach| format!("{}: {}", breach.law.word(), breach.what));
         Surveyed {

@@ -1,0 +1,58 @@
+//! How often intervals of the engine hold what they are about.
+
+use super::cases::Case;
+use super::measure::Effort;
+use crate::rng::Seed;
+
+/// Intervals of 99 % may miss what they are about with this share of the seeds, rounded up to whole ones. Of two hundred that are
+/// right, one quantity in a thousand misses more often by chance.
+pub const MISSED_MAX: f64 = 0.035;
+
+/// How often intervals covered what they are about.
+#[derive(Debug, Clone)]
+pub struct Covered {
+    /// The case.
+    pub case: Case,
+    /// Seeds.
+    pub tries: u64,
+    /// For each quantity, with how many of them the interval of 99 % held the expected value.
+    pub hits: Vec<u64>,
+    /// Seeds with which a law did not hold.
+    pub breaches: u64,
+}
+
+impl Covered {
+    /// Whether intervals with so many hits cover often enough.
+    #[must_use]
+    pub fn often_enough(&self, hits: u64) -> bool {
+        (self.tries - hits) as f64 <= (MISSED_MAX * self.tries as f64).ceil()
+    }
+
+    /// Whether every interval covers often enough, and every law held.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.breaches == 0 && self.hits.iter().all(|hits| self.often_enough(*hits))
+    }
+}
+
+impl Case {
+    /// Measures the engine with each of these seeds.
+    #[must_use]
+    pub fn cover(&self, seeds: &[Seed], effort: Effort) -> Covered {
+        let mut covered = Covered {
+            case: self.clone(),
+            tries: seeds.len() as u64,
+            hits: vec![0; self.expected.len()],
+            breaches: 0,
+        };
+        for seed in seeds {
+            let (measured, breach) = self.measure(*seed, effort);
+            covered.breaches += u64::from(breach.is_some());
+            for (hits, measured) in covered.hits.iter_mut().zip(&measured) {
+                let interval = measured.interval();
+                *hits += u64::from(interval.is_some_and(|interval| interval.holds(measured.expected)));
+            }
+        }
+        covered
+    }
+}

@@ -415,7 +415,10 @@ fn oracles_take_no_half_width_that_nothing_would_reach_or_read() {
         (&["oracles", "--half-width", "0.05%"][..], "days"),
         (&["oracles", "--half-width", "5"][..], "0.5%"),
         (&["oracles", "--seed", "3-1"][..], "backwards"),
-        (&["oracles", "--seed", "0-9", "--half-width", "1%"][..], "one seed"),
+        (
+            &["oracles", "--seed", "0-9", "--half-width", "1%"][..],
+            "one seed",
+        ),
     ];
     for (arguments, words) in refusals {
         refused(&root(), arguments, 2, words);

@@ -33,16 +33,9 @@ impl Service {
         let answer = self.answer(key, request);
         self.unpin(&key);
         match answer {
-            Ok(Answer::Now(reply)) => self.reply(key, strike, reply),
-            Ok(Answer::Admitted(reply, later)) => {
-                let stage = Stage::Leaving {
-                    reply,
-                    stream: None,
-                    parts: 0,
-                };
-                self.plan_leave(Call { key, strike, stage }, later);
-            }
-            Err(error) => self.reply(key, strike, Reply::Error(error.into())),
+            Ok(Answer::Now(reply)) => self.plan_reply(key, strike, reply, SimDuration::ZERO),
+            Ok(Answer::Admitted(reply, later)) => self.plan_reply(key, strike, reply, later),
+            Err(error) => self.plan_reply(key, strike, Reply::Error(error.into()), SimDuration::ZERO),
             Ok(Answer::Stream(run, next)) => {
                 let reading = Reading {
                     run,

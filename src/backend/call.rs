@@ -165,6 +165,7 @@ impl Calls {
     }
 
     /// Takes in a call whose reply leaves in so long.
+    #[inline]
     pub(super) fn insert_for(&mut self, call: Call, wait: SimDuration) -> Handle {
         match wait < SOON {
             true => self.slots.insert(Open {
@@ -186,16 +187,7 @@ impl Calls {
         listed.or_else(|| self.slots.find(unlisted))
     }
 
-    /// Lets a call go whose reply leaves.
-    pub(super) fn let_go(&mut self, call: Handle) {
-        if let Some(Open { call: gone, listed }) = self.slots.get_mut(call) {
-            if *listed == Listed::Yes && self.by_key.get(&gone.key) == Some(&call) {
-                self.by_key.remove(&gone.key);
-            }
-            self.slots.discard(call);
-        }
-    }
-
+    #[inline]
     pub(super) fn remove(&mut self, call: Handle) -> Option<Call> {
         let Open { call: gone, listed } = self.slots.remove(call)?;
         if listed == Listed::Yes && self.by_key.get(&gone.key) == Some(&call) {

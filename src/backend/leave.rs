@@ -14,20 +14,18 @@ use crate::wire::{Reply, ResponseId};
 impl Service {
     /// Lets a reply leave.
     pub(super) fn leave(&mut self, call: Handle) {
-        if self.leave_part(call) {
+        let is_struck = self.calls.get_mut(call).is_some_and(|call| call.strike.is_some());
+        if is_struck && self.leave_part(call) {
             return;
         }
         let Some(Call {
             key,
             strike,
             stage: Stage::Leaving { reply, stream, parts },
-        }) = self.calls.get_mut(call)
+        }) = self.calls.remove(call)
         else {
             return;
         };
-        let (key, strike, stream, parts) = (*key, *strike, stream.take(), *parts);
-        let reply = std::mem::replace(reply, Reply::StreamOpen);
-        self.calls.let_go(call);
         if let Some(reading) = &stream
             && parts > 0
         {
@@ -49,9 +47,9 @@ impl Service {
             face,
         };
         self.desk.out.push(output);
-        self.desk
-            .out
-            .extend(gone.map(|response| Output::Dropped { response }));
+        if let Some(response) = gone {
+            self.desk.out.push(Output::Dropped { response });
+        }
         let run = stream.as_ref().map(|reading| reading.run);
         match stream {
             Some(reading) if whole => self.begin_reading(key, strike, *reading),
@@ -153,12 +151,17 @@ impl Service {
     /// Plans a reply whose content is fixed now.
     pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply) {
         self.unpin(&key);
+        self.plan_reply(key, strike, reply, SimDuration::ZERO);
+    }
+
+    /// The same for a call of which nothing is pinned, so much later than is usual.
+    pub(super) fn plan_reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply, later: SimDuration) {
         let stage = Stage::Leaving {
             reply,
             stream: None,
             parts: 0,
         };
-        self.plan_leave(Call { key, strike, stage }, SimDuration::ZERO);
+        self.plan_leave(Call { key, strike, stage }, later);
     }
 
     /// Plans the leaving of a call's reply, so much later than is usual.

@@ -128,9 +128,8 @@ impl Service {
             self.desk.now
         );
         self.desk.now = now;
-        std::mem::swap(&mut self.desk.out, out);
         // Strangers are numbered as they come, so mostly there is nothing to sort.
-        if !batch.is_sorted_by(|left, right| canonical(left, right) != Ordering::Greater) {
+        if batch.len() > 1 && !batch.is_sorted_by(|left, right| canonical(left, right) != Ordering::Greater) {
             batch.sort_by(canonical);
         }
         if self.desk.agenda.lets_go(now) {
@@ -151,7 +150,18 @@ impl Service {
                 _ => false,
             });
         }
-        std::mem::swap(&mut self.desk.out, out);
+        self.hand_out(out);
+    }
+
+    /// Adds what leaves to `out`. Nearly always nothing leaves, or nothing stands there yet, and nothing has to be moved.
+    fn hand_out(&mut self, out: &mut Vec<Output>) {
+        if self.desk.out.is_empty() {
+            return;
+        }
+        match out.is_empty() {
+            true => std::mem::swap(&mut self.desk.out, out),
+            false => out.append(&mut self.desk.out),
+        }
     }
 
     /// What expired since the last step is gone before anybody asks for it, and so is what there is no room for.

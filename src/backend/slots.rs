@@ -34,11 +34,13 @@ impl<T> Slots<T> {
         }
     }
 
+    #[inline]
     pub(super) fn insert(&mut self, value: T) -> Handle {
         self.insert_with(|_| value)
     }
 
     /// Takes in what `make` makes of its own handle.
+    #[inline]
     pub(super) fn insert_with(&mut self, make: impl FnOnce(Handle) -> T) -> Handle {
         if let Some(place) = self.free.pop() {
             let (life, slot) = &mut self.places[place as usize];
@@ -82,17 +84,7 @@ impl<T> Slots<T> {
         slot.as_mut().filter(|_| *life == handle.life)
     }
 
-    /// Lets a value go where it is.
-    pub(super) fn discard(&mut self, handle: Handle) {
-        if let Some((life, slot @ Some(_))) = self.places.get_mut(handle.place as usize)
-            && *life == handle.life
-        {
-            *slot = None;
-            *life = life.wrapping_add(1);
-            self.free.push(handle.place);
-        }
-    }
-
+    #[inline]
     pub(super) fn remove(&mut self, handle: Handle) -> Option<T> {
         let (life, slot) = self.places.get_mut(handle.place as usize)?;
         if *life != handle.life {

@@ -15,7 +15,7 @@ use super::{Action, Input, LaneSpec, Placement, RosterEntry, SharedCapacity, Tas
 use crate::backend::Genuine;
 use crate::rng::Seed;
 use crate::trace::{
-    CoreEvent, Decided, Execution, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName,
+    CoreEvent, Decided, Execution, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName, View,
 };
 use crate::units::{Exchange, JobId, SimTime, Window};
 use crate::wire::{Ask, Break, Reply, ResponseId};
@@ -229,10 +229,16 @@ impl Desk {
         self.over.drain(..)
     }
 
+    /// Takes views back at which everybody has looked; the next ones are put into their rooms.
+    pub fn take_back(&mut self, views: impl Iterator<Item = Arc<View>>) {
+        self.shared.views.take_back(views);
+    }
+
     /// When the core has to be stepped next, if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<SimTime> {
-        self.wakes.first().map(|(at, ..)| at)
+        let next = self.wakes.next();
+        (next != SimTime::NEVER).then_some(next)
     }
 
     /// What was noted since it was last taken.
@@ -331,12 +337,19 @@ impl Desk {
         }
     }
 
+    #[inline]
     fn wake_due(&mut self, actions: &mut Vec<Action>) -> bool {
+        match self.wakes.next() > self.now {
+            true => false,
+            false => self.wake(actions),
+        }
+    }
+
+    fn wake(&mut self, actions: &mut Vec<Action>) -> bool {
         let mut freed = false;
-        while let Some((at, job, place)) = self.wakes.first() {
-            if at > self.now {
-                break;
-            }
+        while self.wakes.next() <= self.now
+            && let Some((_, job, place)) = self.wakes.first()
+        {
             match job {
                 JobId::NONE => self.wake_strays(actions),
                 job => freed |= self.visit_room(job, place - FIRST_ROOM, actions, Job::wake),

@@ -525,18 +525,13 @@ impl Job {
             return SimTime::NEVER;
         }
         let patience = self.plan().patience;
-        let mut first = SimTime::NEVER;
-        for last in [
-            self.progressed_at + patience.quiet,
-            self.progressed_at + patience.stalled,
-            self.lost_at(),
-        ] {
-            let at = last.next();
-            if at > now && at < first {
-                first = at;
-            }
-        }
-        first
+        let ahead = |last: SimTime| match last.next() {
+            at if at > now => at,
+            _ => SimTime::NEVER,
+        };
+        let quiet = ahead(self.progressed_at + patience.quiet);
+        let stalled = ahead(self.progressed_at + patience.stalled);
+        quiet.min(stalled).min(ahead(self.lost_at()))
     }
 
     /// When a stream has said nothing for so long that its response itself is looked at: a connection that is open

@@ -180,6 +180,7 @@ fn shown(reply: &Reply) -> Option<ResponseId> {
     }
 }
 
+#[inline]
 pub(super) fn note_reply(
     notes: &mut Notes<CoreEvent>,
     now: SimTime,

@@ -1,6 +1,5 @@
 //! What a user and an operator are shown: pure functions of the core.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::machine::{Context, Job, LookFailed};
@@ -26,33 +25,28 @@ pub(super) struct Shown {
     execution: Execution,
 }
 
-/// Rooms of the views that were shown last, used again once nobody looks at them any more.
+/// Rooms of views that everybody has looked at: the next views are put there.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Views(VecDeque<Arc<View>>);
+pub(super) struct Views(Vec<Arc<View>>);
 
 /// Rooms that are kept at most.
 const ROOMS: usize = 32;
 
 impl Views {
-    /// Puts a view into a room: the one that was used longest ago, if nobody looks into it.
+    /// Puts a view into a room that was given back, if nobody has kept what stands there.
     fn put(&mut self, view: View) -> Arc<View> {
-        let room = match self.0.pop_front() {
-            Some(mut room) => match Arc::get_mut(&mut room) {
-                Some(before) => {
-                    *before = view;
-                    room
-                }
-                None => {
-                    self.0.push_back(room);
-                    Arc::new(view)
-                }
-            },
-            None => Arc::new(view),
-        };
-        if self.0.len() < ROOMS {
-            self.0.push_back(room.clone());
+        if let Some(mut room) = self.0.pop()
+            && let Some(before) = Arc::get_mut(&mut room)
+        {
+            *before = view;
+            return room;
         }
-        room
+        Arc::new(view)
+    }
+
+    pub(super) fn take_back(&mut self, views: impl Iterator<Item = Arc<View>>) {
+        let room = ROOMS.saturating_sub(self.0.len());
+        self.0.extend(views.take(room));
     }
 }
 

@@ -17,6 +17,13 @@ impl Wakes {
         Self::default()
     }
 
+    /// When somebody wakes first; never, if nobody waits.
+    #[inline]
+    #[must_use]
+    pub const fn next(&self) -> SimTime {
+        instant(self.firsts.first())
+    }
+
     /// Who wakes first, when, and its place; of several at one instant, the one with the lowest number.
     #[inline]
     #[must_use]
@@ -61,7 +68,7 @@ mod tests {
     fn of_two_at_one_instant_the_lower_number_wakes_first() {
         let mut wakes = Wakes::new();
         let at = SimTime::from_ticks;
-        assert_eq!(wakes.first(), None);
+        assert_eq!((wakes.next(), wakes.first()), (SimTime::NEVER, None));
         wakes.set(0, JobId(7), at(5));
         wakes.set(9, JobId(3), at(5));
         wakes.set(2, JobId(1), at(6));
@@ -69,6 +76,6 @@ mod tests {
         wakes.set(9, JobId(3), at(7));
         assert_eq!(wakes.first(), Some((at(5), JobId(7), 0)));
         wakes.set(0, JobId(7), SimTime::NEVER);
-        assert_eq!(wakes.first(), Some((at(6), JobId(1), 2)));
+        assert_eq!((wakes.next(), wakes.first()), (at(6), Some((at(6), JobId(1), 2))));
     }
 }

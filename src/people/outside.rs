@@ -46,6 +46,8 @@ pub struct Outside {
     /// The line of each staff.
     pub(super) lines: Vec<Line>,
     pub(super) notes: Notes<OutsideEvent>,
+    /// The views at which everybody looked in the last step.
+    seen: Vec<Arc<View>>,
 }
 
 /// What people remember of a job.
@@ -129,6 +131,7 @@ impl Outside {
             timers: Timers::default(),
             lines: setup.staffs.iter().map(Line::new).collect(),
             notes,
+            seen: Vec::new(),
             setup,
         }
     }
@@ -159,19 +162,25 @@ impl Outside {
 
     /// Lives through one tick: takes everything out of `batch`, adds to `out` what arrives at the core in the next.
     pub fn step(&mut self, now: SimTime, batch: &mut Vec<FromCore>, out: &mut Vec<Input>) {
+        self.seen.clear();
         self.make_changes(now, out);
+        // Nearly always there is one. It is taken from the end, where nothing has to move up behind it.
         if batch.len() > 1 {
             batch.sort_by(FromCore::canonical);
-            for FromCore { job, message } in batch.drain(..) {
-                self.hear((now, job), message, out);
-            }
-        } else if let Some(FromCore { job, message }) = batch.pop() {
+            batch.reverse();
+        }
+        while let Some(FromCore { job, message }) = batch.pop() {
             self.hear((now, job), message, out);
         }
         self.submit_tasks(now, out);
         while let Some((job, due)) = self.timers.take(now) {
             self.fire((now, job), due, out);
         }
+    }
+
+    /// The views at which everybody looked in the last step: whoever made them may have them back.
+    pub fn drain_seen(&mut self) -> impl Iterator<Item = Arc<View>> {
+        self.seen.drain(..)
     }
 
     /// What lands where.
@@ -316,7 +325,10 @@ impl Outside {
                 self.timers.set(at, job, Due::Effect(Box::new(effort)));
             }
             ToOutside::QuerySink { sink, key, run } => self.query((now, job), sink, key, run),
-            ToOutside::Show { to, view } => self.show((now, job), to, &view, out),
+            ToOutside::Show { to, view } => {
+                self.show((now, job), to, &view, out);
+                self.seen.push(view);
+            }
         }
     }
 
@@ -479,6 +491,13 @@ impl Outside {
         };
         let first = known.standing == Standing::Unseen;
         known.standing = known.standing.shown(view.state);
+        if let Some(digest) = &view.result
+            && !std::mem::replace(&mut known.retrieved, true)
+        {
+            self.notes.note(now, job, || UserEvent::Retrieved {
+                digest: Arc::clone(digest),
+            });
+        }
         if first
             && let Some(task) = task_of(&self.setup, &self.jobs, job)
             && let Some(balks) = self.setup.users[task.user].balks
@@ -486,15 +505,6 @@ impl Outside {
             // What a tick shows is known at its end.
             self.timers
                 .set(now.next(), job, Due::Impatient(Impatience::Balk(balks)));
-        }
-        let Some(known) = self.jobs.get_mut(job).filter(|_| view.result.is_some()) else {
-            return;
-        };
-        if let Some(digest) = view.result.as_ref().filter(|_| !known.retrieved) {
-            known.retrieved = true;
-            self.notes.note(now, job, || UserEvent::Retrieved {
-                digest: Arc::clone(digest),
-            });
         }
     }
 

@@ -298,16 +298,13 @@ impl<S: Seams> Model<S> {
     fn tick(&mut self, tick: SimTime) {
         self.now = tick;
         self.ahead = tick.next();
-        let desk_turn = !self.to_desk.is_empty() || self.due.desk <= tick;
-        let outside_turn = !self.to_outside.is_empty() || self.due.outside <= tick;
-        let service_turn = !self.to_service.is_empty() || self.due.service <= tick;
-        if desk_turn {
+        if !self.to_desk.is_empty() || self.due.desk <= tick {
             self.step_desk();
         }
-        if outside_turn {
+        if !self.to_outside.is_empty() || self.due.outside <= tick {
             self.step_outside();
         }
-        if service_turn {
+        if !self.to_service.is_empty() || self.due.service <= tick {
             self.step_service();
         }
         if !self.actions.is_empty() {
@@ -341,6 +338,7 @@ impl<S: Seams> Model<S> {
         self.expect_tasks();
         self.seams.shown(self.now, &mut self.to_outside);
         self.outside.step(self.now, &mut self.to_outside, &mut self.said);
+        self.desk.take_back(self.outside.drain_seen());
         self.expect_further();
         self.due.outside = or_never(self.outside.next_deadline());
         self.seams.said(self.now, &mut self.said);
@@ -356,17 +354,13 @@ impl<S: Seams> Model<S> {
     }
 
     fn route_actions(&mut self) {
-        // Nearly always there is one: it is taken without moving any up behind it.
-        if self.actions.len() == 1
-            && let Some(action) = self.actions.pop()
-        {
-            return self.route_action(action);
+        // Nearly always there is one. It is taken from the end, where nothing has to move up behind it.
+        if self.actions.len() > 1 {
+            self.actions.reverse();
         }
-        let mut actions = std::mem::take(&mut self.actions);
-        for action in actions.drain(..) {
+        while let Some(action) = self.actions.pop() {
             self.route_action(action);
         }
-        self.actions = actions;
     }
 
     fn route_action(&mut self, action: Action) {
@@ -440,16 +434,12 @@ impl<S: Seams> Model<S> {
     }
 
     fn route_outputs(&mut self) {
-        if self.outputs.len() == 1
-            && let Some(output) = self.outputs.pop()
-        {
-            return tell(output, &mut self.to_desk);
+        if self.outputs.len() > 1 {
+            self.outputs.reverse();
         }
-        let mut outputs = std::mem::take(&mut self.outputs);
-        for output in outputs.drain(..) {
+        while let Some(output) = self.outputs.pop() {
             tell(output, &mut self.to_desk);
         }
-        self.outputs = outputs;
     }
 
     fn finish(mut self, ending: Ending) -> Played {
@@ -476,6 +466,7 @@ fn or_never(deadline: Option<SimTime>) -> SimTime {
 }
 
 /// The rule that refuses a connection to this exchange at `at`, if one does.
+#[inline]
 #[must_use]
 pub fn refused(plan: &FaultPlan, exchange: Exchange, at: SimTime) -> Option<u32> {
     let struck = plan.exchange(exchange, at)?;

@@ -234,7 +234,7 @@ impl Service {
         Ok(Answer::Now(match switches.delete_object {
             DeleteObject::Deleted => Reply::Deleted,
             DeleteObject::Response => {
-                let id = json_text(&id.0);
+                let id = json_text(&id.0.text());
                 Reply::Document(format!("{{\"id\":{id},\"object\":\"response\",\"deleted\":true}}").into())
             }
         }))

@@ -14,7 +14,9 @@ use super::turn::{Act, acts, compaction_act, list_act};
 use super::{CallKey, Choice, Chosen, Output, Script, Service, name};
 use crate::fault::Probe;
 use crate::rng::Purpose;
-use crate::wire::{ApiError, Create, Item, Overflow, Reply, Response, ResponseId, Status, StoredItem};
+use crate::wire::{
+    ApiError, Create, IdText, Item, Overflow, Reply, Response, ResponseId, Status, StoredItem,
+};
 
 /// What a conversation brings along.
 struct Before {
@@ -307,7 +309,7 @@ impl Service {
         let mut again = 0;
         loop {
             let bits = self.desk.seed.bits(Purpose::Id, entity, index | (again << 48));
-            let id = ResponseId(name::id("resp_", bits));
+            let id = ResponseId(IdText::made(bits));
             if !self.runs.is_taken(&id) {
                 return (id, bits);
             }

@@ -390,7 +390,7 @@ fn part_done(draft: &Draft, text: &Arc<str>, shown: Shown) -> Event {
 
 /// The events of a message that is spoken too; they name the response alone.
 fn speech(draft: &Draft, audio: &str, say: &mut impl FnMut(Event)) {
-    let response = &*draft.response.0;
+    let response = &*draft.response.0.text();
     let mut about = |name: &str, fields: Value| {
         let Event::Progress { name, shown, .. } = progress(draft, name, &fields) else {
             return;

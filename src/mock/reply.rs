@@ -300,8 +300,9 @@ fn deleted(id: Option<&ResponseId>) -> Vec<u8> {
         object: &'static str,
         deleted: bool,
     }
+    let id = id.map(|id| id.0.text());
     let body = Deleted {
-        id: id.map_or("", |id| &id.0),
+        id: id.as_deref().unwrap_or_default(),
         object: "response.deleted",
         deleted: true,
     };
@@ -333,7 +334,8 @@ fn id_place(reply: &Reply, body: &[u8]) -> Option<(usize, usize)> {
     let Reply::Response(response) = reply else {
         return None;
     };
-    let id = response.id.0.as_bytes();
+    let id = response.id.0.text();
+    let id = id.as_bytes();
     let start = body.windows(id.len().max(1)).position(|window| window == id)?;
     Some((start, start + id.len()))
 }

@@ -211,7 +211,7 @@ impl<'a> Caller<'a> {
 
     /// The response that the path names; none if that is no text.
     fn response(&self) -> Option<ResponseId> {
-        word(self.uri.path(), 1).map(|id| ResponseId(id.into()))
+        word(self.uri.path(), 1).map(|id| ResponseId((*id).into()))
     }
 
     /// Asks the backend, and answers as it says.

@@ -34,7 +34,7 @@ pub(super) fn read_side(
     };
     Some(match (route, method) {
         (Route::InputItems, "GET") => read_page(uri).map(|page| Side::InputItems {
-            id: ResponseId(id),
+            id: ResponseId(id.into()),
             page,
         }),
         (Route::InputTokens, "POST") => subset(body, Endpoint::InputTokens).map(Side::InputTokens),

@@ -137,7 +137,7 @@ impl Requests {
         let mut path = String::with_capacity(self.base.len() + MIDDLE.len() + id.0.len() + rest.len());
         path.push_str(&self.base);
         path.push_str(MIDDLE);
-        push_segment(&mut path, &id.0);
+        push_segment(&mut path, &id.0.text());
         path.push_str(rest);
         path
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::echo::MetadataOut;
 use super::json_out::put;
-use super::{Create, InputItem, ToolDeclaration};
+use super::{Create, InputItem, ResponseId, ToolDeclaration};
 
 /// What a client sends beside what anybody decides by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn render_create(create: &Create, extra: &ClientFields, out: &mut Vec<u8>) {
             },
             max_output_tokens: create.max_output_tokens,
             service_tier: create.tier.as_deref(),
-            previous_response_id: create.previous.as_ref().map(|id| &*id.0),
+            previous_response_id: create.previous.as_ref(),
             instructions: extra.instructions.as_deref(),
             tools: create.tools.iter().map(|tool| ToolOut::of(tool, extra)).collect(),
             input: create.input.iter().map(InputOut::of).collect(),
@@ -65,7 +65,7 @@ struct CreateOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    previous_response_id: Option<&'a str>,
+    previous_response_id: Option<&'a ResponseId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::echo::{Echo, MetadataOut};
 use super::json_item::{ItemIn, put_items};
 use super::json_out::{key, pair_number, pair_text, put, put_raw};
-use super::read::{Count, Loose, OriginIn, StatusWord, Text, Tier};
-use super::{Failure, Item, Response, ResponseId, Usage};
+use super::read::{Count, Loose, OriginIn, StatusWord, Tier};
+use super::{Failure, IdText, Item, Response, ResponseId, Usage};
 
 /// A body that is no Response object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +52,7 @@ pub fn salvage_id(prefix: &[u8]) -> Option<ResponseId> {
         let after = skip_space(after).strip_prefix(b":")?;
         if key == b"\"id\"" {
             let (text, _) = take_string(skip_space(after))?;
-            let id = serde_json::from_slice::<Text>(text).ok()?.0;
+            let id = serde_json::from_slice::<IdText>(text).ok()?;
             return (!id.is_empty()).then_some(ResponseId(id));
         }
         rest = skip_value(after)?;
@@ -61,7 +61,7 @@ pub fn salvage_id(prefix: &[u8]) -> Option<ResponseId> {
 
 fn put_head(response: &Response, echo: &Echo, out: &mut Vec<u8>) {
     let completed = response.status == super::Status::Completed;
-    pair_text(out, "{\"id\":", &response.id.0);
+    pair_text(out, "{\"id\":", &response.id.0.text());
     put_raw(out, key!("object"));
     put_raw(out, "\"response\"");
     pair_number(out, key!("created_at"), response.created_at);
@@ -222,7 +222,7 @@ pub(super) fn word_or_empty(word: Loose) -> Arc<str> {
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let id = Text::deserialize(deserializer)?.0;
+        let id = IdText::deserialize(deserializer)?;
         if id.is_empty() {
             return Err(D::Error::custom("an id without a letter"));
         }

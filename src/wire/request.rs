@@ -54,7 +54,8 @@ pub fn parse_create(body: &[u8]) -> Result<(Create, Echo), ApiError> {
         background: flag(request.background, "background", Given::No)?,
         stream,
         store: flag(request.store, "store", Given::Yes)?,
-        previous: optional_text(request.previous_response_id, "previous_response_id")?.map(ResponseId),
+        previous: optional_text(request.previous_response_id, "previous_response_id")?
+            .map(|id| ResponseId(id.into())),
         input: request.input.map(read_input).transpose()?.unwrap_or_default(),
         tools: match tools.is_empty() {
             true => Arc::default(),

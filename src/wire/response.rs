@@ -1,36 +1,20 @@
 //! The Response object as far as anybody decides by it.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Shown};
+use super::{IdText, Origin, Shown};
 
 /// The opaque id of a response.
-#[derive(Debug, Clone, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ResponseId(pub Arc<str>);
-
-/// Ids differ in their last letters: those are chance, and what stands before them is the same in all.
-/// Without a wire between them, two that are alike are one as a rule.
-impl PartialEq for ResponseId {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
-    }
-}
-
-impl Hash for ResponseId {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let letters = self.0.as_bytes();
-        state.write(&letters[letters.len().saturating_sub(16)..]);
-    }
-}
+pub struct ResponseId(pub IdText);
 
 impl fmt::Display for ResponseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.0.text())
     }
 }
 

@@ -88,7 +88,7 @@ pub fn render_webhook(event: &WebhookEvent, out: &mut Vec<u8>) {
             r#type: event.kind.word(),
             created_at: event.created_at,
             data: DataOut {
-                id: &event.response.0,
+                id: &event.response.0.text(),
             },
         },
     );
@@ -102,7 +102,7 @@ pub fn parse_webhook(body: &[u8]) -> Option<WebhookEvent> {
         id: body.id.0,
         kind: WebhookKind::read(body.r#type.0),
         created_at: body.created_at.0.unwrap_or(0),
-        response: ResponseId(body.data.id.0),
+        response: ResponseId(body.data.id.0.into()),
     })
 }
 

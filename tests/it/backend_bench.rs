@@ -403,7 +403,7 @@ impl Bench {
                 format!("{} {}{spoiled}", name(call), self.reply_line(reply))
             }
             Output::Made { call, .. } => format!("{} made", name(call)),
-            Output::Dropped { response } => format!("{} dropped", response.0),
+            Output::Dropped { response } => format!("{response} dropped"),
             Output::Heading { call, fields } => format!("{} told {fields:?}", name(call)),
             Output::Event { call, event } => {
                 format!("{} #{} {}", name(call), event.seq, event_line(&event.event))
@@ -456,7 +456,7 @@ impl Bench {
     fn anonymous(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (id, nth) in self.ids().iter().zip(1..) {
-            text = text.replace(&*id.0, &format!("r{nth}"));
+            text = text.replace(&*id.0.text(), &format!("r{nth}"));
         }
         text
     }

@@ -348,7 +348,7 @@ fn notified(rules: Vec<FaultRule>, statuses: &[u16]) -> Vec<(String, Authenticit
                 "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)"
             );
             assert_eq!(headers["content-type"], "application/json");
-            assert_eq!(parse_webhook(body).unwrap().response.0.as_ref(), id_of(&created));
+            assert_eq!(parse_webhook(body).unwrap().response.to_string(), id_of(&created));
         }
         let judged = taken.iter().map(|(headers, body, at)| {
             let id = headers["webhook-id"].to_str().unwrap().to_owned();

@@ -64,7 +64,7 @@ proptest! {
     fn the_id_is_salvaged_as_soon_as_it_is_whole(response in values::response(), cut in any::<prop::sample::Index>()) {
         let body = rendered(&response);
         let cut = cut.index(body.len());
-        let quoted = serde_json::to_string(&*response.id.0).unwrap();
+        let quoted = serde_json::to_string(&response.id).unwrap();
         let whole = cut >= "{\"id\":".len() + quoted.len();
         prop_assert_eq!(salvage_id(&body[..cut]), whole.then(|| response.id.clone()));
         prop_assert_eq!(parse_response(&body[..cut]).unwrap_err().id, whole.then_some(response.id));
@@ -103,7 +103,7 @@ proptest! {
 
 #[test]
 fn the_id_is_found_behind_other_keys_and_only_at_the_top() {
-    let id = |text: &str| salvage_id(text.as_bytes()).map(|id| id.0.to_string());
+    let id = |text: &str| salvage_id(text.as_bytes()).map(|id| id.to_string());
     assert_eq!(
         id(r#"{"error":{"id":"no"},"list":["id",{"id":"no"}], "id" : "resp_\u0031","#),
         Some("resp_1".into())

@@ -26,7 +26,10 @@ fn rendered(response: &Response) -> Vec<u8> {
 #[test]
 fn a_queued_response_is_read_and_has_all_its_keys() {
     let response = parse_response(QUEUED.as_bytes()).unwrap();
-    assert_eq!((&*response.id.0, &response.status), ("resp_q1", &Status::Queued));
+    assert_eq!(
+        (&*response.id.0.text(), &response.status),
+        ("resp_q1", &Status::Queued)
+    );
     let origin = response.origin.unwrap();
     assert_eq!((origin.job.0, origin.attempt.0, origin.turn.0), (7, 2, 1));
     assert_eq!(keys(&rendered(&response)), keys(QUEUED.as_bytes()));

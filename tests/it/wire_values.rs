@@ -162,7 +162,7 @@ pub(crate) fn response() -> BoxedStrategy<Response> {
                 tier,
             )| {
                 Response {
-                    id: ResponseId(id),
+                    id: ResponseId(id.into()),
                     status,
                     created_at,
                     completed_at,
@@ -224,7 +224,7 @@ pub(crate) fn create() -> impl Strategy<Value = Create> {
             background,
             stream,
             store,
-            previous: previous.map(ResponseId),
+            previous: previous.map(|id| ResponseId(id.into())),
             input: input.into(),
             tools: tools.into(),
             max_output_tokens,

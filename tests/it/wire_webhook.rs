@@ -155,7 +155,7 @@ proptest! {
             WebhookKind::Incomplete,
             WebhookKind::Unknown("eval.run.canceled".into()),
         ];
-        let event = WebhookEvent { id, kind: kinds[which].clone(), created_at, response: ResponseId(response) };
+        let event = WebhookEvent { id, kind: kinds[which].clone(), created_at, response: ResponseId(response.into()) };
         let mut out = Vec::new();
         render_webhook(&event, &mut out);
         prop_assert_eq!(parse_webhook(&out), Some(event));

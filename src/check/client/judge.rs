@@ -357,12 +357,12 @@ fn judge_creates(exchanges: &[ClientExchange], bench: &mut Bench) {
         bench.note(
             ClientRule::OneResponse,
             kept(made.len() <= 1, &numbers, || {
-                let ids: BTreeSet<&str> = made
+                let ids: BTreeSet<String> = made
                     .iter()
                     .filter_map(|one| one.made())
-                    .map(|id| &*id.0)
+                    .map(ToString::to_string)
                     .collect();
-                let ids: Vec<&str> = ids.into_iter().collect();
+                let ids: Vec<String> = ids.into_iter().collect();
                 format!("one ask made {} responses: {}", made.len(), ids.join(", "))
             }),
         );

@@ -109,7 +109,7 @@ impl Call<'_> {
 /// A response.
 pub(super) fn response(row: &ResponseRow) -> Value {
     json!({
-        "id": &*row.id.0,
+        "id": &*row.id.0.text(),
         "status": row.status.word(),
         "code": row.code.as_deref(),
         "background": row.background,
@@ -126,7 +126,7 @@ pub(super) fn webhook(row: &WebhookRow) -> Value {
         "delivery": &*row.delivery,
         "send": row.send,
         "kind": &*row.kind,
-        "response": &*row.response.0,
+        "response": &*row.response.0.text(),
         "signature": row.signature,
         "at_us": row.at.ticks(),
         "answered_us": row.answered.map(crate::units::SimTime::ticks),

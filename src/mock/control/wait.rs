@@ -79,7 +79,7 @@ impl Awaited {
             }
             Self::Response { id, status } => {
                 let wanted = |row: &&crate::mock::session::ResponseRow| {
-                    id.as_ref().is_none_or(|id| *id == *row.id.0)
+                    id.as_ref().is_none_or(|id| **id == *row.id.0.text())
                         && match status {
                             Some(status) => status == row.status.word(),
                             None => !row.status.is_open(),
@@ -96,7 +96,7 @@ impl Awaited {
                 count,
             } => {
                 let wanted = |row: &&crate::mock::session::WebhookRow| {
-                    of.as_ref().is_none_or(|of| *of == *row.response.0)
+                    of.as_ref().is_none_or(|of| **of == *row.response.0.text())
                         && kind.as_ref().is_none_or(|kind| *kind == *row.kind)
                         && match outcome {
                             Came::Sent => true,

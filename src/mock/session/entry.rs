@@ -210,7 +210,7 @@ struct Line<'a> {
     hint: Option<&'a str>,
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<&'a str>,
+    response: Option<&'a ResponseId>,
     end: EntryEnd,
 }
 
@@ -295,7 +295,7 @@ impl Entry {
             script: self.script.as_deref(),
             hint: self.hint.as_deref(),
             status: self.status,
-            response: self.response.as_ref().map(|id| &*id.0),
+            response: self.response.as_ref(),
             end: self.end,
         };
         // A struct of texts and numbers is always JSON.

@@ -291,9 +291,9 @@ impl Sight {
     fn script_of(&self, create: &Create, marks: &[u32]) -> Option<Box<ScriptSeen>> {
         let details = create.request.as_ref().map(Echo::details);
         let talk = details.and_then(|details| details.conversation.as_ref());
-        let before = create.previous.as_ref().map(|id| &id.0).or(talk);
-        if let Some(before) = before {
-            return Some(Box::new(ScriptSeen::GoesOn(Arc::clone(before))));
+        let previous = create.previous.as_ref().map(|id| Arc::from(&*id.0.text()));
+        if let Some(before) = previous.or_else(|| talk.cloned()) {
+            return Some(Box::new(ScriptSeen::GoesOn(before)));
         }
         let seen = match Choice::find(&self.choices, create, marks)? {
             Chosen::This(choice) => ScriptSeen::Chosen(choice + 1),
@@ -446,7 +446,7 @@ impl Sight {
     pub(in crate::mock) fn row(&mut self, response: &ResponseId) -> Option<&mut ResponseRow> {
         // What is told of a response is often told of the newest one.
         let newest = self.responses.back();
-        if newest.is_some_and(|newest| Arc::ptr_eq(&newest.id.0, &response.0)) {
+        if newest.is_some_and(|newest| newest.id == *response) {
             return self.responses.back_mut();
         }
         let number = *self.by_id.get(response)?;

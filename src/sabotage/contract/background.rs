@@ -137,7 +137,7 @@ fn completed_runs_again(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) 
     for (_, reply) in replied(out) {
         if let Reply::Response(response) = reply
             && response.status == Status::Completed
-            && count(memory, &response.id.0) == 4
+            && count(memory, &response.id.0.text()) == 4
         {
             Arc::make_mut(response).status = Status::InProgress;
         }
@@ -161,7 +161,7 @@ fn leaving_cancels(memory: &mut Memory, batch: &mut Vec<Input>) {
                 ask: Ok(Ask::Stream { id, .. }),
                 ..
             } => {
-                memory.insert(format!("{call:?}"), Value::from(&*id.0));
+                memory.insert(format!("{call:?}"), Value::from(&*id.0.text()));
             }
             Input::Gone { call } => {
                 let left = memory.get(&format!("{call:?}")).and_then(Value::as_str);
@@ -206,7 +206,7 @@ fn second_cancel_refused(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>)
         if let Reply::Response(response) = reply
             && kind == ExchangeKind::Cancel
             && response.status == Status::Cancelled
-            && count(memory, &response.id.0) > 1
+            && count(memory, &response.id.0.text()) > 1
         {
             *reply = Reply::Error(ApiError::not_cancellable(&Status::Cancelled).into());
         }

@@ -103,7 +103,7 @@ fn lost_runs_uncounted(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
     let mut told = Vec::new();
     out.retain(|output| match output {
         Output::Made { call, response } => {
-            memory.insert(format!("{call:?}"), (&*response.0).into());
+            memory.insert(format!("{call:?}"), (&*response.0.text()).into());
             false
         }
         Output::Reply { call, face, .. } if *face == crate::backend::Face::Whole => {
@@ -115,7 +115,7 @@ fn lost_runs_uncounted(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
         _ => true,
     });
     for (call, response) in told {
-        let response = crate::wire::ResponseId(Arc::from(response.as_str().unwrap_or_default()));
+        let response = crate::wire::ResponseId(response.as_str().unwrap_or_default().into());
         out.push(Output::Made { call, response });
     }
 }

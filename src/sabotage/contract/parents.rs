@@ -85,7 +85,7 @@ fn one_child_for_all(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
                 .entry("made".to_owned())
                 .or_insert_with(|| Value::Array(Vec::new()));
             let Some(made) = made.as_array_mut() else { continue };
-            made.push(serde_json::json!([&*response.id.0, response.created_at]));
+            made.push(serde_json::json!([&*response.id.0.text(), response.created_at]));
             // The first is the parent, the second its first child.
             if let ([_, first, _], true) = (made.as_slice(), response.background)
                 && first[1] == response.created_at

@@ -231,8 +231,8 @@ async fn s53_the_log_counts_runs_and_not_requests(bench: &Bench) -> Verdict {
     for id in log.runs() {
         same(
             "a run of its own",
-            &client.read(&id.0).await?["id"],
-            &json!(&*id.0),
+            &client.read(&id.0.text()).await?["id"],
+            &json!(id),
         )?;
     }
     Ok(())

@@ -304,7 +304,7 @@ async fn cancelled_stream(client: &Client) -> Result<(String, bool), String> {
         let log = client.mock.seen();
         let made = log.runs().next().cloned();
         let id = made.ok_or("no run was made")?;
-        client.cancel(&id.0).await.map(drop)
+        client.cancel(&id.0.text()).await.map(drop)
     };
     let stream = client.hear(asked("POST", "/v1/responses", &body.to_string()));
     let (heard, cancelled) = tokio::join!(stream, id);

@@ -447,7 +447,10 @@ fn a_turn_carries_the_outputs_of_the_one_before() {
         })
         .collect();
     assert_eq!(creates[0].previous, None);
-    assert_eq!(creates[1].previous.as_ref().map(|id| &*id.0), Some("r1"));
+    assert_eq!(
+        creates[1].previous.as_ref().map(ToString::to_string).as_deref(),
+        Some("r1")
+    );
     let outputs: Vec<&str> = creates[1]
         .input
         .iter()

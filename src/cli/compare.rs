@@ -39,7 +39,7 @@ pub(super) struct Compare {
     #[arg(long, value_name = "FILE")]
     part: Option<PathBuf>,
     /// Play only a part of the replications, such as `2/4`, to be merged; `auto` or `auto/4` asks the job array
-    #[arg(long, value_name = "I/N", requires = "part")]
+    #[arg(long, value_name = "I/N", requires = "part", conflicts_with_all = ["format", "reports"])]
     shard: Option<ShardArg>,
     /// Let strategies that are programs run: they may do whatever you may do
     #[arg(long)]
@@ -95,7 +95,11 @@ pub(super) fn compare(args: &Compare) -> Exit {
         );
         return Exit::Input;
     }
-    if let Err(exit) = args.writing.check() {
+    let inputs = args.file.iter().chain(&args.part);
+    if let Err(exit) = args
+        .writing
+        .check(&inputs.map(PathBuf::as_path).collect::<Vec<_>>())
+    {
         return exit;
     }
     for point in &mut sweep.points {
@@ -120,6 +124,13 @@ pub(super) fn merge(args: &Merge) -> Exit {
         Ok(sweep) => sweep,
         Err(error) => return refuse(&error),
     };
+    let inputs = std::iter::once(&args.file).chain(&args.parts);
+    if let Err(exit) = args
+        .writing
+        .check(&inputs.map(PathBuf::as_path).collect::<Vec<_>>())
+    {
+        return exit;
+    }
     launch(&mut sweep.points, folder_of(&args.file));
     let mut kept = vec![Kept::new(); sweep.points.len()];
     for part in &args.parts {
@@ -280,11 +291,45 @@ impl Writing {
         }
     }
 
-    /// Refuses reports that have no place, before anything is played for them.
-    fn check(&self) -> Result<(), Exit> {
-        let mut files = self.reports.iter().filter(|request| request.folder().is_none());
-        files.try_for_each(|request| check_report(&request.path))
+    /// Refuses reports that have no place, or would take the place of something else, before anything is played for them.
+    fn check(&self, inputs: &[&Path]) -> Result<(), Exit> {
+        let mut taken: Vec<(PathBuf, &str)> = inputs.iter().map(|path| (place_of(path), "read")).collect();
+        for request in &self.reports {
+            let path = Path::new(&request.path);
+            match request.folder() {
+                None => check_report(&request.path)?,
+                Some(_) if path.is_file() => return Err(refuse_place(request, "is a file, and no folder")),
+                Some(_) => {}
+            }
+            // Whatever goes to a device is kept nowhere.
+            if path.exists() && !path.is_file() && !path.is_dir() {
+                continue;
+            }
+            let place = place_of(path);
+            if let Some((_, how)) = taken.iter().find(|(other, _)| *other == place) {
+                return Err(refuse_place(request, &format!("is {how} too")));
+            }
+            taken.push((place, "written by another report"));
+        }
+        Ok(())
     }
+}
+
+/// Where a path leads, whether or not something is there yet.
+fn place_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let named = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+    let found = path.canonicalize().ok().or_else(named);
+    found.unwrap_or_else(|| path.to_path_buf())
+}
+
+fn refuse_place(request: &CompareRequest, why: &str) -> Exit {
+    complain(
+        format_args!("the report `{}` cannot be written: it {why}", request.path),
+        "name another place for it",
+    );
+    Exit::Input
 }
 
 /// How far it is, on a terminal.

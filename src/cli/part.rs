@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use fs4::{FileExt, TryLockError};
+
 use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, read, shown};
@@ -45,32 +47,42 @@ pub(super) struct PartFile {
 
 impl PartFile {
     /// Opens a part to write on, and takes out what is there already. What was interrupted in the middle of a line is cut.
+    /// Nobody else may write on it meanwhile.
     ///
     /// # Errors
     /// How the program ends if that is not possible; that was said.
     pub(super) fn open(sweep: &Sweep, path: &Path, kept: &mut [Kept]) -> Result<Self, Exit> {
-        let whole = match path.exists() {
-            true => take_part(sweep, path, kept)?,
-            false => 0,
-        };
         let name = shown(path);
-        let opened = || -> io::Result<File> {
-            let mut file = OpenOptions::new()
+        let open = || {
+            OpenOptions::new()
                 .write(true)
                 .create(true)
                 .truncate(false)
-                .open(path)?;
+                .open(path)
+        };
+        let mut file = match path.is_dir() {
+            true => return Err(take_part(sweep, path, kept).err().unwrap_or(Exit::Input)),
+            false => open().map_err(|error| unwritten(&name, &error))?,
+        };
+        // Where files cannot be locked, they are written as they always were.
+        if let Err(TryLockError::WouldBlock) = FileExt::try_lock(&file) {
+            complain(
+                format_args!("the part `{name}` is being written by another `lanebench`"),
+                "give each shard a file of its own",
+            );
+            return Err(Exit::Input);
+        }
+        let whole = take_part(sweep, path, kept)?;
+        let mut ready = || -> io::Result<()> {
             file.set_len(whole as u64)?;
             file.seek(SeekFrom::End(0))?;
-            if whole == 0 {
-                file.write_all(sweep.part_header().as_bytes())?;
+            match whole {
+                0 => file.write_all(sweep.part_header().as_bytes()),
+                _ => Ok(()),
             }
-            Ok(file)
         };
-        match opened() {
-            Ok(file) => Ok(Self { name, file }),
-            Err(error) => Err(unwritten(&name, &error)),
-        }
+        ready().map_err(|error| unwritten(&name, &error))?;
+        Ok(Self { name, file })
     }
 
     /// Adds a replication, so that nothing of it is lost from now on.

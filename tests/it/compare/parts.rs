@@ -165,3 +165,72 @@ fn a_job_array_plays_its_shards_and_merges_them() {
     assert_eq!(code, Some(2));
     assert!(text.contains("it is no part of a comparison"), "{text}");
 }
+
+#[test]
+fn a_report_takes_the_place_of_nothing() {
+    let folder = Folder::new("places");
+    let (study, part) = (folder.file("study.yaml"), folder.file("part.jsonl"));
+    let text = std::fs::read_to_string(repo(SMALL)).unwrap();
+    let text = text.replace("../../../", &format!("{}/", repo("").display()));
+    std::fs::write(&study, &text).unwrap();
+    let refused = |arguments: &[&str], why: &str| {
+        let (code, text) = said(arguments, &[]);
+        assert!(
+            code == Some(2) && text.contains(why),
+            "{arguments:?}: {code:?} {text}"
+        );
+    };
+    let other = format!("{}/./study.yaml", folder.0.display());
+    for path in [&study, &other] {
+        refused(
+            &["compare", &study, "--report", &format!("csv={path}")],
+            "it is read too",
+        );
+    }
+    let over_part = format!("json={part}");
+    refused(
+        &["compare", &study, "--part", &part, "--report", &over_part],
+        "it is read too",
+    );
+    let runs = folder.file("runs");
+    let (csv, json) = (format!("csv={runs}"), format!("json={runs}"));
+    refused(
+        &["compare", &study, "--report", &csv, "--report", &json],
+        "it is written by another report too",
+    );
+    refused(
+        &["compare", &study, "--report", &format!("svg={study}")],
+        "it is a file, and no folder",
+    );
+    // What a shard says is said when all are put together.
+    let shard = ["compare", &study, "--shard", "1/8", "--part", &part];
+    for more in [["--report", &csv], ["--format", "json"]] {
+        refused(&[&shard[..], &more[..]].concat(), "cannot be used with");
+    }
+    assert_eq!(std::fs::read_to_string(&study).unwrap(), text);
+    assert!(!Path::new(&part).exists() && !Path::new(&runs).exists());
+    assert_eq!(said(&shard, &[]).0, Some(0));
+    let before = std::fs::read(&part).unwrap();
+    refused(
+        &["merge", &study, &part, "--report", &over_part],
+        "it is read too",
+    );
+    assert_eq!(std::fs::read(&part).unwrap(), before);
+}
+
+#[test]
+fn a_part_has_one_writer() {
+    let folder = Folder::new("writers");
+    let part = folder.file("part.jsonl");
+    let held = std::fs::File::create(&part).unwrap();
+    fs4::FileExt::lock(&held).unwrap();
+    let shard = ["compare", SMALL, "--shard", "1/8", "--part", &part];
+    let (code, text) = said(&shard, &[]);
+    assert!(
+        code == Some(2) && text.contains("is being written by another `lanebench`"),
+        "{code:?} {text}"
+    );
+    assert_eq!(std::fs::read(&part).unwrap(), b"");
+    drop(held);
+    assert_eq!(said(&shard, &[]).0, Some(0));
+}

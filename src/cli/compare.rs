@@ -1,5 +1,6 @@
 //! `lanebench compare` and `lanebench merge`: strategies side by side on the same tasks and the same luck.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
 
@@ -298,7 +299,7 @@ impl Writing {
             let path = Path::new(&request.path);
             match request.folder() {
                 None => check_report(&request.path)?,
-                Some(_) if path.is_file() => return Err(refuse_place(request, "is a file, and no folder")),
+                Some(folder) if path.is_file() => return Err(unmade(folder, &"a file has its name")),
                 Some(_) => {}
             }
             // Whatever goes to a device is kept nowhere.
@@ -322,6 +323,14 @@ fn place_of(path: &Path) -> PathBuf {
     let named = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
     let found = path.canonicalize().ok().or_else(named);
     found.unwrap_or_else(|| path.to_path_buf())
+}
+
+fn unmade(folder: &str, why: &dyn fmt::Display) -> Exit {
+    complain(
+        format_args!("the folder `{folder}` cannot be made: {why}"),
+        "name a folder that you may write to",
+    );
+    Exit::Machine
 }
 
 fn refuse_place(request: &CompareRequest, why: &str) -> Exit {
@@ -396,13 +405,7 @@ fn write(text: &str) -> Exit {
 /// Writes the files of one report.
 fn write_request(request: &CompareRequest, report: &SweepReport<'_>) -> Result<(), Exit> {
     if let Some(folder) = request.folder() {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            complain(
-                format_args!("the folder `{folder}` cannot be made: {error}"),
-                "name a folder that you may write to",
-            );
-            Exit::Machine
-        })?;
+        std::fs::create_dir_all(folder).map_err(|error| unmade(folder, &error))?;
     }
     let mut files = request.render(report).into_iter();
     files.try_for_each(|(path, text)| write_report(&path, text))

@@ -152,7 +152,17 @@ struct Said {
     mean: Option<f64>,
     low: Option<f64>,
     high: Option<f64>,
+    /// Of a tail: the median of the replications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    median: Option<MedianRow>,
     contrast: Option<ContrastRow>,
+}
+
+#[derive(Serialize)]
+struct MedianRow {
+    value: f64,
+    low: f64,
+    high: f64,
 }
 
 #[derive(Serialize)]
@@ -404,17 +414,24 @@ fn said(metric: Metric, cell: &Cell) -> Said {
             mean: None,
             low: None,
             high: None,
+            median: None,
             contrast: None,
         },
         Cell::Said {
             mean,
             interval,
+            median,
             contrast,
         } => Said {
             metric: word,
             mean: Some(*mean),
             low: Some(interval.low),
             high: Some(interval.high),
+            median: median.map(|(value, interval)| MedianRow {
+                value,
+                low: interval.low,
+                high: interval.high,
+            }),
             contrast: contrast.map(|contrast| {
                 let Paired {
                     difference,

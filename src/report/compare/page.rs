@@ -281,7 +281,7 @@ fn metrics(report: &CompareReport<'_>, figures: &Figures) -> Markup {
                     p class="soft" { (words(metric.definition())) }
                     @if metric.is_tail() {
                         p class="soft" {
-                            "A tail: intervals by bootstrap over whole replications, with "
+                            "A tail: intervals of means by bootstrap over whole replications, of their median by their order statistics, with "
                             (exact(report.findings.tasks as f64, "/tasks")) " tasks behind them."
                         }
                     }

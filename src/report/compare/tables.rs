@@ -172,17 +172,22 @@ pub(super) fn metric_table(report: &CompareReport<'_>, metric: usize) -> Markup 
     let CompareReport {
         comparison, findings, ..
     } = *report;
+    let tail = comparison.metrics[metric].is_tail();
     let rows = strategies(report, |place| {
         let at = format!("/strategies/{place}/metrics/{metric}/");
         match &findings.cells[metric][place] {
-            Cell::Silent => html! { td class="word" colspan="6" { "no task speaks about it" } },
+            Cell::Silent => {
+                html! { td class="word" colspan=(if tail { 8 } else { 6 }) { "no task speaks about it" } }
+            }
             Cell::Said {
                 mean,
                 interval,
+                median,
                 contrast,
             } => html! {
                 td { (exact(*mean, &format!("{at}mean"))) }
                 td { (between(*interval, &at)) }
+                @if tail { (median_cells(*median, &format!("{at}median/"))) }
                 @match contrast {
                     Some(contrast) => (contrast_cells(contrast, &format!("{at}contrast/"))),
                     None => td class="word" colspan="4" {
@@ -194,16 +199,22 @@ pub(super) fn metric_table(report: &CompareReport<'_>, metric: usize) -> Markup 
     });
     let confidence = percent_round(1.0 - comparison.alpha);
     let own = format!("{confidence} interval");
-    let heads = [
-        "strategy",
-        "mean",
-        &own,
-        "difference and its interval",
-        "ratio",
-        "p, adjusted",
-        "verdict",
-    ];
+    let mut heads = vec!["strategy", "mean", &own];
+    if tail {
+        heads.extend(["median", "its interval"]);
+    }
+    heads.extend(["difference and its interval", "ratio", "p, adjusted", "verdict"]);
     table(comparison.metrics[metric].word(), &heads, &rows)
+}
+
+/// The median of the replications, with its interval from their order statistics.
+fn median_cells(median: Option<(f64, Interval)>, at: &str) -> Markup {
+    html! {
+        @match median {
+            Some((value, interval)) => { td { (exact(value, &format!("{at}value"))) } td { (between(interval, at)) } }
+            None => td class="word" colspan="2" { "too few runs" },
+        }
+    }
 }
 
 fn contrast_cells(contrast: &Contrast, at: &str) -> Markup {

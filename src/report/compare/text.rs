@@ -353,6 +353,7 @@ fn cell_text(cell: &Cell, is_reference: bool, paint: Paint) -> String {
         mean,
         interval,
         contrast,
+        median: _,
     } = cell
     else {
         return paint.tone(Tone::Faint, &right("no task speaks about it", 31));

@@ -4,10 +4,10 @@ use super::plan::{Comparison, GateBound};
 use super::regret::Regret;
 use super::study::{Replication, Study, series};
 use crate::rng::{Purpose, Seed};
-use crate::sim::metric::Metric;
+use crate::sim::metric::{Metric, Unit};
 use crate::sim::stats::{
     Direction, Interval, Moments, Paired, Resamples, Selection, bootstrap, holm, mean_interval, paired,
-    pareto, select_best, share_interval, student_beyond,
+    pareto, quantile, quantile_interval, select_best, share_interval, student_beyond,
 };
 use crate::sim::strategy::{Drawn, inverse_propensity, mean_reward};
 use crate::trace::Execution;
@@ -64,6 +64,9 @@ pub enum Cell {
         mean: f64,
         /// Its interval.
         interval: Interval,
+        /// Of a tail, the median of the replications and its interval from their order statistics, whatever their law; none of too
+        /// few replications.
+        median: Option<(f64, Interval)>,
         /// How it differs from the reference; none of the reference itself.
         contrast: Option<Contrast>,
     },
@@ -309,7 +312,7 @@ impl Comparison {
         let entity = metric as u64 * 2 + ((strategy as u64) << 16);
         Some((
             Moments::of(&values).mean()?,
-            interval(self, metric, &values, entity)?,
+            possible(metric, interval(self, metric, &values, entity)?),
         ))
     }
 }
@@ -362,7 +365,8 @@ fn off_policy(comparison: &Comparison, replications: &[Replication], strategy: u
     let said = |of: &dyn Fn(&[Drawn]) -> Option<f64>| {
         let values: Vec<f64> = drawn.iter().map(|choices| of(choices)).collect::<Option<_>>()?;
         let moments = Moments::of(&values);
-        Some((moments.mean()?, mean_interval(&moments, 1.0 - comparison.alpha)?))
+        let interval = mean_interval(&moments, 1.0 - comparison.alpha)?;
+        Some((moments.mean()?, within(interval, 1.0)))
     };
     Some(OffPolicy {
         choices: drawn.iter().map(|choices| choices.len() as u64).sum(),
@@ -392,6 +396,38 @@ fn interval(comparison: &Comparison, metric: Metric, values: &[f64], entity: u64
         entity,
     };
     bootstrap(values.len(), how, confidence, |drawn| mean_of(values, drawn))
+}
+
+/// An interval without what a metric cannot be.
+fn possible(metric: Metric, interval: Interval) -> Interval {
+    let most = match metric.unit() {
+        // People who decide side by side are busy for more hours than one of them is there.
+        Unit::Share | Unit::Index if metric != Metric::ApproverLoad => 1.0,
+        Unit::Share
+        | Unit::Index
+        | Unit::Seconds
+        | Unit::Count
+        | Unit::PerTask
+        | Unit::PerHour
+        | Unit::Money => f64::INFINITY,
+    };
+    within(interval, most)
+}
+
+fn within(interval: Interval, most: f64) -> Interval {
+    Interval {
+        low: interval.low.clamp(0.0, most),
+        high: interval.high.clamp(0.0, most),
+    }
+}
+
+fn median(comparison: &Comparison, metric: Metric, mut values: Vec<f64>) -> Option<(f64, Interval)> {
+    if !metric.is_tail() {
+        return None;
+    }
+    values.sort_by(f64::total_cmp);
+    let interval = quantile_interval(&values, 0.5, 1.0 - comparison.alpha)?;
+    Some((quantile(&values, 0.5)?, interval))
 }
 
 fn mean_of(values: &[f64], drawn: &[usize]) -> f64 {
@@ -469,7 +505,8 @@ fn cell(
     };
     Some(Cell::Said {
         mean: Moments::of(&values).mean()?,
-        interval: interval(comparison, metric, &values, entity)?,
+        interval: possible(metric, interval(comparison, metric, &values, entity)?),
+        median: median(comparison, metric, values),
         contrast,
     })
 }

@@ -1,5 +1,6 @@
 //! Intervals by resampling, for numbers without a handy law.
 
+use super::special::student_quantile;
 use super::{Interval, quantile};
 use crate::rng::{Purpose, Seed};
 
@@ -14,12 +15,15 @@ pub struct Resamples {
     pub entity: u64,
 }
 
-/// The percentile interval of a statistic of replications: whole replications are drawn, with return.
+/// The percentile interval of a statistic of replications: whole replications are drawn, with return. Of few replications the
+/// percentiles lie further out than the confidence says, by as much as Student's t lies beyond the normal law and the spread of
+/// resamples falls short of that of replications: otherwise eight would cover with 88 % where 95 % is said, and five with 84 %.
 ///
 /// - `statistic`: is given the places of the drawn replications.
 /// - returns: none of fewer than two replications.
 ///
-/// Source: Efron, "Bootstrap methods: another look at the jackknife" (1979).
+/// Source: Efron, "Bootstrap methods: another look at the jackknife" (1979); the percentiles after Hesterberg, "What teachers
+/// should know about the bootstrap" (2015).
 #[must_use]
 pub fn bootstrap(
     replications: usize,
@@ -44,7 +48,9 @@ pub fn bootstrap(
         })
         .collect();
     values.sort_by(f64::total_cmp);
-    let tail = 0.5 * (1.0 - confidence);
+    let count = replications as f64;
+    let reach = student_quantile(0.5 + 0.5 * confidence, count - 1.0) * libm::sqrt(count / (count - 1.0));
+    let tail = 0.5 * libm::erfc(reach * std::f64::consts::FRAC_1_SQRT_2);
     Some(Interval {
         low: quantile(&values, tail)?,
         high: quantile(&values, 1.0 - tail)?,
@@ -55,6 +61,7 @@ pub fn bootstrap(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::rng::normal_quantile;
     use crate::sim::stats::{Moments, mean_interval};
 
     #[test]
@@ -78,5 +85,25 @@ mod tests {
         assert!((found.high - students.high).abs() < 0.15 * width);
         assert_eq!(bootstrap(numbers.len(), how, 0.95, mean), Some(found));
         assert_eq!(bootstrap(1, how, 0.95, |_| 0.0), None);
+    }
+
+    #[test]
+    fn of_few_replications_it_covers_what_it_promises() {
+        for (replications, least) in [(5_u64, 0.89), (8, 0.905)] {
+            let (mut hits, trials) = (0_u32, 600);
+            for trial in 0..trials {
+                let draw = |index| normal_quantile(Seed(trial).unit(Purpose::Latency, index, 5));
+                let numbers: Vec<f64> = (0..replications).map(draw).collect();
+                let how = Resamples {
+                    count: 300,
+                    seed: Seed(2),
+                    entity: trial,
+                };
+                let sum = |drawn: &[usize]| drawn.iter().map(|i| numbers[*i]).sum::<f64>();
+                hits += u32::from(bootstrap(numbers.len(), how, 0.95, sum).unwrap().holds(0.0));
+            }
+            let share = f64::from(hits) / trials as f64;
+            assert!(share >= least, "{replications}: {share}");
+        }
     }
 }

@@ -198,10 +198,6 @@ fn a_report_takes_the_place_of_nothing() {
         &["compare", &study, "--report", &csv, "--report", &json],
         "it is written by another report too",
     );
-    refused(
-        &["compare", &study, "--report", &format!("svg={study}")],
-        "it is a file, and no folder",
-    );
     // What a shard says is said when all are put together.
     let shard = ["compare", &study, "--shard", "1/8", "--part", &part];
     for more in [["--report", &csv], ["--format", "json"]] {

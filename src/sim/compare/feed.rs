@@ -6,7 +6,7 @@
 //! | `format` | `azure-2023`, `azure-2024`, `azure-multimodal`, `burstgpt`, `mooncake`, or `csv: { at, input, output, session, images, took }` with names of columns, `at` as `{ timestamp }`, `{ seconds }` or `{ millis }` | required |
 //! | `rows` | only the first so many | all |
 //! | `blocks` | blocks of this length are drawn with return, for each replication anew | the trace as it was |
-//! | `jitter` | each request comes up to so much later, for timestamps that were rounded down | `0s` |
+//! | `jitter` | each request comes up to so much later, for timestamps that were rounded down | `0s`; has to be said for `mooncake` |
 //! | `pace` | so many times as fast | 1 |
 //! | `failed` | `keep` or `leave_out` what failed there | `leave_out` |
 //!
@@ -99,19 +99,28 @@ fn trace(node: &Node, out: &mut Diagnostics) -> Option<TraceDraft> {
     let failed = [("keep", Failed::Keep), ("leave_out", Failed::LeaveOut)];
     let mut keys = map(node, out)?;
     let file = keys.required("file", spanned(string));
-    let format = keys.required("format", format);
+    let format = keys.required("format", spanned(format));
     let rows = keys.or("rows", usize::MAX, integer(1..=usize::MAX));
     let blocks = keys.optional("blocks", duration);
-    let jitter = keys.or("jitter", SimDuration::ZERO, duration);
+    let jitter = keys.optional("jitter", duration);
     let pace = keys.or("pace", 1.0, decimal(0.001..=1_000.0));
     let failed = keys.or("failed", Failed::LeaveOut, words("word for failures", &failed));
     keys.finish();
+    let (format, jitter) = (format?, jitter?);
+    if format.value == Format::Mooncake && jitter.is_none() {
+        out.push(
+            Diagnostic::error("nothing says what becomes of instants that were rounded to three seconds")
+                .at(format.span, "rounds them")
+                .help("`jitter: 3s` spreads them, `jitter: 0s` lets them come together"),
+        );
+        return None;
+    }
     Some(TraceDraft {
         file: file?,
-        format: format?,
+        format: format.value,
         rows: rows?,
         blocks: blocks?,
-        jitter: jitter?,
+        jitter: jitter.unwrap_or(SimDuration::ZERO),
         pace: pace?,
         failed: failed?,
     })

@@ -319,7 +319,7 @@ fn sets(report: &CompareReport<'_>, figures: &Figures) -> Markup {
                             @for (number, place) in best.selection.left.iter().enumerate() {
                                 @if number > 0 { ", " } code { (name(*place)) }
                             }
-                            " (Kim-Nelson; oracles are no candidates)."
+                            ", the leader first (Kim-Nelson needs more replications to rule out the others; oracles are no candidates)."
                         }
                     }
                 },

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::number::unit;
 use super::page::{command, page, shown, words};
 use super::sweep_figures::SweepFigures;
-use super::tables::{exact, signed_exact};
+use super::tables::{exact, probability, signed_exact};
 use super::text::percent_round;
 use super::{CompareReport, SweepReport};
 use crate::report::text::{counted, line};
@@ -22,6 +22,7 @@ pub(super) fn sweep_html(report: &SweepReport<'_>, varied: &Varied) -> String {
         (safety(report, varied))
         (sensitivity(report, varied, &figures))
         (metrics(report, varied, &figures))
+        (control(report, varied))
         (points(report, varied))
         (more(report))
     };
@@ -55,7 +56,7 @@ fn heading(report: &SweepReport<'_>, varied: &Varied, title: &str) -> Markup {
             }
             p { "Made by " code { (command(&report.points[0], "html=sweep.html")) } }
             nav {
-                @for (id, name) in [("safety", "safety"), ("conclusions", "sensitivity"), ("metrics", "metrics"), ("points", "points")] {
+                @for (id, name) in [("safety", "safety"), ("conclusions", "sensitivity"), ("metrics", "metrics"), ("control", "A/A control"), ("points", "points")] {
                     a href={ "#" (id) } { (name) } " "
                 }
             }
@@ -219,6 +220,49 @@ fn metric_table(report: &SweepReport<'_>, varied: &Varied, metric: usize) -> Mar
     )
 }
 
+/// The reference against itself at every point.
+fn control(report: &SweepReport<'_>, varied: &Varied) -> Markup {
+    let first = &report.sweep.points[0];
+    html! {
+        section id="control" {
+            h2 { "A/A control" }
+            p {
+                code { (first.strategies[first.reference].name) }
+                " against itself on other luck, judged by the same test: the probability of such a difference, and how many of the deals "
+                "of all its runs into two hands raise an alarm. Nominal: " (percent_round(first.alpha)) "."
+            }
+            div class="scroll" tabindex="0" {
+                table {
+                    caption { "p, and alarms of deals" }
+                    thead { tr { th scope="col" { "metric" } @for value in &varied.values { th scope="col" { (value.word) } } } }
+                    tbody {
+                        @for (place, metric) in first.metrics.iter().enumerate() {
+                            tr {
+                                th scope="row" { (metric.word()) }
+                                @for (number, point) in report.points.iter().enumerate() {
+                                    td { (control_cell(point, place, &format!("/points/{number}/comparison/controls/{place}/"))) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn control_cell(point: &CompareReport<'_>, place: usize, at: &str) -> Markup {
+    html! {
+        @match &point.findings.controls[place] {
+            None => "-",
+            Some(control) => {
+                (probability(control.p, &format!("{at}p"))) "; " (exact(f64::from(control.alarms), &format!("{at}alarms")))
+                " of " (exact(f64::from(control.deals), &format!("{at}deals")))
+            }
+        }
+    }
+}
+
 fn points(report: &SweepReport<'_>, varied: &Varied) -> Markup {
     html! {
         section id="points" {
@@ -249,7 +293,7 @@ fn points(report: &SweepReport<'_>, varied: &Varied) -> Markup {
 fn more(report: &SweepReport<'_>) -> Markup {
     html! {
         p class="soft" {
-            "Everything about each point, the A/A control, sets and shapes: " code { (command(&report.points[0], "json=sweep.json")) }
+            "Everything about each point, sets and shapes: " code { (command(&report.points[0], "json=sweep.json")) }
             "; every single run, one number a row: " code { (command(&report.points[0], "csv=runs.csv")) } "."
         }
     }

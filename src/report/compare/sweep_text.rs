@@ -25,6 +25,7 @@ pub(super) fn sweep_text(report: &SweepReport<'_>, varied: &Varied, paint: Paint
     let metrics = report.sweep.points[0].metrics.iter().enumerate();
     let mut parts = vec![heading(report, varied), safety(report, varied, paint)];
     parts.extend(metrics.map(|(place, metric)| metric_block(report, varied, (place, *metric), paint)));
+    parts.push(control(report, varied, paint));
     parts.push(conclusions(report, varied, paint));
     parts.push(points(report, varied, paint));
     parts.push(closing(report, paint));
@@ -121,6 +122,37 @@ fn metric_block(
                 }
             });
             (format!("{}{mark}", named.name), cells.collect())
+        })
+        .collect();
+    format!(
+        "{}\n{}",
+        paint.tone(Tone::Strong, &title),
+        table(varied, &rows, paint)
+    )
+}
+
+/// The reference against itself at every point: the probability of such a difference, and how often the test alarms.
+fn control(report: &SweepReport<'_>, varied: &Varied, paint: Paint) -> String {
+    let first = &report.sweep.points[0];
+    let title = format!(
+        "A/A control: `{}` against itself on other luck, p and share of alarms, nominal {}",
+        first.strategies[first.reference].name,
+        percent_round(first.alpha),
+    );
+    let rows: Vec<Row> = first
+        .metrics
+        .iter()
+        .enumerate()
+        .map(|(place, metric)| {
+            let cells = report.points.iter();
+            let cells = cells.map(|point| match &point.findings.controls[place] {
+                None => (Some(Tone::Faint), "-".to_owned()),
+                Some(control) => {
+                    let rate = f64::from(control.alarms) / f64::from(control.deals.max(1));
+                    (None, format!("{:.2}, {}", control.p, percent_round(rate)))
+                }
+            });
+            (metric.word().to_owned(), cells.collect())
         })
         .collect();
     format!(

@@ -43,7 +43,7 @@ pub(super) fn signed_exact(value: f64, at: &str) -> Markup {
 }
 
 /// A probability, of which nobody reads more than that it is small.
-fn probability(value: f64, at: &str) -> Markup {
+pub(super) fn probability(value: f64, at: &str) -> Markup {
     const SMALL: f64 = 0.0001;
     match value < SMALL {
         true => html! { data value=(value) data-at=(at) { "< " (number(SMALL)) } },

@@ -440,7 +440,10 @@ fn sets(report: &CompareReport<'_>) -> Option<String> {
                 percent_round(best.confidence),
                 number(best.indifference),
             ),
-            None => format!("not decided between {} (Kim-Nelson)", left.join(", ")),
+            None => format!(
+                "not decided between {}, the leader first (Kim-Nelson needs more replications to rule out the others)",
+                left.join(", ")
+            ),
         };
         out.push_str(&entry("best", &said));
     }

@@ -678,6 +678,17 @@ fn best(comparison: &Comparison, replications: &[Replication]) -> Option<Best> {
     let named = |place: usize| candidates[place];
     selection.best = selection.best.map(named);
     selection.left = selection.left.into_iter().map(named).collect();
+    // Whoever leads is named first: strategies that vary much are left for long, however far behind they are.
+    let mean = |strategy: &usize| {
+        let place = candidates.iter().position(|one| one == strategy);
+        let values = place.map(|place| Moments::of(&columns[place]));
+        let mean = values.and_then(|moments| moments.mean()).unwrap_or(0.0);
+        match direction {
+            Direction::Up => -mean,
+            Direction::Down => mean,
+        }
+    };
+    selection.left.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
     Some(Best {
         selection,
         confidence,

@@ -164,6 +164,7 @@ fn the_points_of_the_plots_are_those_of_the_table() {
             count += 1;
         }
         assert!(page.contains(&format!("figures/{file}")), "{file}");
+        assert!(page.contains("<h2>A/A control</h2>"));
     }
     assert_eq!(count, 3 * 3 * 3);
     for (strategy, x, y) in points_of(plot("sensitivity.svg")) {
@@ -200,6 +201,7 @@ fn a_sweep_is_shown_to_people() {
     for part in [
         "swept        `lanes.interactive.capacity` over 1, 4, 8, 16, 32",
         "conclusions by `goodput`",
+        "A/A control: `three-lane` against itself on other luck, p and share of alarms, nominal 5 %\n",
         "\npoints\n",
     ] {
         assert!(text.contains(part), "{text}");

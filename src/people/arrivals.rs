@@ -24,10 +24,10 @@ impl Outside {
         self.forget(job);
     }
 
-    /// Of how many jobs anything is known, listed or not.
+    /// Of how many jobs people know anything, listed or not, and sinks.
     #[must_use]
     pub fn jobs_known(&self) -> usize {
-        self.jobs.len()
+        self.jobs.len() + self.sinks.jobs_kept()
     }
 
     /// The tasks of which everything was forgotten since this was last asked, by their first jobs: nobody asks for them again.

@@ -110,6 +110,13 @@ impl Outside {
         self.jobs.put_apart(job, Known::of(task));
     }
 
+    /// What was done for a job by anybody but its user.
+    fn forget_deeds(&mut self, job: JobId) {
+        self.sinks.forget(job);
+        self.tools.forget(job);
+        self.desk.forget(job);
+    }
+
     /// A job is over, or was never needed: where all tries of its task are, all that is known of it goes.
     pub(super) fn forget(&mut self, job: JobId) {
         if let Some(known) = self.jobs.get_mut(job) {
@@ -122,7 +129,9 @@ impl Outside {
         }
         for job in self.setup.further.behind_first(first) {
             self.jobs.take_apart(job);
+            self.forget_deeds(job);
         }
+        self.forget_deeds(first);
         if let Some(known) = self.jobs.get_mut(first) {
             known.is_done_with = true;
             self.done_with.push(first);

@@ -46,6 +46,14 @@ impl Desk {
         }
     }
 
+    /// A job is over, and will not be parked any more.
+    pub(super) fn forget(&mut self, job: JobId) {
+        if self.parkings.remove(&job).is_some() {
+            self.parked.remove(&job);
+            self.given.retain(|(of, ..), _| *of != job);
+        }
+    }
+
     fn park(&mut self, job: JobId, since: SimTime) -> News {
         let number = self.parkings.entry(job).or_insert(0);
         *number = number.saturating_add(1);

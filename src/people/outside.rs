@@ -39,9 +39,9 @@ pub struct Outside {
     /// Tasks of which everything was forgotten, by their first jobs.
     pub(super) done_with: Vec<JobId>,
     open: BTreeMap<ApprovalId, Open>,
-    desk: Desk,
-    sinks: Sinks,
-    tools: Tools,
+    pub(super) desk: Desk,
+    pub(super) sinks: Sinks,
+    pub(super) tools: Tools,
     pub(super) timers: Timers,
     /// The line of each staff.
     pub(super) lines: Vec<Line>,
@@ -333,7 +333,7 @@ impl Outside {
     }
 
     fn ask(&mut self, (now, job): (SimTime, JobId), request: Arc<ApprovalRequest>, out: &mut Vec<Input>) {
-        self.sinks.remember(&request);
+        self.sinks.remember(job, &request);
         let Some(known) = self.jobs.get_mut(job) else {
             return;
         };

@@ -84,13 +84,26 @@ pub(super) fn fired(notes: &mut Notes<OutsideEvent>, at: SimTime, job: JobId, ru
 
 /// Counts what a job does under each name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Count(BTreeMap<(JobId, Arc<str>), u32>);
+pub(super) struct Count(BTreeMap<JobId, Vec<(Arc<str>, u32)>>);
 
 impl Count {
     /// The how-manieth this one is, from 1.
     pub(super) fn next(&mut self, job: JobId, name: &Arc<str>) -> u32 {
-        let count = self.0.entry((job, Arc::clone(name))).or_insert(0);
-        *count += 1;
-        *count
+        let counts = self.0.entry(job).or_default();
+        match counts.iter_mut().find(|(known, _)| known == name) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                counts.push((Arc::clone(name), 1));
+                1
+            }
+        }
+    }
+
+    /// A job does nothing more.
+    pub(super) fn forget(&mut self, job: JobId) {
+        self.0.remove(&job);
     }
 }

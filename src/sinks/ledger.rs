@@ -20,28 +20,40 @@ pub struct Row {
     pub at: SimTime,
 }
 
-/// Everything that landed in one sink, in order. Rows are only ever added.
+/// Everything that landed in one sink, in order. Rows are only ever added; those of jobs that a run forgets go with them.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    rows: Vec<Row>,
-    first: BTreeMap<Arc<str>, usize>,
+    /// By how many landed before.
+    rows: BTreeMap<u64, Row>,
+    first: BTreeMap<Arc<str>, u64>,
+    landed: u64,
 }
 
 impl Ledger {
     /// The rows.
-    #[must_use]
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &Row> {
+        self.rows.values()
     }
 
     /// The first row under a key.
     #[must_use]
     pub fn first(&self, key: &str) -> Option<&Row> {
-        self.first.get(key).map(|place| &self.rows[*place])
+        self.rows.get(self.first.get(key)?)
     }
 
-    pub(super) fn add(&mut self, row: Row) {
-        self.first.entry(Arc::clone(&row.key)).or_insert(self.rows.len());
-        self.rows.push(row);
+    /// Adds a row, and gives the place that it has from now on.
+    pub(super) fn add(&mut self, row: Row) -> u64 {
+        let place = self.landed;
+        self.landed += 1;
+        self.first.entry(Arc::clone(&row.key)).or_insert(place);
+        self.rows.insert(place, row);
+        place
+    }
+
+    /// Lets the row of a place go, of a job of which nobody will speak any more.
+    pub(super) fn forget(&mut self, place: u64) {
+        if let Some(row) = self.rows.remove(&place) {
+            self.first.remove(&row.key);
+        }
     }
 }

@@ -32,7 +32,22 @@ pub struct Sinks {
     /// The key under which a grant released its effect, by grant.
     spent: BTreeMap<Arc<str>, Arc<str>>,
     tries: Count,
+    /// What is kept of each job.
+    jobs: BTreeMap<JobId, Kept>,
     gate: Gate,
+}
+
+/// What is kept of a job, so that it can be let go together.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    questions: Vec<ApprovalId>,
+    /// Grants that released an effect.
+    spent: Vec<Arc<str>>,
+    /// Places in ledgers, by sink.
+    landed: Vec<(Arc<str>, u64)>,
+    /// Tries under way: they may land however late.
+    under_way: u32,
+    is_over: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -94,6 +109,7 @@ impl Sinks {
             questions: BTreeMap::new(),
             spent: BTreeMap::new(),
             tries: Count::default(),
+            jobs: BTreeMap::new(),
             gate,
         }
     }
@@ -110,8 +126,41 @@ impl Sinks {
         self.sinks.iter().map(|(name, sink)| (name, &sink.ledger))
     }
 
-    /// Remembers what people are asked about, and the versions that this is about.
-    pub(crate) fn remember(&mut self, request: &ApprovalRequest) {
+    /// Of how many jobs anything is kept.
+    pub(crate) fn jobs_kept(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// A job is over, and nobody will name anything of it any more: it goes, as soon as none of its tries is under way.
+    pub(crate) fn forget(&mut self, job: JobId) {
+        if let Some(kept) = self.jobs.get_mut(&job) {
+            kept.is_over = true;
+            self.let_go(job);
+        }
+    }
+
+    fn let_go(&mut self, job: JobId) {
+        let quiet = |kept: &&Kept| kept.is_over && kept.under_way == 0;
+        if self.jobs.get(&job).filter(quiet).is_none() {
+            return;
+        }
+        let kept = self.jobs.remove(&job).unwrap_or_default();
+        for approval in &kept.questions {
+            self.questions.remove(approval);
+        }
+        for grant in &kept.spent {
+            self.spent.remove(grant);
+        }
+        for (sink, place) in kept.landed {
+            if let Some(sink) = self.sinks.get_mut(&sink) {
+                sink.ledger.forget(place);
+            }
+        }
+        self.tries.forget(job);
+    }
+
+    /// Remembers what people are asked about for a job, and the versions that this is about.
+    pub(crate) fn remember(&mut self, job: JobId, request: &ApprovalRequest) {
         let asked = |act: &Act| Asked {
             sink: Arc::clone(&act.sink),
             digest: digest(&act.sink, &act.operation, &act.arguments).ok(),
@@ -120,6 +169,8 @@ impl Sinks {
         let asked = request.acts.iter().map(asked).collect();
         let question = Question::new(asked, request.quorum);
         self.questions.insert(Arc::clone(&request.id), question);
+        let kept = self.jobs.entry(job).or_default();
+        kept.questions.push(Arc::clone(&request.id));
     }
 
     /// Hears what a person who may decide says about a request.
@@ -144,6 +195,7 @@ impl Sinks {
         luck: Luck<'_>,
         notes: &mut Notes<OutsideEvent>,
     ) -> (SimTime, Effort) {
+        self.jobs.entry(job).or_default().under_way += 1;
         let nth = self.tries.next(job, &act.sink);
         let case = Case {
             job,
@@ -170,6 +222,20 @@ impl Sinks {
 
     /// Ends a try: this is the instant at which its effect lands, if it does.
     pub(crate) fn end(
+        &mut self,
+        (now, job): (SimTime, JobId),
+        effort: &Effort,
+        notes: &mut Notes<OutsideEvent>,
+    ) -> Option<SinkAnswer> {
+        let answer = self.land((now, job), effort, notes);
+        if let Some(kept) = self.jobs.get_mut(&job) {
+            kept.under_way = kept.under_way.saturating_sub(1);
+            self.let_go(job);
+        }
+        answer
+    }
+
+    fn land(
         &mut self,
         (now, job): (SimTime, JobId),
         effort: &Effort,
@@ -278,7 +344,10 @@ impl Sinks {
             return desk.shut(refusal);
         }
         self.spent.insert(Arc::clone(&grant.id), Arc::clone(key));
-        sink.ledger.add(desk.row(&digest));
+        let place = sink.ledger.add(desk.row(&digest));
+        let kept = self.jobs.entry(desk.job).or_default();
+        kept.spent.push(Arc::clone(&grant.id));
+        kept.landed.push((Arc::clone(&act.sink), place));
         desk.landed(digest)
     }
 }

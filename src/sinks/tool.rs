@@ -77,6 +77,11 @@ impl Tools {
         }
     }
 
+    /// A job is over, and begins no run any more.
+    pub(crate) fn forget(&mut self, job: JobId) {
+        self.runs.forget(job);
+    }
+
     /// Starts a run; it is over at the instant that comes back.
     pub(crate) fn begin(
         &mut self,

@@ -342,7 +342,7 @@ fn regrets(report: &CompareReport<'_>) -> Markup {
                     "At some decisions of every run the world was forked: one task went the other way (interactive instead of background, "
                     "or back where the policy permits it), and everything else went on with the same luck. The gain is how much better "
                     code { (report.comparison.metric.word()) } " of the whole run then is, as a sum over its tasks; the regret is the gain "
-                    "where there is one, and 0 elsewhere."
+                    "where there is one, and 0 elsewhere. What learns goes on learning in the fork; the run of a program is played again up to it."
                 }
                 (regret_table(report, regrets))
             }

@@ -16,7 +16,7 @@
 //! | `spinner` | a user's view that does not change for longer is a long silence | `10s` |
 //! | `prices` | by tier `{ input, output }`: what a million tokens cost; every tier that the strategy `tiers` names has one | none |
 //! | `replications` | `{ min, max, half_width, round }` | `{ min: 10, max: 40, half_width: 5%, round: 5 }` |
-//! | `regret` | `{ decisions }`: at so many decisions of each run the world is forked, see [`regret`](super::regret) | |
+//! | `regret` | `{ decisions }`: at so many decisions of each run the world is forked, with what a learner knows, see [`regret`](super::regret) | |
 //! | `sweep` | plays it at several values of one thing: see [`sweep`](super::sweep) | |
 //! | `gates` | what has to hold: a list of `{ strategy, metric }` with `at_least`, `at_most`, or `no_worse_than` and `by`; without `strategy` of every one, or of every other one | none |
 //!

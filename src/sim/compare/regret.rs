@@ -6,17 +6,21 @@
 //! metric is what the decision lost: its regret, and 0 where the other way is no better. Metrics that are means over tasks are
 //! counted as sums over the tasks, so that a regret of 1 by `goodput` is one more task done in time.
 //!
-//! A fork in which the task goes the same way has to end as the run did, to the last digit: that is checked in every run.
+//! What a strategy has learned is forked with the world: in the fork it goes on learning, from the other way too. A program cannot be
+//! forked, so its run is played again from the beginning, with another process that is asked the same up to the decision.
+//!
+//! A fork in which the task goes the same way has to end as the run did, to the last digit: that is checked at the first and the
+//! last decision of every run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::plan::{Comparison, Named};
 use super::stage::Stage;
-use crate::job::Router;
 use crate::rng::Purpose;
 use crate::sim::metric::{Measures, Measuring, Metric, Unit};
 use crate::sim::stats::Direction;
+use crate::sim::strategy::StrategyRouter;
 use crate::sim::{Honest, Model};
 use crate::units::{JobId, SimTime};
 
@@ -48,39 +52,64 @@ impl Regret {
     }
 }
 
+/// A run up to some instant, from which it goes on in more than one way.
+struct Trunk<'a> {
+    world: Model<Honest>,
+    router: StrategyRouter,
+    measuring: Measuring<'a>,
+}
+
+impl Trunk<'_> {
+    /// How the run ends where one task goes the other way, or none; the strategy goes on with a copy of what it knows, if it can.
+    fn branch(&self, other: Option<JobId>) -> Option<Measures> {
+        let router = turned(self.router.fork()?, other);
+        let (fork, mut measuring) = (
+            self.world.clone().routed_by(Arc::new(router)),
+            self.measuring.clone(),
+        );
+        let _ = fork.play_watched(&mut measuring);
+        Some(measuring.finish())
+    }
+}
+
+fn turned(router: StrategyRouter, other: Option<JobId>) -> StrategyRouter {
+    match other {
+        Some(job) => router.with_other_way(job),
+        None => router,
+    }
+}
+
 impl Comparison {
-    /// The regret of a strategy whose run on these tasks came out so.
+    /// The regret of a strategy whose run on these tasks came out so, if that is asked for.
     ///
     /// # Errors
     /// What does not agree, if a fork in which nothing is otherwise ends otherwise.
     pub fn regret(&self, stage: &Stage, named: &Named, ended: &Measures) -> Result<Option<Regret>, String> {
-        // A program, and what a strategy has learned, cannot be forked.
-        let forks = named.program.is_none() && !named.strategy.learns();
-        let Some(wanted) = self.regret_of.filter(|_| forks) else {
+        let Some(wanted) = self.regret_of else {
             return Ok(None);
         };
-        let router = self.router(stage, named);
-        let setting = self.setting(stage, named, Arc::new(router.clone()));
-        let mut world = stage.world(&setting, Honest);
-        let mut measuring = self.measuring(stage);
+        // What cannot be forked is not played along either.
+        let router = self.router(stage, named).fork();
+        let mut trunk = router.map(|router| Trunk {
+            world: self.world_of(stage, named, router.clone()),
+            router,
+            measuring: self.measuring(stage),
+        });
+        let drawn = self.drawn(stage, wanted);
+        let ends = [drawn.first_key_value(), drawn.last_key_value()].map(|end| end.map(|(job, _)| *job));
         let mut regret = Regret::default();
-        let play = |world: &Model<Honest>, measuring: &Measuring<'_>, other: Option<Arc<dyn Router>>| {
-            let (fork, mut measuring) = (world.clone(), measuring.clone());
-            let fork = match other {
-                Some(router) => fork.routed_by(router),
-                None => fork,
+        for (job, at) in drawn {
+            if let Some(trunk) = &mut trunk {
+                trunk.world.watch_until(at, &mut trunk.measuring);
+            }
+            let branch = |other| {
+                let forked = trunk.as_ref().and_then(|trunk| trunk.branch(other));
+                forked.unwrap_or_else(|| self.replayed(stage, named, other))
             };
-            let _ = fork.play_watched(&mut measuring);
-            measuring.finish()
-        };
-        for (job, at) in self.drawn(stage, wanted) {
-            world.watch_until(at, &mut measuring);
-            if regret.decisions == 0 && play(&world, &measuring, None) != *ended {
+            if ends.contains(&Some(job)) && branch(None) != *ended {
                 return Err("a fork in which every task goes the same way ends otherwise".to_owned());
             }
-            let other = router.clone().with_other_way(job);
-            let otherwise = play(&world, &measuring, Some(Arc::new(other)));
-            let Some(gain) = self.gained(ended, &otherwise) else {
+            let Some(gain) = self.gained(ended, &branch(Some(job))) else {
                 continue;
             };
             regret.decisions += 1;
@@ -88,6 +117,18 @@ impl Comparison {
             regret.regret += gain.max(0.0);
         }
         Ok(Some(regret))
+    }
+
+    fn world_of(&self, stage: &Stage, named: &Named, router: StrategyRouter) -> Model<Honest> {
+        stage.world(&self.setting(stage, named, Arc::new(router)), Honest)
+    }
+
+    /// How a run ends that begins anew, in which one task goes the other way, or none.
+    fn replayed(&self, stage: &Stage, named: &Named, other: Option<JobId>) -> Measures {
+        let router = turned(self.router(stage, named), other);
+        let mut measuring = self.measuring(stage);
+        let _ = self.world_of(stage, named, router).play_watched(&mut measuring);
+        measuring.finish()
     }
 
     /// Some of the tasks that count with their instants, in the order in which they come: the same for every strategy.

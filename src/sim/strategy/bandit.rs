@@ -22,7 +22,7 @@ pub struct Bandit {
 }
 
 /// What is known of tasks of a kind at a level.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Context {
     kind: Box<str>,
     level: u8,
@@ -105,6 +105,14 @@ impl Strategy for Bandit {
 
     fn begin(&self, _: Seed) -> Option<Arc<dyn Strategy>> {
         Some(Arc::new(Self::new(self.explore)))
+    }
+
+    fn fork(&self) -> Option<Arc<dyn Strategy>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::new(Self {
+            explore: self.explore,
+            known: Mutex::new(known.clone()),
+        }))
     }
 
     fn learns(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The strategies that come with the program.
 
+use std::sync::Arc;
+
 use super::seam::{Choice, Sight, Strategy};
 use crate::job::{HandOver, LaneSeen};
 use crate::rng::Law;
@@ -133,6 +135,10 @@ impl Strategy for Builtin {
                 }
             }
         }
+    }
+
+    fn fork(&self) -> Option<Arc<dyn Strategy>> {
+        Some(Arc::new(*self))
     }
 
     fn reorders(&self) -> bool {

@@ -34,6 +34,15 @@ impl Drawn {
         }
     }
 
+    /// The same, had the other one been drawn.
+    pub(super) fn other_way(self) -> Self {
+        Self {
+            interactive: !self.interactive,
+            propensity: 1.0 - self.propensity,
+            ..self
+        }
+    }
+
     /// What was drawn.
     #[must_use]
     pub const fn arm(&self) -> Execution {

@@ -39,4 +39,8 @@ impl Strategy for RiskTiers {
             (None, _) | (_, None) => Choice::ByPolicy,
         }
     }
+
+    fn fork(&self) -> Option<Arc<dyn Strategy>> {
+        Some(Arc::new(self.clone()))
+    }
 }

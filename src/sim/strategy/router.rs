@@ -107,7 +107,7 @@ pub struct StrategyRouter {
 }
 
 /// Choices that were drawn, in the order in which they were.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Draws {
     all: Vec<Drawn>,
     /// The place of each of which nothing was heard yet.
@@ -142,8 +142,19 @@ impl StrategyRouter {
         draws.all.push(drawn);
     }
 
+    /// The same for a world that is forked, with all that its strategy knows and has drawn; none if that cannot be copied.
+    #[must_use]
+    pub fn fork(&self) -> Option<Self> {
+        let drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self {
+            strategy: self.strategy.fork()?,
+            drawn: Arc::new(Mutex::new(drawn.clone())),
+            ..self.clone()
+        })
+    }
+
     /// The same, with one task that goes the other way: interactive instead of background, or back where its policy permits
-    /// that, behind the same boundary.
+    /// that, behind the same boundary. If that was drawn, the strategy hears what came of what was done.
     #[must_use]
     pub const fn with_other_way(mut self, task: JobId) -> Self {
         self.other_way = Some(task);
@@ -190,14 +201,20 @@ impl Router for StrategyRouter {
             tenant: self.tasks.tenant(task),
             lanes: seen.lanes,
         });
-        if let Some((arm, propensity, context)) = choice.drawn() {
-            self.note(Drawn::new(task, seen.now, arm, propensity, context));
+        let drawn = choice.drawn();
+        let drawn =
+            drawn.map(|(arm, propensity, context)| Drawn::new(task, seen.now, arm, propensity, context));
+        let mut routed = chosen(sort, choice, seen.now);
+        let mut turned = false;
+        if self.other_way == Some(task) {
+            let before = execution(&routed);
+            routed = other_way(sort, routed);
+            turned = execution(&routed) != before;
         }
-        let routed = chosen(sort, choice, seen.now);
-        match self.other_way == Some(task) {
-            true => other_way(sort, routed),
-            false => routed,
+        if let Some(drawn) = drawn {
+            self.note(if turned { drawn.other_way() } else { drawn });
         }
+        routed
     }
 
     fn ended(&self, task: JobId, end: &JobEnd) {
@@ -251,6 +268,13 @@ fn chosen(sort: &SortRoutes, choice: Choice, now: SimTime) -> Routed {
             }
             routed
         }
+    }
+}
+
+fn execution(routed: &Routed) -> Option<Execution> {
+    match routed {
+        Routed::Placed(placement, _) => Some(placement.execution),
+        Routed::Refused(_) => None,
     }
 }
 

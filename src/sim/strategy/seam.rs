@@ -20,6 +20,12 @@ pub trait Strategy: Debug + Send + Sync {
         None
     }
 
+    /// The same with a copy of all that it knows, for a world that is forked; none if that cannot be copied, as of a program: then
+    /// a run is played again from its beginning.
+    fn fork(&self) -> Option<Arc<dyn Strategy>> {
+        None
+    }
+
     /// Whether its lanes may serve later comers first.
     fn reorders(&self) -> bool {
         false

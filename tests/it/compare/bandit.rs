@@ -41,11 +41,11 @@ fn learning(strategy: &str) -> Comparison {
     ])
 }
 
-fn learner() -> Comparison {
+pub(super) fn learner() -> Comparison {
     learning("{ bandit: { explore: 20% } }")
 }
 
-const PLACE: usize = 1;
+pub(super) const PLACE: usize = 1;
 
 #[test]
 fn it_knows_nothing_before_the_first_job_is_over_and_prefers_what_served_well_afterwards() {

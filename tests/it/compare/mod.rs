@@ -13,6 +13,7 @@ mod page;
 mod parts;
 mod play;
 mod program;
+mod regret;
 mod rules;
 mod strategies;
 mod sweep;

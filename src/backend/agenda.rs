@@ -116,10 +116,14 @@ impl Agenda {
     }
 
     /// Moves the horizon on if nothing is left before it.
+    #[inline]
     fn advance_if_empty(&mut self) {
-        if !self.near.is_empty() || self.far.is_empty() {
-            return;
+        if self.near.is_empty() && !self.far.is_empty() {
+            self.advance();
         }
+    }
+
+    fn advance(&mut self) {
         self.horizon = horizon(&self.far);
         self.far.retain(|key| {
             let is_far = *key > self.horizon;

@@ -67,6 +67,7 @@ impl Service {
         }
     }
 
+    #[inline]
     fn answer(&mut self, key: CallKey, request: Request<'_>) -> Result<Answer, ApiError> {
         let account = match request.auth {
             Auth::Granted => AccountNo(0),
@@ -129,6 +130,7 @@ impl Service {
     }
 
     /// The response that a job looks at, which is nearly always its latest.
+    #[inline]
     fn polled(&self, job: JobId, id: &ResponseId, who: AccountNo) -> Result<&Run, ApiError> {
         match self.runs.latest(job).filter(|run| run.object.id == *id) {
             Some(run) if run.is_visible() && run.owner == who => Ok(run),

@@ -229,9 +229,10 @@ impl Desk {
         self.over.drain(..)
     }
 
-    /// Takes views back at which everybody has looked; the next ones are put into their rooms.
-    pub fn take_back(&mut self, views: impl Iterator<Item = Arc<View>>) {
-        self.shared.views.take_back(views);
+    /// Takes a view back at which everybody has looked; another one is put into its room.
+    #[inline]
+    pub fn take_back(&mut self, view: Arc<View>) {
+        self.shared.views.take_back(view);
     }
 
     /// When the core has to be stepped next, if nothing happens before.

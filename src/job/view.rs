@@ -44,9 +44,11 @@ impl Views {
         Arc::new(view)
     }
 
-    pub(super) fn take_back(&mut self, views: impl Iterator<Item = Arc<View>>) {
-        let room = ROOMS.saturating_sub(self.0.len());
-        self.0.extend(views.take(room));
+    #[inline]
+    pub(super) fn take_back(&mut self, view: Arc<View>) {
+        if self.0.len() < ROOMS {
+            self.0.push(view);
+        }
     }
 }
 

@@ -35,6 +35,12 @@ impl Outside {
         self.done_with.drain(..)
     }
 
+    /// The same where nobody wants to know.
+    #[inline]
+    pub fn forget_done_with(&mut self) {
+        self.done_with.clear();
+    }
+
     /// The tries that came since this was last asked of tasks that are not listed.
     pub fn drain_further(&mut self) -> impl Iterator<Item = JobId> {
         self.further.drain(..)

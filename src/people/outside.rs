@@ -178,9 +178,10 @@ impl Outside {
         }
     }
 
-    /// The views at which everybody looked in the last step: whoever made them may have them back.
-    pub fn drain_seen(&mut self) -> impl Iterator<Item = Arc<View>> {
-        self.seen.drain(..)
+    /// Gives back a view at which everybody looked in the last step.
+    #[inline]
+    pub fn pop_seen(&mut self) -> Option<Arc<View>> {
+        self.seen.pop()
     }
 
     /// What lands where.

@@ -221,7 +221,7 @@ impl<S: Seams> Model<S> {
                 Some(_) if self.steps >= self.caps.steps => break Ending::StepCap,
                 Some(tick) => {
                     self.tick(tick);
-                    let _ = self.outside.drain_done_with();
+                    self.outside.forget_done_with();
                 }
             }
         };
@@ -338,7 +338,9 @@ impl<S: Seams> Model<S> {
         self.expect_tasks();
         self.seams.shown(self.now, &mut self.to_outside);
         self.outside.step(self.now, &mut self.to_outside, &mut self.said);
-        self.desk.take_back(self.outside.drain_seen());
+        while let Some(view) = self.outside.pop_seen() {
+            self.desk.take_back(view);
+        }
         self.expect_further();
         self.due.outside = or_never(self.outside.next_deadline());
         self.seams.said(self.now, &mut self.said);

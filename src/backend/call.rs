@@ -187,7 +187,16 @@ impl Calls {
         listed.or_else(|| self.slots.find(unlisted))
     }
 
-    #[inline]
+    /// Lets a call go where it is.
+    pub(super) fn let_go(&mut self, call: Handle) {
+        if let Some(Open { call: gone, listed }) = self.slots.get_mut(call) {
+            if *listed == Listed::Yes && self.by_key.get(&gone.key) == Some(&call) {
+                self.by_key.remove(&gone.key);
+            }
+            self.slots.discard(call);
+        }
+    }
+
     pub(super) fn remove(&mut self, call: Handle) -> Option<Call> {
         let Open { call: gone, listed } = self.slots.remove(call)?;
         if listed == Listed::Yes && self.by_key.get(&gone.key) == Some(&call) {

@@ -22,10 +22,14 @@ impl Service {
             key,
             strike,
             stage: Stage::Leaving { reply, stream, parts },
-        }) = self.calls.remove(call)
+        }) = self.calls.get_mut(call)
         else {
             return;
         };
+        // What is wanted is taken out, and the rest let go where it is: it would be moved for nothing.
+        let (key, strike, stream, parts) = (*key, *strike, stream.take(), *parts);
+        let reply = std::mem::replace(reply, Reply::StreamOpen);
+        self.calls.let_go(call);
         if let Some(reading) = &stream
             && parts > 0
         {

@@ -45,7 +45,8 @@ impl<T> Slots<T> {
         if let Some(place) = self.free.pop() {
             let (life, slot) = &mut self.places[place as usize];
             let handle = Handle { place, life: *life };
-            *slot = Some(make(handle));
+            // A free place is empty: an assignment would look for a value to let go.
+            slot.get_or_insert_with(|| make(handle));
             return handle;
         }
         assert!(
@@ -84,7 +85,17 @@ impl<T> Slots<T> {
         slot.as_mut().filter(|_| *life == handle.life)
     }
 
-    #[inline]
+    /// Lets a value go where it is.
+    pub(super) fn discard(&mut self, handle: Handle) {
+        if let Some((life, slot @ Some(_))) = self.places.get_mut(handle.place as usize)
+            && *life == handle.life
+        {
+            *slot = None;
+            *life = life.wrapping_add(1);
+            self.free.push(handle.place);
+        }
+    }
+
     pub(super) fn remove(&mut self, handle: Handle) -> Option<T> {
         let (life, slot) = self.places.get_mut(handle.place as usize)?;
         if *life != handle.life {

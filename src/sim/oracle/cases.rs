@@ -179,7 +179,8 @@ fn returning_ones(rate: f64, returning: f64, again: f64) -> Case {
     let returns = Returns {
         probability: Probability::new(again).unwrap_or(Probability::ONE),
         after: returning.recip(),
-        times: 30,
+        // Who always stays tries for long: each try fails as often as not, and more often behind others who failed.
+        times: if again < 1.0 { 30 } else { 60 },
     };
     let classes = vec![Class::exponential(rate).returning(returns)];
     let known = retrial(rate, 1.0, returning, again);

@@ -196,7 +196,7 @@ fn sound(programs: &Programs) -> Result<(), Exit> {
         None => Ok(()),
         Some(error) => {
             let next = match error {
-                ProgramError::Late(_) => {
+                ProgramError::Late(..) => {
                     "let it flush every answer; `lanebench compare --protocol` prints what it is asked"
                 }
                 ProgramError::Begin(..) => "it has to stand on the path, or beside the comparison",

@@ -23,6 +23,8 @@ use crate::units::{SimDuration, hex};
 
 /// Longer than this no program may think about one task.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Longer than this no program may take to begin: interpreters load their libraries before they answer the greeting.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// No line of an answer is longer.
 const LINE_MAX: usize = 64 << 10;
 
@@ -39,8 +41,8 @@ pub enum ProgramError {
     #[error("{0} ended before its answer")]
     Ended(String),
     /// It takes too long.
-    #[error("{0} did not answer within {secs} s", secs = ANSWER_WITHIN.as_secs())]
-    Late(String),
+    #[error("{0} did not answer within {secs} s", secs = .1.as_secs())]
+    Late(String, Duration),
     /// It says something else.
     #[error("{0} answered `{said}`, which is no answer: {2}", said = shortened(.1))]
     Answer(String, String, String),
@@ -367,7 +369,7 @@ impl Program {
             tiers: &self.tiers,
         };
         let asked = format!("`{name}`, greeted with seed {},", seed.0);
-        let said = talk.ask(&asked, &greeting)?;
+        let said = talk.ask(&asked, &greeting, READY_WITHIN)?;
         match serde_json::from_str::<Ready>(&said) {
             Ok(Ready { ready: true, learns }) => {
                 talk.learns = learns;
@@ -387,7 +389,7 @@ impl Strategy for Running {
         let answered = talk.as_mut().map(|talk| {
             let task = talk.asked;
             let asked = self.asked(task);
-            let said = talk.ask(&asked, &question(task, sight))?;
+            let said = talk.ask(&asked, &question(task, sight), ANSWER_WITHIN)?;
             talk.asked += 1;
             let answer = serde_json::from_str::<Answer>(&said).map_err(|error| error.to_string());
             let choice = answer.and_then(|answer| answer.choice(task, &self.tiers));
@@ -487,8 +489,13 @@ impl Talk {
         Ok(())
     }
 
-    /// Asks and waits for the answer; `asked` says who is asked what.
-    fn ask(&mut self, asked: &str, question: &impl Serialize) -> Result<String, ProgramError> {
+    /// Asks and waits for the answer, so long at most; `asked` says who is asked what.
+    fn ask(
+        &mut self,
+        asked: &str,
+        question: &impl Serialize,
+        within: Duration,
+    ) -> Result<String, ProgramError> {
         let ended = |_| ProgramError::Ended(asked.to_owned());
         if let Ok(said) = self.from.try_recv() {
             return Err(ProgramError::Unasked(asked.to_owned(), said));
@@ -497,9 +504,9 @@ impl Talk {
         let lines = std::mem::take(&mut self.before);
         self.to.write_all(lines.as_bytes()).map_err(ended)?;
         self.to.flush().map_err(ended)?;
-        match self.from.recv_timeout(ANSWER_WITHIN) {
+        match self.from.recv_timeout(within) {
             Ok(answer) => Ok(answer.trim().to_owned()),
-            Err(RecvTimeoutError::Timeout) => Err(ProgramError::Late(asked.to_owned())),
+            Err(RecvTimeoutError::Timeout) => Err(ProgramError::Late(asked.to_owned(), within)),
             Err(RecvTimeoutError::Disconnected) => Err(ProgramError::Ended(asked.to_owned())),
         }
     }

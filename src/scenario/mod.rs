@@ -26,7 +26,7 @@ pub use file::{
 pub use include::{InMemory, IncludeError, IncludeStack, Includes, Loaded, ResolveError, Resolver, join};
 pub(crate) use kinds::law;
 pub use kinds::{Kind, Kinds, Product, Ready, SinkEntry, ToolEntry, ToolEntryAct, decode_kinds};
-pub use router::{PolicyRouter, routed};
+pub use router::{PolicyRouter, routed, written};
 pub use source::{Place, Source, SourceId, Sources, Span, Spanned};
 pub use yaml::{
     DEPTH_MAX, Entry, FILE_BYTES_MAX, Key, NODES_MAX, Node, NodeKind, Scalar, Style, TEXT_MAX, read,

@@ -61,8 +61,8 @@ pub fn routed(policy: &Policy, task: &policy::Task, decision: &Decision) -> Rout
         let reason = policy.refusal(decision).unwrap_or_default();
         return Routed::Refused(reason.into());
     };
-    let execution = execution_word(execution);
-    let (lane, boundary) = (lane_word(lane), boundary_word(decision.boundary));
+    let execution = Execution::from(execution);
+    let (lane, boundary) = (lane.into(), decision.boundary.into());
     let hash: Arc<str> = decision.policy.to_string().into();
     let rule: Arc<str> = decision
         .rule_of(policy)
@@ -114,37 +114,51 @@ fn gates(decision: &Decision) -> [Option<bool>; 3] {
 
 /// What was known, by name: `true (declared)`.
 fn attributes(policy: &Policy, task: &policy::Task) -> BTreeMap<Arc<str>, Arc<str>> {
+    written(policy, task)
+        .map(|(name, value, source)| (name, format!("{value} ({})", source.word()).into()))
+        .collect()
+}
+
+/// What is known about a task, by name, as it is written, and from where.
+pub fn written(
+    policy: &Policy,
+    task: &policy::Task,
+) -> impl Iterator<Item = (Arc<str>, String, policy::Source)> {
     let vocabulary = policy.vocabulary();
     let given = vocabulary
         .attributes()
         .filter_map(|attribute| task.given(attribute));
-    given
-        .map(|given| {
-            let value = vocabulary.write_value(given.attribute, given.value);
-            let text = format!("{value} ({})", given.source.word());
-            (Arc::from(vocabulary.name(given.attribute)), Arc::from(text))
-        })
-        .collect()
+    given.map(|given| {
+        let value = vocabulary.write_value(given.attribute, given.value);
+        (Arc::from(vocabulary.name(given.attribute)), value, given.source)
+    })
 }
 
-const fn execution_word(execution: policy::Execution) -> Execution {
-    match execution {
-        policy::Execution::Interactive => Execution::Interactive,
-        policy::Execution::Background => Execution::Background,
+/// The words of policies are those of the trace.
+impl From<policy::Execution> for Execution {
+    fn from(execution: policy::Execution) -> Self {
+        match execution {
+            policy::Execution::Interactive => Self::Interactive,
+            policy::Execution::Background => Self::Background,
+        }
     }
 }
 
-const fn boundary_word(boundary: policy::Boundary) -> Boundary {
-    match boundary {
-        policy::Boundary::None => Boundary::None,
-        policy::Boundary::Approval => Boundary::Approval,
+impl From<policy::Boundary> for Boundary {
+    fn from(boundary: policy::Boundary) -> Self {
+        match boundary {
+            policy::Boundary::None => Self::None,
+            policy::Boundary::Approval => Self::Approval,
+        }
     }
 }
 
-const fn lane_word(lane: Lane) -> LaneName {
-    match lane {
-        Lane::Interactive => LaneName::Interactive,
-        Lane::Background => LaneName::Background,
-        Lane::Approval => LaneName::Approval,
+impl From<Lane> for LaneName {
+    fn from(lane: Lane) -> Self {
+        match lane {
+            Lane::Interactive => Self::Interactive,
+            Lane::Background => Self::Background,
+            Lane::Approval => Self::Approval,
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Strategy for Builtin {
             Self::AllBackground => execute(Execution::Background, "all-background"),
             Self::AllApproval => match sight.decision.execution() {
                 Some(execution) => Choice::Gate {
-                    execution: word(execution),
+                    execution: execution.into(),
                     rule: "all-approval",
                 },
                 None => Choice::ByPolicy,
@@ -117,7 +117,7 @@ impl Strategy for Builtin {
                 }
             }
             Self::Tiers(tiers) => {
-                let lane = sight.decision.lane().map(lane_word);
+                let lane = sight.decision.lane().map(LaneName::from);
                 match lane.and_then(|lane| tiers[lane as usize]) {
                     Some(tier) => Choice::OnTier {
                         tier: tier.into(),
@@ -127,7 +127,7 @@ impl Strategy for Builtin {
                 }
             }
             Self::Shed { waiting } => {
-                let lane = sight.decision.lane().map(lane_word);
+                let lane = sight.decision.lane().map(LaneName::from);
                 let full = lane.is_some_and(|lane| sight.lane(lane).waiting >= waiting);
                 match full {
                     true => Choice::Refuse("the lane is full".into()),
@@ -176,19 +176,4 @@ fn quote(lane: LaneSeen, service: SimDuration) -> SimDuration {
     }
     let ahead = u64::from(lane.waiting) + 1;
     SimDuration::from_ticks(service.saturating_mul(ahead).ticks() / u64::from(lane.capacity.max(1)))
-}
-
-const fn word(execution: crate::policy::Execution) -> Execution {
-    match execution {
-        crate::policy::Execution::Interactive => Execution::Interactive,
-        crate::policy::Execution::Background => Execution::Background,
-    }
-}
-
-const fn lane_word(lane: crate::policy::Lane) -> LaneName {
-    match lane {
-        crate::policy::Lane::Interactive => LaneName::Interactive,
-        crate::policy::Lane::Background => LaneName::Background,
-        crate::policy::Lane::Approval => LaneName::Approval,
-    }
 }

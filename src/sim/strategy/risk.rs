@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::seam::{Choice, Sight, Strategy};
 use crate::policy::{self, Condition, Policy, Truth};
-use crate::trace::Execution;
 
 /// What is risky goes behind the approval boundary, and so many people have to approve it; the rest is as the policy says.
 #[derive(Debug, Clone)]
@@ -30,10 +29,7 @@ impl Strategy for RiskTiers {
     fn choose(&self, sight: &Sight<'_>) -> Choice {
         match (self.quorum(sight.attributes), sight.decision.execution()) {
             (Some(_), Some(execution)) => Choice::Gate {
-                execution: match execution {
-                    policy::Execution::Interactive => Execution::Interactive,
-                    policy::Execution::Background => Execution::Background,
-                },
+                execution: execution.into(),
                 rule: "risk-tiers",
             },
             (None, _) | (_, None) => Choice::ByPolicy,

@@ -7,7 +7,7 @@ use super::drawn::Drawn;
 use super::seam::{Choice, Heard, Sight, Strategy};
 use crate::job::{HandOver, JobEnd, LaneSeen, Placement, Routed, Router, Seen};
 use crate::policy::{self, Attribute, Decision, Policy};
-use crate::scenario::routed;
+use crate::scenario::{routed, written};
 use crate::trace::{Boundary, Decided, Execution, LaneName, StateName};
 use crate::units::{JobId, SimDuration, SimTime};
 
@@ -31,7 +31,9 @@ impl SortRoutes {
         let decision = policy.decide(&attributes);
         Self {
             by_policy: routed(policy, &attributes, &decision),
-            declared: declared(policy, &attributes),
+            declared: written(policy, &attributes)
+                .map(|(name, value, _)| (name, value.into()))
+                .collect(),
             decision,
             target: None,
             kind,
@@ -246,10 +248,14 @@ fn chosen(sort: &SortRoutes, choice: Choice, now: SimTime) -> Routed {
             execution,
             hand_over,
             rule,
-        } => otherwise(sort, execution, hand_over, boundary(&sort.decision), rule),
-        Choice::Drawn { arm, rule, .. } => {
-            otherwise(sort, arm, HandOver::Forbidden, boundary(&sort.decision), rule)
-        }
+        } => otherwise(sort, execution, hand_over, sort.decision.boundary.into(), rule),
+        Choice::Drawn { arm, rule, .. } => otherwise(
+            sort,
+            arm,
+            HandOver::Forbidden,
+            sort.decision.boundary.into(),
+            rule,
+        ),
         Choice::Gate { execution, rule } => {
             otherwise(sort, execution, HandOver::Forbidden, Boundary::Approval, rule)
         }
@@ -304,27 +310,6 @@ fn other_way(sort: &SortRoutes, routed: Routed) -> Routed {
         Arc::make_mut(decided).due = placed.due;
     }
     other
-}
-
-/// What is known, by name.
-fn declared(policy: &Policy, task: &policy::Task) -> Arc<[(Arc<str>, Arc<str>)]> {
-    let vocabulary = policy.vocabulary();
-    let given = vocabulary
-        .attributes()
-        .filter_map(|attribute| task.given(attribute));
-    given
-        .map(|given| {
-            let value = vocabulary.write_value(given.attribute, given.value);
-            (Arc::from(vocabulary.name(given.attribute)), Arc::from(value))
-        })
-        .collect()
-}
-
-const fn boundary(decision: &Decision) -> Boundary {
-    match decision.boundary {
-        policy::Boundary::None => Boundary::None,
-        policy::Boundary::Approval => Boundary::Approval,
-    }
 }
 
 /// Where a task goes when the strategy decides otherwise than the policy might.

@@ -18,7 +18,7 @@ use lanebench::trace::{Audience, Execution};
 use lanebench::units::{SimDuration, SimTime};
 use lanebench::wire::{Reply, Status};
 
-use super::read;
+use super::{changed, read};
 
 /// What a report may decide by, whatever is held: whole populations, nobody left out; and what is lost between lanes.
 fn headlines() -> impl Iterator<Item = Metric> {
@@ -55,13 +55,7 @@ strategies: { honest: policy, other: all_background, quick: { hand_over: { after
 ";
 
 fn world(changes: &[(&str, &str)]) -> Comparison {
-    let mut text = WORLD.to_owned();
-    for (from, to) in changes {
-        assert!(text.contains(from), "{from}");
-        text = text.replace(from, to);
-    }
-    let (comparison, said) = read("calm.yaml", &text);
-    comparison.unwrap_or_else(|| panic!("{said}"))
+    changed("calm.yaml", WORLD, changes)
 }
 
 const SEEDS: u32 = 4;

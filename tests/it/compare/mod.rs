@@ -63,12 +63,18 @@ fn text_of(name: &str) -> String {
 /// The small comparison with changes to its text.
 #[track_caller]
 fn small(changes: &[(&str, &str)]) -> Comparison {
-    let mut text = text_of(SMALL);
+    changed(SMALL, &text_of(SMALL), changes)
+}
+
+/// A comparison with changes to its text.
+#[track_caller]
+fn changed(name: &str, text: &str, changes: &[(&str, &str)]) -> Comparison {
+    let mut text = text.to_owned();
     for (from, to) in changes {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
     }
-    let (comparison, said) = read(SMALL, &text);
+    let (comparison, said) = read(name, &text);
     comparison.unwrap_or_else(|| panic!("{said}"))
 }
 

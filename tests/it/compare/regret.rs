@@ -10,7 +10,7 @@ use lanebench::sim::strategy::{Choice, Heard, Sight, Strategy};
 use lanebench::trace::Execution;
 
 use super::bandit::{PLACE, learner};
-use super::{SMALL, read};
+use super::{SMALL, changed};
 
 /// Three tasks of 20 s, a minute apart, whose users leave after 10 s: what is interactive is lost, what is not is not.
 const BY_HAND: &str = "
@@ -30,8 +30,7 @@ regret: { decisions: 40 }
 ";
 
 fn by_hand(learner: &str) -> Comparison {
-    let (comparison, said) = read(SMALL, &BY_HAND.replace("LEARNER", learner));
-    comparison.unwrap_or_else(|| panic!("{said}"))
+    changed(SMALL, BY_HAND, &[("LEARNER", learner)])
 }
 
 fn played(comparison: &Comparison, place: u32) -> Outcome {

@@ -8,7 +8,7 @@ use lanebench::sim::metric::Metric;
 use lanebench::sim::strategy::{StrategyRouter, TaskFacts};
 use lanebench::units::{JobId, SimDuration, SimTime};
 
-use super::read;
+use super::changed;
 
 const WORLD: &str = "
 comparison: a short morning
@@ -35,13 +35,7 @@ strategies: { plain: policy, other: policy }
 ";
 
 pub(super) fn world(changes: &[(&str, &str)]) -> Comparison {
-    let mut text = WORLD.to_owned();
-    for (from, to) in changes {
-        assert!(text.contains(from), "{from}");
-        text = text.replace(from, to);
-    }
-    let (comparison, said) = read("morning.yaml", &text);
-    comparison.unwrap_or_else(|| panic!("{said}"))
+    changed("morning.yaml", WORLD, changes)
 }
 
 /// How the plain strategy and the other one fare in the first replication.

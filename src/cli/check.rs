@@ -10,7 +10,8 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files::{self, FilesError};
 use super::output::Tint;
-use super::policies::{read_kinds, refuse_file, write_found};
+use super::policies::{check_found, read_kinds, refuse_file, write_found};
+use super::reports::{check_file, write_file};
 use super::write_tests::{Written, write_tests};
 use crate::policy::proof::{Census, Certificate, Effort, LawVerdict, Proof, ProofError, census};
 use crate::policy::{FindingSeverity, Policy, ProofPlaces, decode_with_places};
@@ -79,13 +80,23 @@ const EFFORT: Effort = Effort {
 
 /// Proves, or verifies, what is named.
 pub(super) fn check(args: &Check) -> Exit {
-    let done = load(args).and_then(|mut loaded| match &args.verify {
-        Some(path) => verify(args, &loaded, path),
-        None => prove(args, &mut loaded),
+    let done = load(args).and_then(|mut loaded| match (args.check_places(), &args.verify) {
+        (Err(exit), _) => Ok(exit),
+        (Ok(()), Some(path)) => verify(args, &loaded, path),
+        (Ok(()), None) => prove(args, &mut loaded),
     });
     match done {
         Ok(exit) => exit,
         Err(error) => refuse_file(&error, "a policy, and what the other arguments ask for"),
+    }
+}
+
+impl Check {
+    /// Refuses what has no place, before anything is proven for it.
+    fn check_places(&self) -> Result<(), Exit> {
+        let certificate = self.certificate.as_ref();
+        certificate.map_or(Ok(()), |path| check_file("certificate", path))?;
+        check_found(&self.reports)
     }
 }
 
@@ -132,9 +143,13 @@ fn prove(args: &Check, loaded: &mut Loaded) -> Result<Exit, FilesError> {
         }
         other => other.render(&analysis),
     };
-    let done = write_certificate(args, &proof, loaded)
-        .and_then(|()| write_found(&analysis, &args.reports))
-        .and_then(|()| print(&text));
+    // What cannot be written takes nothing else with it.
+    let done = [
+        write_certificate(args, &proof, loaded),
+        write_found(&analysis, &args.reports),
+        print(&text),
+    ];
+    let done = done.into_iter().fold(Ok(()), Result::and);
     Ok(done.map_or_else(|exit| exit, |()| verdict(&report, &analysis)))
 }
 
@@ -213,16 +228,7 @@ fn write_certificate(args: &Check, proof: &Proof, loaded: &Loaded) -> Result<(),
         let span = loaded.places.span(&loaded.policy, &proof.findings[at].subject);
         Some(loaded.sources.place(span).to_string())
     };
-    std::fs::write(path, Certificate::of(proof, place).write()).map_err(|error| {
-        complain(
-            format_args!(
-                "the certificate `{}` cannot be written: {error}",
-                files::shown(path)
-            ),
-            "name a file in a folder that exists and that you may write to",
-        );
-        Exit::Machine
-    })
+    write_file("certificate", path, Certificate::of(proof, place).write())
 }
 
 /// Writes tests, unless they would hold on to what is unsafe.
@@ -255,8 +261,8 @@ fn verify(args: &Check, loaded: &Loaded, path: &Path) -> Result<Exit, FilesError
     };
     let verified = certificate.verify(&loaded.policy, EFFORT);
     let analysis = verified_analysis(&files::shown(path), &verified);
-    let done = write_found(&analysis, &args.reports).and_then(|()| print(&args.format.render(&analysis)));
-    Ok(match done {
+    let reported = write_found(&analysis, &args.reports);
+    Ok(match print(&args.format.render(&analysis)).and(reported) {
         Err(exit) => exit,
         Ok(()) if !verified.mismatches.is_empty() => Exit::Failed,
         Ok(()) if !verified.unsettled.is_empty() => Exit::Undecided,

@@ -35,6 +35,9 @@ enum Command {
     /// Prove a policy over its whole decision space: gaps, conflicts, dead rules, and whatever could slip past approval.
     Check(Check),
     /// Compare routing strategies on the same tasks and the same luck, with intervals.
+    #[command(
+        override_usage = "lanebench compare [OPTIONS] FILE\n       lanebench compare --strategies | --metrics | --protocol"
+    )]
     Compare(Compare),
     /// Put the parts of a comparison together that were played in many places.
     Merge(Merge),

@@ -12,7 +12,7 @@ use super::files::{FilesError, load_comparison};
 use super::output::Tint;
 use super::part::{PartFile, take_part};
 use super::policies::refuse_file;
-use super::run::{check_report, write_report};
+use super::reports::{check_reports, write_reports};
 use super::shard::{Shard, ShardArg};
 use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text, strategies_text};
 use crate::runner::{PROTOCOL, ProgramError, Programs, launch, play_comparison, play_places, settle};
@@ -298,7 +298,7 @@ impl Writing {
         for request in &self.reports {
             let path = Path::new(&request.path);
             match request.folder() {
-                None => check_report(&request.path)?,
+                None => check_reports([&request.path])?,
                 Some(folder) if path.is_file() => return Err(unmade(folder, &"a file has its name")),
                 Some(_) => {}
             }
@@ -407,6 +407,5 @@ fn write_request(request: &CompareRequest, report: &SweepReport<'_>) -> Result<(
     if let Some(folder) = request.folder() {
         std::fs::create_dir_all(folder).map_err(|error| unmade(folder, &error))?;
     }
-    let mut files = request.render(report).into_iter();
-    files.try_for_each(|(path, text)| write_report(&path, text))
+    write_reports(request.render(report))
 }

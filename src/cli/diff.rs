@@ -11,7 +11,7 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, read, shown};
 use super::output::Tint;
-use super::policies::{PolicyFile, read_kinds, read_policy, refuse_file, write_found};
+use super::policies::{PolicyFile, check_found, read_kinds, read_policy, refuse_file, write_found};
 use crate::policy::diff::{Date, PolicyDiff, Waiver, Workload, decode_waiver};
 use crate::policy::route::{Next, Table, common_plans};
 use crate::policy::{Decision, Policy};
@@ -54,7 +54,10 @@ pub(super) fn diff(args: &Diff) -> Exit {
     let mut sources = Sources::new();
     let files = read_policy(&args.old, &mut sources, paint)
         .and_then(|old| Ok((old, read_policy(&args.new, &mut sources, paint)?)));
-    let done = files.and_then(|(old, new)| compare(args, &old, &new, &mut sources));
+    let done = files.and_then(|(old, new)| match check_found(&args.reports) {
+        Ok(()) => compare(args, &old, &new, &mut sources),
+        Err(exit) => Ok(exit),
+    });
     match done {
         Ok(exit) => exit,
         Err(error) => refuse_file(&error, "two policies, and what the other arguments ask for"),
@@ -111,11 +114,11 @@ fn compare(
 }
 
 fn write(args: &Diff, analysis: &Analysis) -> Result<(), Exit> {
-    write_found(analysis, &args.reports)?;
+    let reported = write_found(analysis, &args.reports);
     let mut out = io::stdout().lock();
     let text = args.format.render(analysis);
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written
         .map_err(|error| {
             complain(
                 format_args!("the difference could not be written: {error}"),
@@ -123,6 +126,7 @@ fn write(args: &Diff, analysis: &Analysis) -> Result<(), Exit> {
             );
             Exit::Machine
         })
+        .and(reported)
 }
 
 fn waiver(

@@ -15,6 +15,7 @@ mod output;
 mod part;
 mod policies;
 mod prove;
+mod reports;
 mod route;
 mod run;
 mod schema;

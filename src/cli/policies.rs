@@ -6,7 +6,7 @@ use std::path::Path;
 use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, read, shown};
-use super::run::write_report;
+use super::reports::{check_reports, write_reports};
 use crate::policy::{Places, Policy, decode_policy};
 use crate::report::{Analysis, FoundRequest, Paint, render_all};
 use crate::scenario::{Diagnostics, Kinds, Sources, decode_kinds};
@@ -78,13 +78,19 @@ pub(super) fn refuse_file(error: &FilesError, wanted: &str) -> Exit {
     }
 }
 
+/// Refuses reports that have no place, before anything is done for them.
+///
+/// # Errors
+/// How the program ends; why was said.
+pub(super) fn check_found(requests: &[FoundRequest]) -> Result<(), Exit> {
+    check_reports(requests.iter().map(|request| &request.path))
+}
+
 /// Writes the reports that are asked for.
 ///
 /// # Errors
 /// How the program ends if one cannot be written; that was said.
 pub(super) fn write_found(analysis: &Analysis, requests: &[FoundRequest]) -> Result<(), Exit> {
-    for request in requests {
-        write_report(&request.path, request.kind.render(analysis))?;
-    }
-    Ok(())
+    let reports = requests.iter();
+    write_reports(reports.map(|request| (&request.path, request.kind.render(analysis))))
 }

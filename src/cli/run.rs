@@ -1,8 +1,7 @@
 //! `lanebench run`: plays scenarios and judges them.
 
-use std::fmt;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -10,6 +9,7 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files::{self, FilesError};
 use super::output::{Format, Output};
+use super::reports::{check_reports, write_reports};
 use crate::clock::TimeScale;
 use crate::report::{Detail, ReportRequest, RunVerdict, SuiteResult, suite_json, terminal};
 use crate::rng::Seed;
@@ -96,12 +96,12 @@ pub(super) fn run(args: &Run) -> Exit {
         threads: args.threads.unwrap_or(cores).max(1),
         wall_limit: args.wall_limit,
     };
-    let mut paths = args.reports.iter().map(|request| &request.path);
-    if let Err(exit) = paths.try_for_each(|path| check_report(path)) {
+    if let Err(exit) = check_reports(args.reports.iter().map(|request| &request.path)) {
         return exit;
     }
     let suite = play_suite(&loaded, &options);
-    let reported = write_reports(&suite, &args.reports);
+    let reports = args.reports.iter();
+    let reported = write_reports(reports.map(|request| (&request.path, request.kind.render(&suite))));
     match write(&suite, &args.output) {
         Ok(()) => reported.err().unwrap_or_else(|| verdict(&suite)),
         Err(error) => {
@@ -112,44 +112,6 @@ pub(super) fn run(args: &Run) -> Exit {
             Exit::Machine
         }
     }
-}
-
-/// Refuses a report that has no place where it is asked for, before anything is played for it.
-///
-/// # Errors
-/// How the program ends; why was said.
-pub(super) fn check_report(path: &str) -> Result<(), Exit> {
-    let folder = Path::new(path).parent().unwrap_or_else(|| Path::new(""));
-    let why = match () {
-        () if Path::new(path).is_dir() => "it is a folder".to_owned(),
-        () if folder.as_os_str().is_empty() || folder.is_dir() => return Ok(()),
-        () => format!("there is no folder `{}`", folder.display()),
-    };
-    Err(unwritten(path, &why))
-}
-
-fn unwritten(path: &str, why: &dyn fmt::Display) -> Exit {
-    complain(
-        format_args!("the report `{path}` cannot be written: {why}"),
-        "name a file in a folder that exists and that you may write to",
-    );
-    Exit::Machine
-}
-
-/// Writes one report.
-///
-/// # Errors
-/// How the program ends if it cannot be written; that was said.
-pub(super) fn write_report(path: &str, text: impl AsRef<[u8]>) -> Result<(), Exit> {
-    std::fs::write(path, text).map_err(|error| unwritten(path, &error))
-}
-
-/// Writes every report that can be written.
-fn write_reports(suite: &SuiteResult, requests: &[ReportRequest]) -> Result<(), Exit> {
-    let written = requests
-        .iter()
-        .map(|request| write_report(&request.path, request.kind.render(suite)));
-    written.fold(Ok(()), Result::and)
 }
 
 /// Says what could not be read, and how the program ends for it.

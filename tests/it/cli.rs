@@ -271,44 +271,73 @@ fn a_verdict_that_nobody_hears_is_no_verdict() {
 
 #[test]
 fn a_report_that_cannot_be_written_ends_with_3() {
-    let report = "junit=no/such/folder/report.xml";
+    // Nothing was done for it: a proof, a difference or a table would have been printed.
+    for (words, kind) in REPORTING {
+        let report = format!("{kind}=no/such/folder/report");
+        let words = [words, &["--report", &report]].concat();
+        let why = "the report `no/such/folder/report` cannot be written: there is no folder `no/such/folder`";
+        refused(&root(), &words, 3, why);
+    }
     refused(
         &root(),
-        &[
-            "run",
-            "scenarios/retry/rate-limited-create.yaml",
-            "--report",
-            report,
-        ],
+        &["check", POLICY, "--certificate", "no/such/folder/proof.txt"],
         3,
-        "cannot be written: there is no folder `no/such/folder`",
+        "the certificate `no/such/folder/proof.txt` cannot be written: there is no folder",
     );
-    let report = "csv=no/such/folder/runs.csv";
     refused(
         &root(),
-        &["compare", "tests/golden/compare/small.yaml", "--report", report],
+        &["check", POLICY, "--report", "sarif=src"],
         3,
-        "cannot be written: there is no folder `no/such/folder`",
+        "the report `src` cannot be written: it is a folder",
     );
 }
+
+const POLICY: &str = "scenarios/policies/three-lane.yaml";
+const OTHER: &str = "scenarios/policies/product-first.yaml";
+
+/// Commands that write reports, with a kind that each of them has.
+const REPORTING: [(&[&str], &str); 5] = [
+    (&["run", "scenarios/retry/rate-limited-create.yaml"], "csv"),
+    (&["compare", "tests/golden/compare/small.yaml"], "csv"),
+    (&["check", POLICY], "sarif"),
+    (&["diff", POLICY, OTHER], "sarif"),
+    (
+        &[
+            "route",
+            "tests/golden/route/policy.yaml",
+            "tests/golden/route/tasks.csv",
+        ],
+        "markdown",
+    ),
+];
 
 #[test]
 fn a_report_that_cannot_be_written_takes_nothing_else_with_it() {
     // The folder is there, but no file may have so long a name.
-    let report = format!("csv={}", "x".repeat(300));
     let folder = Folder::with("reports", &[]);
-    let other = format!("csv={}/other.csv", folder.0.display());
-    for words in [
-        &["run", "scenarios/retry/rate-limited-create.yaml"][..],
-        &["compare", "tests/golden/compare/small.yaml"],
-    ] {
+    for (words, kind) in REPORTING {
+        let report = format!("{kind}={}", "x".repeat(300));
+        let other = format!("{kind}={}/other", folder.0.display());
         let words = [words, &["--report", &report, "--report", &other]].concat();
         let output = lanebench(&root(), &words);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{said}");
         assert!(said.contains("x` cannot be written"), "{said}");
         assert!(!output.stdout.is_empty(), "{said}");
-        std::fs::remove_file(folder.0.join("other.csv")).unwrap();
+        std::fs::remove_file(folder.0.join("other")).unwrap();
+    }
+}
+
+#[test]
+fn the_usage_of_compare_names_a_file_or_what_is_printed_without_one() {
+    let words = "Usage: lanebench compare [OPTIONS] FILE\n       lanebench compare --strategies | --metrics | --protocol\n";
+    let small = "tests/golden/compare/small.yaml";
+    for words_before in [
+        &["compare"][..],
+        &["compare", "--strategies", small],
+        &["compare", "--metrics", "--strategies"],
+    ] {
+        refused(&root(), words_before, 2, words);
     }
 }
 

@@ -211,6 +211,7 @@ fn laid_down(report: &CompareReport<'_>) -> Markup {
                     (comparison.repeats.least) " to " (comparison.repeats.most) ", looked at every "
                     (comparison.repeats.round) ", until half-widths are at most "
                     (percent_round(comparison.repeats.half_width)) " of the mean"
+                    @if comparison.indifference.is_some() { ", or half of what does not matter" }
                 }
                 dt { "warm-up" }
                 dd {

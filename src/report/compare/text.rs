@@ -530,7 +530,11 @@ pub(super) fn ending(report: &CompareReport<'_>) -> String {
     } = *report;
     let metric = comparison.metric.word();
     let replications = counted(study.replications.len() as u64, "replication");
-    let narrow = percent_round(comparison.repeats.half_width);
+    let share = percent_round(comparison.repeats.half_width);
+    let narrow = match comparison.indifference {
+        Some(zone) => format!("{share} or {}", number(0.5 * zone)),
+        None => share,
+    };
     let cells = findings.cells.first().into_iter().flatten().enumerate();
     let silent = cells.filter(|(_, cell)| **cell == Cell::Silent);
     let silent: Vec<usize> = silent.map(|(place, _)| place).collect();

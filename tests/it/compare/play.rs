@@ -141,6 +141,21 @@ fn text(comparison: &Comparison, study: &Study, findings: &Findings) -> String {
 }
 
 #[test]
+fn how_narrow_is_enough_is_said() {
+    let wide = (
+        "replications: { min: 4, max: 8, half_width: 10%, round: 2 }",
+        "replications: { min: 4, max: 4, half_width: 0.0001% }",
+    );
+    let comparison = small(&[("indifference: 2%", "indifference: 100%"), wide]);
+    let study = played(&comparison);
+    let findings = Findings::of(&comparison, &study);
+    // Far from its share of the mean, and yet well within what does not matter.
+    let said = "every interval of `goodput` is narrow enough (0 % or 0.5000) after 4 replications\n";
+    let text = text(&comparison, &study, &findings);
+    assert!(findings.converged && text.ends_with(said), "{text}");
+}
+
+#[test]
 fn where_nobody_comes_that_is_what_is_said() {
     let comparison = small(&[
         ("every: 10s", "every: 100h"),

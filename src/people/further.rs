@@ -1,8 +1,8 @@
 //! Users who come again, and second requests for the same task.
 //!
 //! Invariant: every try of a task is a job of its own, whose number follows from that of the first; which of them come is
-//! decided here, and by what the user is shown alone. Where tasks are not listed, a try is known from when it is planned, and
-//! all tries of a task are forgotten together.
+//! decided here, and by what the user is shown alone. Where tasks are not listed, a try is known to people from when it is
+//! planned, and they forget all tries of a task together.
 
 use std::sync::Arc;
 
@@ -138,6 +138,7 @@ impl Outside {
         }
         while self.jobs.pop_if(|known| known.is_done_with) {}
     }
+
     /// A user who gave up comes again, or does not.
     pub(super) fn come_again(&mut self, now: SimTime, job: JobId) {
         let Some(retrial) = self

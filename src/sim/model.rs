@@ -39,6 +39,8 @@ pub struct Model<S> {
     outputs: Vec<backend::Output>,
     said: Vec<job::Input>,
     log: Option<Vec<(SimTime, Vec<job::Input>)>>,
+    /// Jobs that the core let go, and when, of which people have still to hear the last.
+    gone: Vec<(SimTime, JobId)>,
     /// Where tasks come from that the blueprint does not list.
     source: Option<Box<dyn TaskSource>>,
     /// When the last of them arrives that is known; never, if there is no more.
@@ -143,6 +145,7 @@ impl<S: Seams> Model<S> {
             outputs: Vec::new(),
             said: Vec::new(),
             log: (recording == Recording::Full).then(Vec::new),
+            gone: Vec::new(),
             source: None,
             known_until: SimTime::START,
         }
@@ -200,15 +203,30 @@ impl<S: Seams> Model<S> {
         }
     }
 
-    /// Forgets the jobs of which the job core says that they are over.
+    /// Takes note of the jobs of which the job core says that they are over; the service forgets them at once.
     fn forget_jobs(&mut self) {
         if !self.desk.has_gone() {
             return;
         }
         for job in self.desk.drain_gone() {
             self.service.forget_job(job);
-            self.outside.forget_job(job);
+            self.gone.push((self.now, job));
         }
+    }
+
+    /// Lets people forget the jobs that are over, once they have had their turn and have heard the last of them: until then they
+    /// may give up, plan a further try, or be asked something. What the core said when it let them go reaches people in the next
+    /// tick; if it said nothing, there is nothing to wait for.
+    fn forget_among_people(&mut self) {
+        let (now, is_all_heard) = (self.now, self.to_outside.is_empty());
+        let outside = &mut self.outside;
+        self.gone.retain(|(since, job)| {
+            let has_to_wait = *since == now && !is_all_heard;
+            if !has_to_wait {
+                outside.forget_job(*job);
+            }
+            has_to_wait
+        });
     }
 
     /// Plays until nothing is left to happen, or a cap is reached.
@@ -315,6 +333,9 @@ impl<S: Seams> Model<S> {
         }
         if !self.said.is_empty() {
             self.to_desk.append(&mut self.said);
+        }
+        if !self.gone.is_empty() {
+            self.forget_among_people();
         }
     }
 

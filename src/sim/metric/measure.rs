@@ -88,8 +88,8 @@ pub fn measure(stories: &Stories, crowd: Crowd<'_>, sorts: &[SortFacts], window:
 
 /// Measures a run while it is played: tasks of which nothing more can be heard are added up and let go, in the order of their
 /// jobs, so that what is held spans the oldest open job and the newest, and the sums are those of a run that keeps all. What stays of
-/// a task are its waits, 8 bytes for its result and 8 more where it is interactive: quantiles are exact, and which wait is the one in
-/// a hundred that is longer is not known before the last.
+/// a task are its waits, 8 bytes for its result, 8 more where it is interactive, and 8 more, until that was noticed, where a response
+/// of it died: quantiles are exact, and which wait is the one in a hundred that is longer is not known before the last.
 #[derive(Debug, Clone)]
 pub struct Measuring<'a> {
     stories: Stories,

@@ -177,6 +177,24 @@ fn regret_is_what_it_is_by_hand() {
     assert_eq!(comparison.put_together(&kept).unwrap(), study);
 }
 
+/// A task a second and two places; who waits for half a minute in the queue is given up.
+const IMPATIENT: &str = "
+comparison: patience and the limit of the queue
+metric: goodput
+policy: ../../../scenarios/policies/three-lane.yaml
+kinds: ../../../scenarios/kinds.yaml
+workload:
+  arrivals: { renewal: { every: 1s, cv2: 0 } }
+  length: 1h
+  mix:
+    - { kind: report_generation, share: 100%, script: { steps: [{ message: 4000 tokens }] }, limits: { queue: 30s, wait: 10m }, targets: { result: 20m } }
+lanes: { interactive: { capacity: 2 } }
+people:
+  - user: { patience: PATIENCE, leaves_after: 3h, retries: { probability: 100%, after: 20m, times: 2 } }
+strategies: { one-lane: all_interactive, other-lane: all_background }
+replications: { min: 2, max: 2 }
+";
+
 #[test]
 fn who_comes_again_and_second_requests_are_measured_as_where_all_tries_are_listed() {
     let comparison = returning(90);
@@ -196,6 +214,27 @@ fn who_comes_again_and_second_requests_are_measured_as_where_all_tries_are_liste
     // The first try that comes again: were it counted for itself, there would be more tasks.
     let outcome = comparison.play(&stage, &comparison.strategies[0]);
     assert_eq!(outcome.measures.tasks as usize, stage.firsts());
+}
+
+/// The limit of the queue and the patience of the user end in the same tick, or next to each other: who has not been told that the
+/// job is over gives up and comes again, as where all tries are listed.
+#[test]
+fn who_gives_up_in_the_tick_in_which_the_job_ends_comes_again() {
+    let mut retrials = Vec::new();
+    for patience in ["30s", "30.000001s", "30.000002s", "30.000003s"] {
+        let text = IMPATIENT.replace("PATIENCE", patience);
+        let (sweep, said) = read_sweep(SMALL, &text);
+        let comparison = &sweep.unwrap_or_else(|| panic!("{said}")).points[0];
+        let stage = comparison.stage(comparison.seed(0));
+        let named = &comparison.strategies[0];
+        let fed = comparison.play(&stage, named);
+        assert_eq!(fed.broken, None, "{patience}");
+        assert_eq!(fed, comparison.play_listed(&stage, named), "{patience}");
+        retrials.push(fed.measures.value(Metric::Retrials).unwrap());
+    }
+    // Who has asked to cancel before the limit, or in its tick, comes again; who has seen it end does not.
+    assert!(retrials[0] > 1.5 && retrials[1] > 1.5, "{retrials:?}");
+    assert_eq!(retrials[2..], [0.0, 0.0]);
 }
 
 /// What is known of a task that was refused is over at once; its user sees nothing until leaving, long after.

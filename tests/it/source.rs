@@ -5,13 +5,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-use lanebench::backend::Step;
+use lanebench::backend::{Spent, Step};
 use lanebench::job::{Routed, Router};
-use lanebench::people::OutsideSetup;
+use lanebench::people::{Cancel, OutsideSetup, When};
 use lanebench::rng::Seed;
 use lanebench::runner::blueprint;
 use lanebench::scenario::{Diagnostics, Scenario, Sources};
-use lanebench::sim::{Arrival, Blueprint, Ending, Honest, Model, Played, Recording, TaskSource};
+use lanebench::sim::{Arrival, Blueprint, Ending, Honest, Model, Played, Recording, TaskSource, Watch};
+use lanebench::trace::{CoreEvent, Event, JobEvent, OutsideEvent, Record, ServiceEvent};
 use lanebench::units::{JobId, SimDuration, SimTime};
 
 use crate::scenario::from_disk;
@@ -129,11 +130,14 @@ impl TaskSource for Copies {
 
 /// Jobs that are created and polled ten times, without webhooks and faults.
 fn plain() -> Scenario {
-    let name = "benches/worlds/polls.yaml";
+    load("benches/worlds/polls.yaml")
+}
+
+fn load(name: &str) -> Scenario {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
     let bytes = std::fs::read(repo(name)).unwrap();
     let scenario = Scenario::load(name, &bytes, &mut from_disk, &mut sources, &mut out);
-    scenario.expect("the bench's scenario loads")
+    scenario.unwrap_or_else(|| panic!("{name} does not load"))
 }
 
 /// Every task goes where the first one goes.
@@ -182,4 +186,51 @@ fn a_run_holds_the_tasks_in_flight_and_no_others() {
             .count()
     };
     assert_eq!(held(&made), 0, "all are gone at the end");
+}
+
+/// Sees nothing.
+#[derive(Debug)]
+struct Nobody;
+
+impl Watch for Nobody {
+    fn outside(&mut self, _: &Record<OutsideEvent>) {}
+    fn core(&mut self, _: &Record<CoreEvent>) {}
+    fn service(&mut self, _: &Record<ServiceEvent>) {}
+    fn spent(&mut self, _: &Spent) {}
+}
+
+/// Whenever a user cancels, before, while or after people are asked: nothing of the job is kept when it is over.
+#[test]
+fn who_cancels_while_people_are_asked_leaves_nothing_behind() {
+    let mut whole = blueprint(&load("scenarios/approval/denied-publication.yaml"), Seed(5));
+    whole.profile.webhook = None;
+    let whole_run = Model::new(&whole, Honest, Recording::Full).play();
+    let asked = |event: &Event| {
+        matches!(
+            event,
+            Event::Core(CoreEvent::Job(JobEvent::ApprovalRequested { .. }))
+        )
+    };
+    let asked = whole_run
+        .trace
+        .records()
+        .iter()
+        .find(|record| asked(&record.event))
+        .unwrap()
+        .at;
+    for tick in asked.ticks() - 4..asked.ticks() + 4 {
+        let mut setup = OutsideSetup::clone(&whole.outside);
+        setup.users[setup.tasks[0].user].cancels = vec![Cancel {
+            when: When::At(SimTime::from_ticks(tick)),
+            by: None,
+        }];
+        whole.outside = Arc::new(setup);
+        let (bare, arrivals) = apart(&whole);
+        let mut world =
+            Model::new(&bare, Honest, Recording::Streamed).fed_by(Box::new(OneByOne(arrivals)), &bare);
+        world.watch_until(asked, &mut Nobody);
+        assert!(world.jobs_held() > 0);
+        world.watch_until(SimTime::CAP, &mut Nobody);
+        assert_eq!(world.jobs_held(), 0, "cancelled at {tick}, asked at {asked}");
+    }
 }

@@ -25,6 +25,8 @@ use crate::units::{SimDuration, hex};
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Longer than this no program may take to begin: interpreters load their libraries before they answer the greeting.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Longer than this no program may take to end when its run is over: it is ended then.
+const OVER_WITHIN: Duration = Duration::from_secs(2);
 /// No line of an answer is longer.
 const LINE_MAX: usize = 64 << 10;
 
@@ -47,7 +49,7 @@ pub enum ProgramError {
     #[error("{0} answered `{said}`, which is no answer: {2}", said = shortened(.1))]
     Answer(String, String, String),
     /// It says more than it was asked, so that nobody knows what its next line answers.
-    #[error("{0} had already been answered before it was asked: `{said}` is one answer too many", said = shortened(.1))]
+    #[error("{0} has given an answer too many by then: `{said}`", said = shortened(.1))]
     Unasked(String, String),
 }
 
@@ -178,7 +180,8 @@ struct Running {
 #[derive(Debug)]
 struct Talk {
     child: Child,
-    to: ChildStdin,
+    /// None when nothing more will be asked.
+    to: Option<ChildStdin>,
     from: Receiver<String>,
     asked: u32,
     /// Whether it wants to hear what came of its answers.
@@ -473,12 +476,18 @@ impl Talk {
         });
         Ok(Self {
             child,
-            to,
+            to: Some(to),
             from,
             asked: 0,
             learns: false,
             before: String::new(),
         })
+    }
+
+    /// Asks nothing more, and reads to the end what was said: the first line that answers nothing, if there is one.
+    fn left_over(&mut self) -> Option<String> {
+        drop(self.to.take());
+        self.from.recv_timeout(OVER_WITHIN).ok()
     }
 
     /// Says something that is not answered, in front of the next question.
@@ -502,12 +511,28 @@ impl Talk {
         }
         self.tell(asked, question)?;
         let lines = std::mem::take(&mut self.before);
-        self.to.write_all(lines.as_bytes()).map_err(ended)?;
-        self.to.flush().map_err(ended)?;
+        let to = self
+            .to
+            .as_mut()
+            .ok_or_else(|| ProgramError::Ended(asked.to_owned()))?;
+        to.write_all(lines.as_bytes()).map_err(ended)?;
+        to.flush().map_err(ended)?;
         match self.from.recv_timeout(within) {
             Ok(answer) => Ok(answer.trim().to_owned()),
             Err(RecvTimeoutError::Timeout) => Err(ProgramError::Late(asked.to_owned(), within)),
             Err(RecvTimeoutError::Disconnected) => Err(ProgramError::Ended(asked.to_owned())),
+        }
+    }
+}
+
+/// Whoever answers once too often is found out when the run is over at the latest: whether the line was there before the next
+/// question was asked is a matter of luck.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let talk = self.talk.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(said) = talk.and_then(|mut talk| talk.left_over()) {
+            let over = format!("`{}`, whose run of seed {} is over,", self.name, self.seed.0);
+            self.fail(ProgramError::Unasked(over, said));
         }
     }
 }

@@ -263,6 +263,21 @@ fn what_is_said_too_much_is_found_out_and_shown_in_short() {
     let twice = "read greeting; echo '{\"ready\":true}'; \
                  while read question; do echo '{\"by_policy\":true}'; echo '{\"by_policy\":true}'; done";
     assert!(matches!(failed(twice), ProgramError::Unasked(..)));
+    // In the middle of a run, and when its last question is long answered.
+    let once = "n=0; read greeting; echo '{\"ready\":true}'; while read question; do echo '{\"by_policy\":true}'; \
+                n=$((n+1)); if [ $n = 40 ]; then echo '{\"execution\":\"background\"}'; fi; done";
+    assert!(matches!(failed(once), ProgramError::Unasked(..)));
+    let late = format!(
+        "{}; echo '{{\"by_policy\":true}}'",
+        always("{\"by_policy\":true}")
+    );
+    let said = failed(&late).to_string();
+    assert!(
+        said.ends_with(
+            "whose run of seed 1 is over, has given an answer too many by then: `{\"by_policy\":true}`"
+        ),
+        "{said}"
+    );
     let noise = "read greeting; echo '{\"ready\":true}'; read question; printf '\\033[31m\\377%0999d\\n' 7";
     let said = failed(noise).to_string();
     assert!(

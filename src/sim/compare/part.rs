@@ -150,7 +150,11 @@ impl Comparison {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let mut lines = text[..whole].lines().zip(1..);
         let Some((first, _)) = lines.next() else {
-            return Ok(0);
+            // What was interrupted before its first line was whole is begun anew; a file of somebody else is not.
+            return match self.part_header().starts_with(text) {
+                true => Ok(0),
+                false => Err(PartError::Header),
+            };
         };
         let header: Header = serde_json::from_str(first).map_err(|_| PartError::Header)?;
         if header.format != FORMAT {

@@ -71,6 +71,11 @@ fn a_part_of_something_else_is_refused() {
     let mut kept = Kept::new();
     assert_eq!(other.read_part(&text, &mut kept), Err(PartError::Stranger));
     assert_eq!(comparison.read_part("x\n", &mut kept), Err(PartError::Header));
+    // What has no end of a line yet is the beginning of a part, or a file of somebody else.
+    assert_eq!(comparison.read_part("a note", &mut kept), Err(PartError::Header));
+    for torn in [0, 1, 20, comparison.part_header().len() - 1] {
+        assert_eq!(comparison.read_part(&text[..torn], &mut kept), Ok(0));
+    }
     let broken = text.replace("\"place\":0", "\"place\":99");
     assert_eq!(comparison.read_part(&broken, &mut kept), Err(PartError::Line(2)));
     assert!(kept.is_empty());

@@ -88,8 +88,11 @@ impl Comparison {
         let Some(wanted) = self.regret_of else {
             return Ok(None);
         };
-        // What cannot be forked is not played along either.
-        let router = self.router(stage, named).fork();
+        // What cannot be forked is not played along either, and no program is begun to learn that it cannot.
+        let router = match named.program {
+            Some(_) => None,
+            None => self.router(stage, named).fork(),
+        };
         let mut trunk = router.map(|router| Trunk {
             world: self.world_of(stage, named, router.clone()),
             router,

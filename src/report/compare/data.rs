@@ -25,7 +25,7 @@ const VERSION: u32 = 1;
 /// | `replications`, `tasks` | how many; the tasks that count, for one strategy |
 /// | `definitions[]` | `metric`, `unit`, `better` (`more`, `less` or null), `tail`, `definition`, of the metrics reported |
 /// | `strategies[]` | `name`, `oracle`, `unsafe_releases`, `ungated`, `pareto` (`free`, `share`), `metrics[]`, `buckets` (by bucket, over all runs), `shapes` |
-/// | `strategies[].metrics[]` | `metric`, `mean`, `low`, `high`, `contrast` (below); null numbers where nothing can be said |
+/// | `strategies[].metrics[]` | `metric`, `mean`, `low`, `high`, of a tail the `median` of the replications (`value`, `low`, `high`), `contrast` (below); null numbers where nothing can be said |
 /// | `contrast` | `difference`, `low`, `high`, `unpaired_low`, `unpaired_high`, `variance_ratio` (null: infinite), `p`, `adjusted_p`, `verdict` |
 /// | `controls[]` | the reference against itself: `metric`, `difference`, `low`, `high`, `p`, `alarms`, `deals`, `rate_low`, `rate_high` |
 /// | `warm_up` | `rule` (`fixed` or `mser-5`), `seconds`, and of the rule `strategies[]`: `seconds`, `settled`, `course[]`, the jobs in the system by hundredths of the time in which tasks arrive |
@@ -153,7 +153,6 @@ struct Said {
     low: Option<f64>,
     high: Option<f64>,
     /// Of a tail: the median of the replications.
-    #[serde(skip_serializing_if = "Option::is_none")]
     median: Option<MedianRow>,
     contrast: Option<ContrastRow>,
 }

@@ -1,6 +1,7 @@
 //! The study for people.
 
 use std::collections::BTreeSet;
+use std::iter::successors;
 
 use super::CompareReport;
 use super::number::{number, signed, unit};
@@ -342,9 +343,21 @@ fn metric_block(report: &CompareReport<'_>, metric: Metric, place: usize, paint:
     out
 }
 
-/// A share in per cent with the digits that it has.
+/// A share in per cent with the digits that it has: one behind the point, and more where it, or what is left of all, would
+/// be told as nothing.
 pub(super) fn percent_round(share: f64) -> String {
-    let text = format!("{:.1}", share * 100.0);
+    let percent = share * 100.0;
+    let least = percent.abs().min((100.0 - percent).abs());
+    // What is smaller comes of rounding the share.
+    let places = match least {
+        1e-10..0.1 => {
+            1 + successors(Some(least), |rest| Some(rest * 10.0))
+                .take_while(|rest| *rest < 1.0)
+                .count()
+        }
+        _ => 1,
+    };
+    let text = format!("{percent:.places$}");
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 

@@ -348,6 +348,8 @@ fn regret(comparison: &Comparison, replications: &[Replication], strategy: usize
         Some((moments.mean()?, mean_interval(&moments, 1.0 - comparison.alpha)?))
     };
     let ((mean, interval), (gain, gain_interval)) = (said(Regret::mean)?, said(Regret::mean_gain)?);
+    // A gain may be a loss; what was lost by not choosing the best is never below nothing.
+    let interval = within(interval, f64::INFINITY);
     Some(RegretFinding {
         decisions: regrets.iter().map(|regret| u64::from(regret.decisions)).sum(),
         mean,
@@ -362,17 +364,19 @@ fn off_policy(comparison: &Comparison, replications: &[Replication], strategy: u
         .iter()
         .filter_map(|one| Some(one.outcomes.get(strategy)?.drawn.as_slice()));
     let drawn: Vec<&[Drawn]> = runs.collect();
-    let said = |of: &dyn Fn(&[Drawn]) -> Option<f64>| {
+    let said = |of: &dyn Fn(&[Drawn]) -> Option<f64>, most: f64| {
         let values: Vec<f64> = drawn.iter().map(|choices| of(choices)).collect::<Option<_>>()?;
         let moments = Moments::of(&values);
         let interval = mean_interval(&moments, 1.0 - comparison.alpha)?;
-        Some((moments.mean()?, within(interval, 1.0)))
+        Some((moments.mean()?, within(interval, most)))
     };
+    // Weights by inverse propensities add up to the number of choices in the mean only: such an estimate may lie above 1.
+    let all = |arm| said(&|choices| inverse_propensity(choices, arm), f64::INFINITY);
     Some(OffPolicy {
         choices: drawn.iter().map(|choices| choices.len() as u64).sum(),
-        reward: said(&mean_reward)?,
-        interactive: said(&|choices| inverse_propensity(choices, Execution::Interactive))?,
-        background: said(&|choices| inverse_propensity(choices, Execution::Background))?,
+        reward: said(&mean_reward, 1.0)?,
+        interactive: all(Execution::Interactive)?,
+        background: all(Execution::Background)?,
     })
 }
 
@@ -712,7 +716,11 @@ fn gates(comparison: &Comparison, replications: &[Replication]) -> Vec<GateFindi
                 }
             }
         };
-        let interval = interval(comparison, gate.metric, &values, entity)?;
+        let measured = interval(comparison, gate.metric, &values, entity)?;
+        let interval = match gate.bound {
+            GateBound::AtLeast(_) | GateBound::AtMost(_) => possible(gate.metric, measured),
+            GateBound::NoWorseThan(..) => measured,
+        };
         let right =
             least.is_none_or(|least| interval.low >= least) && most.is_none_or(|most| interval.high <= most);
         let wrong =

@@ -150,9 +150,25 @@ fn how_narrow_is_enough_is_said() {
     let study = played(&comparison);
     let findings = Findings::of(&comparison, &study);
     // Far from its share of the mean, and yet well within what does not matter.
-    let said = "every interval of `goodput` is narrow enough (0 % or 0.5000) after 4 replications\n";
+    let said = "every interval of `goodput` is narrow enough (0.0001 % or 0.5000) after 4 replications\n";
     let text = text(&comparison, &study, &findings);
     assert!(findings.converged && text.ends_with(said), "{text}");
+}
+
+#[test]
+fn a_small_alpha_is_not_told_as_nothing() {
+    let comparison = small(&[
+        ("indifference: 2%\n", "indifference: 2%\nalpha: 0.04%\n"),
+        (
+            "replications: { min: 4, max: 8, half_width: 10%, round: 2 }",
+            "replications: { min: 2, max: 2 }",
+        ),
+    ]);
+    let study = played(&comparison);
+    let text = text(&comparison, &study, &Findings::of(&comparison, &study));
+    for said in ["alpha 0.04 %", " 99.96 % interval", "nominal 0.04 %"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
 }
 
 #[test]

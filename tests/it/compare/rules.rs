@@ -5,10 +5,12 @@ use lanebench::runner::settle;
 use lanebench::sabotage::engine::WrongEngine;
 use lanebench::sim::Honest;
 use lanebench::sim::compare::{
-    Comparison, Findings, Kept, Outcome, PartError, Relief, Standing, Study, Sweep,
+    Comparison, Findings, Kept, Outcome, PartError, Regret, Relief, Standing, Study, Sweep,
 };
 use lanebench::sim::laws::Law;
 use lanebench::sim::metric::Metric;
+use lanebench::sim::stats::Interval;
+use lanebench::sim::strategy::Drawn;
 use serde_json::Value;
 
 use super::{SMALL, part_lines, played, read_sweep, returning, small, text_of};
@@ -26,6 +28,75 @@ fn rendered(comparison: &Comparison, study: &Study, kind: CompareKind) -> (Strin
         findings: &findings,
     };
     (kind.render(&report, Paint::Plain), findings)
+}
+
+#[test]
+fn intervals_end_where_what_they_measure_ends_and_hold_its_mean() {
+    let text = text_of(SMALL)
+        .replace(USUAL, &format!("{FEW}\nregret: {{ decisions: 1 }}"))
+        .replace(
+            "metric: live_wait, at_most: 30s",
+            "metric: goodput, at_least: 50%",
+        );
+    let sweep = read_sweep(SMALL, &text).0.unwrap();
+    let comparison = &sweep.points[0];
+    let mut study = played(comparison);
+    let drawn = |propensity: f64, good: bool| Drawn {
+        job: 0,
+        at: 0,
+        interactive: false,
+        propensity,
+        context: 0,
+        came: Some((1, good)),
+    };
+    let choices = [
+        vec![drawn(0.25, true)],
+        vec![drawn(0.25, true), drawn(0.25, false)],
+    ];
+    for (number, one) in study.replications.iter_mut().enumerate() {
+        let other = number as f64;
+        let outcome = &mut one.outcomes[3];
+        outcome.measures.values[Metric::Goodput as usize] = Some(0.9 + 0.09 * other);
+        outcome.drawn = choices[number].clone();
+        outcome.regret = Some(Regret {
+            decisions: 1,
+            gain: 0.1 - 0.2 * other,
+            regret: 0.1 - 0.1 * other,
+        });
+    }
+    let findings = Findings::of(comparison, &study);
+    // Two replications say little: every interval would go beyond both ends.
+    let ends = |interval: Interval| (interval.low, interval.high);
+    let gate = findings.gates[2].interval.unwrap();
+    assert!(gate.low > 0.0 && gate.low < 0.5 && gate.high == 1.0, "{gate:?}");
+    let off_policy = findings.off_policy[3].unwrap();
+    assert_eq!(ends(off_policy.reward.1), (0.0, 1.0));
+    let (mean, interval) = off_policy.background;
+    assert!((mean - 3.0).abs() < 1e-12, "{mean}");
+    assert!(interval.low == 0.0 && interval.high > mean, "{interval:?}");
+    let regret = findings.regrets.unwrap()[3].unwrap();
+    assert!(
+        regret.interval.low == 0.0 && regret.interval.high > regret.mean,
+        "{regret:?}"
+    );
+    assert!(regret.gain_interval.low < 0.0, "{regret:?}");
+}
+
+#[test]
+fn what_is_missing_stands_in_the_data_as_null() {
+    // Fewer replications have no order statistics around their median.
+    let text = text_of(SMALL).replace(USUAL, "replications: { min: 8, max: 8 }");
+    let sweep = read_sweep(SMALL, &text).0.unwrap();
+    let study = played(&sweep.points[0]);
+    let (json, _) = rendered(&sweep.points[0], &study, CompareKind::Json);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let rows = json["strategies"][0]["metrics"].as_array().unwrap();
+    let median = |metric: &str| {
+        let row = rows.iter().find(|row| row["metric"] == metric).unwrap();
+        row.as_object().unwrap().get("median").cloned().unwrap()
+    };
+    assert_eq!(median("goodput"), Value::Null);
+    assert!(median("live_wait_p95")["value"].is_number());
 }
 
 #[test]

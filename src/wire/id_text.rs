@@ -22,7 +22,8 @@ pub struct IdText(Form);
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Form {
     Made(u64),
-    Other(Arc<str>),
+    /// A thin pointer: with it, an id that may be missing takes no more room than one that is there.
+    Other(Arc<String>),
 }
 
 /// What stands in front of the digits.
@@ -104,19 +105,22 @@ fn made(text: &str) -> Option<u64> {
 
 impl From<&str> for IdText {
     fn from(text: &str) -> Self {
-        Self(made(text).map_or_else(|| Form::Other(text.into()), Form::Made))
+        Self(made(text).map_or_else(|| Form::Other(Arc::new(text.to_owned())), Form::Made))
     }
 }
 
 impl From<Arc<str>> for IdText {
     fn from(text: Arc<str>) -> Self {
-        Self(made(&text).map_or(Form::Other(text), Form::Made))
+        (&*text).into()
     }
 }
 
 impl From<String> for IdText {
     fn from(text: String) -> Self {
-        text.as_str().into()
+        Self(match made(&text) {
+            Some(bits) => Form::Made(bits),
+            None => Form::Other(Arc::new(text)),
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use super::run::seeds;
 use crate::report::{coverage_json, coverage_text, oracles_json, oracles_text};
 use crate::rng::Seed;
 use crate::runner::{cover_oracles, survey_oracles};
-use crate::sim::oracle::{Covered, Reach, all};
+use crate::sim::oracle::{Reach, all, all_cover};
 
 /// The arguments of `oracles`.
 #[derive(Debug, Args)]
@@ -103,5 +103,5 @@ fn covered(args: &Oracles, seeds: &[Seed], threads: usize) -> (String, bool) {
         Format::Human => coverage_text(&covered, args.output.quiet, args.output.paint_of_stdout()),
         Format::Json => coverage_json(&covered),
     };
-    (text, covered.iter().all(Covered::holds))
+    (text, all_cover(&covered))
 }

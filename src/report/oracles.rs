@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Paint;
 use super::paint::Tone;
 use super::text::left;
-use crate::sim::oracle::{Covered, MISSED_MAX, Measured, Surveyed, Z_MAX};
+use crate::sim::oracle::{Covered, MISSED_MAX, MISSED_ONE_IN, Measured, Surveyed, Z_MAX, all_cover};
 
 /// Wide enough for the longest name of a case.
 const NAME: usize = 50;
@@ -120,11 +120,11 @@ pub fn coverage_text(covered: &[Covered], quiet: bool, paint: Paint) -> String {
         let _ = writeln!(out, "{}{}", left(&one.case.name, NAME), shares.join("   "));
     }
     let (hits, tries) = coverage(covered);
-    let (tone, word) = verdict(covered.iter().all(Covered::holds));
-    let least = share(Some(1.0 - MISSED_MAX));
+    let (tone, word) = verdict(all_cover(covered));
+    let (least, least_of_one) = (share(Some(1.0 - MISSED_MAX)), 100 - 100 / MISSED_ONE_IN);
     let _ = writeln!(
         out,
-        "\n{}: {hits} of {tries} intervals of 99 % cover, {}; each quantity has to with {least} of the seeds, and every law to hold",
+        "\n{}: {hits} of {tries} intervals of 99 % cover, {}; {least} have to, each quantity with {least_of_one}% of the seeds, and every law to hold",
         paint.tone(tone, word),
         share(covering(hits, tries)),
     );

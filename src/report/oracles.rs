@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::Paint;
 use super::paint::Tone;
 use super::text::left;
-use crate::sim::oracle::{Covered, MISSED_MAX, MISSED_ONE_IN, Measured, Surveyed, Z_MAX, all_cover};
+use crate::sim::oracle::{
+    Covered, MISSED_MAX, MISSED_ONE_IN, Measured, Surveyed, Z_MAX, all_cover, coverage,
+};
 
 /// Wide enough for the longest name of a case.
 const NAME: usize = 50;
@@ -153,13 +155,6 @@ pub fn coverage_json(covered: &[Covered]) -> String {
     let stations: Vec<Value> = covered.iter().map(station).collect();
     let whole = json!({ "coverage": covering(hits, tries), "least": 1.0 - MISSED_MAX, "stations": stations });
     format!("{whole:#}\n")
-}
-
-/// Intervals that cover, of all.
-fn coverage(covered: &[Covered]) -> (u64, u64) {
-    let hits = covered.iter().flat_map(|one| &one.hits).sum();
-    let tries = covered.iter().map(|one| one.tries * one.hits.len() as u64).sum();
-    (hits, tries)
 }
 
 fn covering(hits: u64, tries: u64) -> Option<f64> {

@@ -38,13 +38,20 @@ impl Covered {
     }
 }
 
+/// How many intervals cover, and how many there are.
+#[must_use]
+pub fn coverage(covered: &[Covered]) -> (u64, u64) {
+    let hits = covered.iter().flat_map(|one| &one.hits).sum();
+    let tries = covered.iter().map(|one| one.tries * one.hits.len() as u64).sum();
+    (hits, tries)
+}
+
 /// Whether all of them hold, and all intervals together cover often enough.
 #[must_use]
 pub fn all_cover(covered: &[Covered]) -> bool {
-    let tries: u64 = covered.iter().map(|one| one.tries * one.hits.len() as u64).sum();
-    let hits: u64 = covered.iter().flat_map(|one| &one.hits).sum();
-    let missed = (tries - hits) as f64 <= (MISSED_MAX * tries as f64).max(1.0);
-    missed && covered.iter().all(Covered::holds)
+    let (hits, tries) = coverage(covered);
+    let often = (tries - hits) as f64 <= (MISSED_MAX * tries as f64).max(1.0);
+    often && covered.iter().all(Covered::holds)
 }
 
 impl Case {

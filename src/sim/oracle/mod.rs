@@ -14,7 +14,7 @@ mod survey;
 
 pub use cases::{Case, all, further, published};
 pub use closed::{Queue, bulk, cobham, erlang_b, erlang_c, mg1, mmc, mmc_wait_above};
-pub use cover::{Covered, MISSED_MAX, MISSED_ONE_IN, all_cover};
+pub use cover::{Covered, MISSED_MAX, MISSED_ONE_IN, all_cover, coverage};
 pub use line::{Line, Visit, by_class};
 pub use measure::{Customer, Effort, Fate, Measured, Quantity, Run};
 pub use patience::{Impatient, erlang_a, mmck, retrial};

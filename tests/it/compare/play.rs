@@ -20,6 +20,12 @@ fn rendered(comparison: &Comparison, threads: usize) -> [String; 4] {
     CompareKind::ALL.map(|kind| kind.render(&report, Paint::Plain))
 }
 
+/// Two replications, whatever comes of them.
+const TWO_RUNS: (&str, &str) = (
+    "replications: { min: 4, max: 8, half_width: 10%, round: 2 }",
+    "replications: { min: 2, max: 2 }",
+);
+
 #[test]
 fn a_study_is_written_in_every_format_and_the_same_on_any_number_of_threads() {
     let comparison = small(&[]);
@@ -159,10 +165,7 @@ fn how_narrow_is_enough_is_said() {
 fn a_small_alpha_is_not_told_as_nothing() {
     let comparison = small(&[
         ("indifference: 2%\n", "indifference: 2%\nalpha: 0.04%\n"),
-        (
-            "replications: { min: 4, max: 8, half_width: 10%, round: 2 }",
-            "replications: { min: 2, max: 2 }",
-        ),
+        TWO_RUNS,
     ]);
     let study = played(&comparison);
     let text = text(&comparison, &study, &Findings::of(&comparison, &study));
@@ -173,13 +176,7 @@ fn a_small_alpha_is_not_told_as_nothing() {
 
 #[test]
 fn where_nobody_comes_that_is_what_is_said() {
-    let comparison = small(&[
-        ("every: 10s", "every: 100h"),
-        (
-            "replications: { min: 4, max: 8, half_width: 10%, round: 2 }",
-            "replications: { min: 2, max: 2 }",
-        ),
-    ]);
+    let comparison = small(&[("every: 10s", "every: 100h"), TWO_RUNS]);
     let study = played(&comparison);
     let findings = Findings::of(&comparison, &study);
     assert_eq!((findings.tasks, findings.standing()), (0, Standing::Undecided));

@@ -166,13 +166,15 @@ fn the_protocol_is_printed_and_names_every_field() {
     }
 }
 
+/// Why a comparison with this program fails.
+fn failed(script: &str) -> ProgramError {
+    let (comparison, programs) = with_shell(script);
+    let _ = outcomes(&comparison, 3);
+    programs.failure().unwrap()
+}
+
 #[test]
 fn what_is_no_answer_is_a_failure_of_the_machine() {
-    let failed = |script: &str| {
-        let (comparison, programs) = with_shell(script);
-        let _ = outcomes(&comparison, 3);
-        programs.failure().unwrap()
-    };
     assert!(matches!(failed("exit 0"), ProgramError::Ended(_)));
     assert!(matches!(
         failed("read greeting; echo hello"),
@@ -255,11 +257,6 @@ fn a_program_that_changes_its_mind_is_found_out() {
 
 #[test]
 fn what_is_said_too_much_is_found_out_and_shown_in_short() {
-    let failed = |script: &str| {
-        let (comparison, programs) = with_shell(script);
-        let _ = outcomes(&comparison, 3);
-        programs.failure().unwrap()
-    };
     let twice = "read greeting; echo '{\"ready\":true}'; \
                  while read question; do echo '{\"by_policy\":true}'; echo '{\"by_policy\":true}'; done";
     assert!(matches!(failed(twice), ProgramError::Unasked(..)));

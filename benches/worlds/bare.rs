@@ -51,7 +51,7 @@ impl Exchanges {
         let mut jobs: BTreeMap<JobId, Vec<_>> = BTreeMap::new();
         for (exchange, response) in heard.replies {
             let ask = heard.asks[&exchange].1.clone();
-            jobs.entry(exchange.job)
+            jobs.entry(exchange.job())
                 .or_default()
                 .push((exchange, ask, response));
         }
@@ -195,7 +195,7 @@ impl Service {
     pub fn of(exchanges: &Exchanges) -> Self {
         let (mut replies, mut by_origin) = (HashMap::new(), HashMap::new());
         for (job, chain) in &exchanges.jobs {
-            assert_eq!(chain[0].0.kind, ExchangeKind::Create);
+            assert_eq!(chain[0].0.kind(), ExchangeKind::Create);
             let id = chain[0].2.id.clone();
             by_origin.insert(job.0, id.clone());
             replies.insert(

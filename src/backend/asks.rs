@@ -76,7 +76,7 @@ impl Service {
         let (Auth::Granted, Ok(Asked::Main(Ask::Poll(id)))) = (request.auth, request.ask) else {
             return None;
         };
-        let run = self.runs.latest(key.exchange.job)?;
+        let run = self.runs.latest(key.exchange.job())?;
         let is_seen =
             run.object.id == *id && run.is_visible() && run.owner == self.ledger.project(AccountNo(0));
         is_seen.then(|| run.object.clone())

@@ -187,14 +187,21 @@ impl Calls {
         listed.or_else(|| self.slots.find(unlisted))
     }
 
-    /// Lets a call go where it is.
-    pub(super) fn let_go(&mut self, call: Handle) {
-        if let Some(Open { call: gone, listed }) = self.slots.get_mut(call) {
-            if *listed == Listed::Yes && self.by_key.get(&gone.key) == Some(&call) {
-                self.by_key.remove(&gone.key);
+    /// Lets a call go where it is, without what is `wanted` of it; if nothing is, it stays.
+    #[inline]
+    pub(super) fn take_of<R>(
+        &mut self,
+        call: Handle,
+        wanted: impl FnOnce(&mut Call) -> Option<R>,
+    ) -> Option<R> {
+        let by_key = &mut self.by_key;
+        self.slots.take_of(call, |Open { call: gone, listed }| {
+            let taken = wanted(gone)?;
+            if *listed == Listed::Yes && by_key.get(&gone.key) == Some(&call) {
+                by_key.remove(&gone.key);
             }
-            self.slots.discard(call);
-        }
+            Some(taken)
+        })
     }
 
     pub(super) fn remove(&mut self, call: Handle) -> Option<Call> {

@@ -111,7 +111,7 @@ impl Service {
         let inherited = parent.map_or(0, |parent| parent.usage.input.saturating_add(parent.usage.output));
         let input_tokens = self.fitting(create, answers::input_tokens(create).saturating_add(inherited))?;
         self.admit_account(&key, account, create, input_tokens)?;
-        let job = create.origin.map_or(key.exchange.job, |origin| origin.job);
+        let job = create.origin.map_or(key.exchange.job(), |origin| origin.job);
         let pins = self.unpin(&key);
         // What follows on another turn goes on with its script.
         let choice = match (&conversation, followed) {
@@ -198,7 +198,7 @@ impl Service {
         }
         taken.map_err(|(error, room_in)| {
             if let Some(room_in) = room_in {
-                let (exchange, job) = (key.exchange, key.exchange.job);
+                let (exchange, job) = (key.exchange, key.exchange.job());
                 self.desk
                     .note(job, || crate::trace::BackendEvent::Limited { exchange, room_in });
             }
@@ -299,7 +299,7 @@ impl Service {
             return Ok(());
         };
         let (error, note) = limited(key.exchange, room_in);
-        self.desk.note(key.exchange.job, || note);
+        self.desk.note(key.exchange.job(), || note);
         Err(error)
     }
 

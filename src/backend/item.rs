@@ -168,33 +168,35 @@ impl Work {
     }
 
     /// The item as it ends.
-    pub(super) fn ended(&self, draft: &Draft, details: Option<&Details>) -> Item {
-        let id = draft.id.clone();
+    pub(super) fn ended(&self, draft: Draft, details: Option<&Details>) -> Item {
         match self {
+            Self::Scripted(StepWork::Message { .. }) => said_whole(draft, ItemStatus::Completed),
+            Self::Cut { words: None, .. } => said_whole(draft, ItemStatus::Incomplete),
+            Self::Scripted(StepWork::Reasoning) => {
+                let (id, shown) = (draft.id, Shown::default());
+                including(Item::Reasoning { id, shown }, details)
+            }
             Self::Scripted(StepWork::Words(words)) => {
-                including(words.whole(draft, ItemStatus::Completed), details)
+                including(words.whole(&draft, ItemStatus::Completed), details)
             }
             Self::Cut {
                 words: Some(words), ..
-            } => words.whole(draft, ItemStatus::Incomplete),
-            Self::Scripted(StepWork::Reasoning) => {
-                including(self.item(draft, ItemStatus::Completed), details)
-            }
-            Self::Scripted(StepWork::Tool(step)) => step.ended(draft, details),
-            Self::Approved(call) => mcp_call(id, call, call.ends),
-            Self::Scripted(StepWork::Message { .. }) => said(draft, draft.text.len(), ItemStatus::Completed),
-            Self::Cut { .. } => said(draft, draft.text.len(), ItemStatus::Incomplete),
+            } => words.whole(&draft, ItemStatus::Incomplete),
+            Self::Scripted(StepWork::Tool(step)) => step.ended(&draft, details),
+            Self::Approved(call) => mcp_call(draft.id, call, call.ends),
             Self::CutCall {
                 name,
                 arguments,
                 shown,
-            } => function_call(id, name, arguments, ItemStatus::Incomplete, shown),
+            } => function_call(draft.id, name, arguments, ItemStatus::Incomplete, shown),
             Self::Scripted(StepWork::FunctionCall {
                 name,
                 arguments,
                 shown,
-            }) => function_call(id, name, arguments, ItemStatus::Completed, shown),
-            _ => self.item(draft, ItemStatus::Completed),
+            }) => function_call(draft.id, name, arguments, ItemStatus::Completed, shown),
+            Self::Scripted(StepWork::Hosted(_) | StepWork::McpApproval { .. }) => {
+                self.item(&draft, ItemStatus::Completed)
+            }
         }
     }
 
@@ -344,6 +346,18 @@ impl Work {
             Self::Scripted(_) | Self::Approved(_) | Self::Cut { .. } | Self::CutCall { .. } => "mcp_call",
         };
         progress(draft, &format!("{tool}.{word}"), &serde_json::Value::Null)
+    }
+}
+
+/// A message that says all of its text.
+fn said_whole(draft: Draft, status: ItemStatus) -> Item {
+    let shown = draft.plain_part(draft.text.len());
+    Item::Message {
+        id: draft.id,
+        text: draft.text,
+        status,
+        phase: None,
+        shown,
     }
 }
 

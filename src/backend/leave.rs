@@ -18,18 +18,17 @@ impl Service {
         if is_struck && self.leave_part(call) {
             return;
         }
-        let Some(Call {
-            key,
-            strike,
-            stage: Stage::Leaving { reply, stream, parts },
-        }) = self.calls.get_mut(call)
-        else {
+        // The rest would be moved for nothing.
+        let wanted = |call: &mut Call| match &mut call.stage {
+            Stage::Leaving { reply, stream, parts } => {
+                let reply = std::mem::replace(reply, Reply::StreamOpen);
+                Some((call.key, call.strike, reply, stream.take(), *parts))
+            }
+            Stage::Held(_) | Stage::Waiting { .. } | Stage::Reading(_) | Stage::Hung { .. } => None,
+        };
+        let Some((key, strike, reply, stream, parts)) = self.calls.take_of(call, wanted) else {
             return;
         };
-        // What is wanted is taken out, and the rest let go where it is: it would be moved for nothing.
-        let (key, strike, stream, parts) = (*key, *strike, stream.take(), *parts);
-        let reply = std::mem::replace(reply, Reply::StreamOpen);
-        self.calls.let_go(call);
         if let Some(reading) = &stream
             && parts > 0
         {
@@ -94,7 +93,7 @@ impl Service {
         let (part, reply, opens) = (*parts, reply.clone(), stream.is_some());
         *parts += 1;
         if part == 0 {
-            self.desk.fired(key.exchange.job, rule);
+            self.desk.fired(key.exchange.job(), rule);
         }
         if opens {
             self.note_reply(key.exchange, &reply, &Face::Whole, None);
@@ -130,7 +129,7 @@ impl Service {
     }
 
     fn note_reply(&mut self, exchange: Exchange, reply: &Reply, face: &Face, strike: Option<u32>) {
-        let job = exchange.job;
+        let job = exchange.job();
         if let Some(rule) = strike.filter(|_| *face != Face::Whole) {
             let how = self.desk.fault(rule).map_or("", Fault::word);
             self.desk.fired(job, rule);
@@ -179,7 +178,7 @@ impl Service {
             && let Some(rule) = call.strike
         {
             wait += self.delay(&key, rule, *law);
-            self.desk.fired(key.exchange.job, rule);
+            self.desk.fired(key.exchange.job(), rule);
         }
         let handle = self.calls.insert_for(call, wait);
         self.desk

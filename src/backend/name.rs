@@ -11,9 +11,9 @@ use crate::wire::Origin;
 /// The entity of draws about a call: (job, attempt, turn), or the connection and number of a stranger's call.
 pub(super) const fn call_entity(key: &CallKey) -> u64 {
     let exchange = key.exchange;
-    match exchange.job {
+    match exchange.job() {
         JobId::NONE => stranger_entity(key),
-        JobId(job) => entity(job, exchange.attempt.0, exchange.turn.0),
+        JobId(_) => exchange.origin(),
     }
 }
 
@@ -27,7 +27,7 @@ pub(super) const fn run_entity(origin: Option<Origin>, key: &CallKey) -> u64 {
 
 /// The index of draws about a call.
 pub(super) const fn call_index(exchange: Exchange) -> u64 {
-    ((exchange.kind as u64) << 32) | exchange.nth as u64
+    exchange.place()
 }
 
 /// Where the indices of draws about delayed steps and webhooks begin, apart from those about calls.

@@ -185,7 +185,7 @@ impl Run {
     /// The job it serves.
     pub(super) fn job(&self) -> JobId {
         let origin = self.object.origin.map(|origin| origin.job);
-        origin.unwrap_or(self.key.exchange.job)
+        origin.unwrap_or(self.key.exchange.job())
     }
 
     /// The object, to change it: what was handed out before stays as it was.
@@ -384,7 +384,7 @@ impl Run {
             };
             let place = output as usize;
             match self.acts.get(place).map(|act| &act.work) {
-                Some(work @ Work::Scripted(StepWork::Tool(_))) => work.ended(&draft, Some(&details)),
+                Some(work @ Work::Scripted(StepWork::Tool(_))) => work.ended(draft, Some(&details)),
                 _ => including(item.clone(), Some(&details)),
             }
         });

@@ -55,7 +55,7 @@ impl Runs {
     pub(super) fn insert(&mut self, make: impl FnOnce(Handle) -> Run) -> Handle {
         let me = self.slots.insert_with(make);
         if let Some(run) = self.slots.get(me) {
-            let job = run.key.exchange.job;
+            let job = run.key.exchange.job();
             self.by_id.insert(run.object.id.clone(), me);
             self.note_latest(job, me);
         }
@@ -82,7 +82,7 @@ impl Runs {
             self.latest
                 .resize(self.slots.len().next_power_of_two(), Handle::NONE);
             for run in self.slots.iter() {
-                let job = run.key.exchange.job;
+                let job = run.key.exchange.job();
                 let place = self.place_of(job);
                 if self.by_id.get(&run.object.id) == Some(&run.me) {
                     self.latest[place] = run.me;
@@ -180,7 +180,7 @@ impl Runs {
     /// Lets it be found no more, and lives on.
     pub(super) fn hide(&mut self, run: Handle) {
         if let Some(run) = self.slots.get(run) {
-            let place = self.place_of(run.key.exchange.job);
+            let place = self.place_of(run.key.exchange.job());
             if self.latest[place] == run.me {
                 self.latest[place] = Handle::NONE;
             }

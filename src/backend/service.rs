@@ -13,11 +13,11 @@ use super::limiter::Bucket;
 use super::runs::Runs;
 use super::slots::Handle;
 use super::webhook::{Deliveries, Repeated};
-use super::{CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
+use super::{Auth, CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
 use crate::fault::{Fault, FaultPlan, Place, Target};
 use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
-use crate::units::{Exchange, ExchangeKind, JobId, SimDuration, SimTime};
+use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
 use crate::wire::{ApiError, Ask, Reply};
 use std::collections::BTreeMap;
 
@@ -122,23 +122,53 @@ impl Service {
     /// # Panics
     /// If time runs backwards.
     pub fn step(&mut self, now: SimTime, batch: &mut Vec<Input>, out: &mut Vec<Output>) {
+        self.begin(now);
+        // Strangers are numbered as they come, so mostly there is nothing to sort.
+        if batch.len() > 1 && !batch.is_sorted_by(|left, right| canonical(left, right) != Ordering::Greater) {
+            batch.sort_by(canonical);
+        }
+        for input in &*batch {
+            self.take(input);
+        }
+        batch.clear();
+        self.finish(now, out);
+    }
+
+    /// The same where all that arrived is this request of our own runtime.
+    ///
+    /// # Panics
+    /// If time runs backwards.
+    pub fn step_asked(&mut self, now: SimTime, exchange: Exchange, ask: &Ask, out: &mut Vec<Output>) {
+        self.begin(now);
+        let (call, auth) = (bare(exchange), Auth::Granted);
+        let request = Request {
+            auth: &auth,
+            ask: Ok(Asked::Main(ask)),
+        };
+        self.arrive(call, request, || Input::Request {
+            call,
+            auth: Auth::Granted,
+            ask: Ok(ask.clone()),
+        });
+        self.finish(now, out);
+    }
+
+    #[inline]
+    fn begin(&mut self, now: SimTime) {
         assert!(
             now >= self.desk.now,
             "time runs backwards: {now} after {}",
             self.desk.now
         );
         self.desk.now = now;
-        // Strangers are numbered as they come, so mostly there is nothing to sort.
-        if batch.len() > 1 && !batch.is_sorted_by(|left, right| canonical(left, right) != Ordering::Greater) {
-            batch.sort_by(canonical);
-        }
         if self.desk.agenda.lets_go(now) {
             self.let_ended_go(now);
         }
-        for input in &*batch {
-            self.take(input);
-        }
-        batch.clear();
+    }
+
+    /// Does everything that is due, and adds to `out` what leaves.
+    #[inline]
+    fn finish(&mut self, now: SimTime, out: &mut Vec<Output>) {
         while let Some(due) = self.desk.agenda.pop(now) {
             self.take_due(due);
         }
@@ -261,14 +291,18 @@ impl Service {
 
     fn take(&mut self, input: &Input) {
         match input {
-            Input::Request { call, .. } | Input::Side { call, .. } => self.arrive(call, input),
+            Input::Request { call, .. } | Input::Side { call, .. } => {
+                if let Some(request) = Request::of(input) {
+                    self.arrive(*call, request, || input.clone());
+                }
+            }
             Input::Marked { call, rules } => self.mark(*call, rules),
             Input::Injected { call, faults } => self.inject(*call, faults),
             Input::Gone { call } => self.gone(call),
             Input::Refused { exchange, rule } => {
                 let exchange = *exchange;
-                self.desk.note(exchange.job, || WireEvent::Refused { exchange });
-                self.desk.fired(exchange.job, *rule);
+                self.desk.note(exchange.job(), || WireEvent::Refused { exchange });
+                self.desk.fired(exchange.job(), *rule);
             }
             Input::Crowded { bytes } => self.crowd_out(u32::MAX, *bytes),
             Input::WebhookAnswered { delivery, send, http } => {
@@ -333,20 +367,19 @@ impl Service {
         }
     }
 
-    fn arrive(&mut self, key: &CallKey, input: &Input) {
-        let Some(request) = Request::of(input) else {
-            return;
-        };
+    /// Takes a request in, which `held` tells as an input once more.
+    #[inline]
+    fn arrive(&mut self, key: CallKey, request: Request<'_>, held: impl FnOnce() -> Input) {
         let exchange = key.exchange;
-        self.desk.note(exchange.job, || arrived(exchange, request));
+        self.desk.note(exchange.job(), || arrived(exchange, request));
         if self.marked.is_none() && self.desk.plan.exchange(exchange, self.desk.now).is_none() {
-            return self.handle(*key, None, request);
+            return self.handle(key, None, request);
         }
-        self.arrive_marked(*key, request, input);
+        self.arrive_marked(key, request, held());
     }
 
     /// A request that is marked, or struck by a rule.
-    fn arrive_marked(&mut self, key: CallKey, request: Request<'_>, input: &Input) {
+    fn arrive_marked(&mut self, key: CallKey, request: Request<'_>, held: Input) {
         let exchange = key.exchange;
         let marked = self.marked.take().filter(|(marked, _)| *marked == key);
         let marks = marked.as_ref().map_or(&[][..], |(_, rules)| rules);
@@ -361,8 +394,8 @@ impl Service {
                 law,
             } => {
                 let delay = self.delay(&key, rule, *law);
-                self.desk.fired(exchange.job, rule);
-                let stage = Stage::Held(Box::new(input.clone()));
+                self.desk.fired(exchange.job(), rule);
+                let stage = Stage::Held(Box::new(held));
                 let strike = None;
                 let call = self.calls.insert(Call { key, strike, stage });
                 self.desk
@@ -371,14 +404,14 @@ impl Service {
             }
             Fault::Reply(error) => {
                 let error = error.clone().into();
-                self.desk.fired(exchange.job, rule);
+                self.desk.fired(exchange.job(), rule);
                 self.reply(key, None, Reply::Error(error));
             }
             Fault::HalfOpen => {
                 let how = Fault::HalfOpen.word();
-                self.desk.fired(exchange.job, rule);
+                self.desk.fired(exchange.job(), rule);
                 self.desk
-                    .note(exchange.job, || WireEvent::Spoiled { exchange, how });
+                    .note(exchange.job(), || WireEvent::Spoiled { exchange, how });
                 let reply = Reply::Error(ApiError::server_error().into());
                 let face = Face::Silent;
                 self.desk.out.push(Output::Reply {
@@ -401,7 +434,7 @@ impl Service {
     /// Keeps what the headers of a create say about its script until it is handled.
     fn pin_choices(&mut self, key: CallKey, marks: &[u32]) {
         let mut own = of_choices(marks).peekable();
-        if key.exchange.kind != ExchangeKind::Create || own.peek().is_none() {
+        if key.exchange.kind() != ExchangeKind::Create || own.peek().is_none() {
             return;
         }
         let before = self.unpin(&key);
@@ -476,13 +509,7 @@ const fn bare(exchange: Exchange) -> CallKey {
     }
 }
 
-const NO_EXCHANGE: Exchange = Exchange {
-    job: JobId::NONE,
-    attempt: crate::units::AttemptNo(0),
-    turn: crate::units::TurnNo(0),
-    kind: crate::units::ExchangeKind::Create,
-    nth: 0,
-};
+const NO_EXCHANGE: Exchange = Exchange::new(JobId::NONE, AttemptNo(0), TurnNo(0), ExchangeKind::Create, 0);
 
 fn arrived(exchange: Exchange, request: Request<'_>) -> WireEvent {
     let ask = match request.ask {
@@ -491,7 +518,7 @@ fn arrived(exchange: Exchange, request: Request<'_>) -> WireEvent {
     };
     WireEvent::Arrived {
         exchange,
-        kind: ask.map_or(exchange.kind, Ask::kind),
+        kind: ask.map_or(exchange.kind(), Ask::kind),
         response: ask.and_then(Ask::response).cloned(),
         after: match ask {
             Some(Ask::Stream { after, .. }) => *after,

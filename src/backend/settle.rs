@@ -183,7 +183,7 @@ impl Service {
         let exchange = key.exchange;
         self.headings.remove(key);
         self.unpin(key);
-        self.desk.note(exchange.job, || WireEvent::Gone { exchange });
+        self.desk.note(exchange.job(), || WireEvent::Gone { exchange });
         if let Some(run) = call.run().and_then(|run| self.runs.get_mut(run)) {
             run.readers.retain(|reader| *reader != handle);
             let me = run.me;
@@ -282,7 +282,7 @@ impl Service {
                     reading.piece = 1;
                     self.send_piece(reader, key, slow, event, 1);
                     if first {
-                        self.desk.fired(key.exchange.job, slow.0);
+                        self.desk.fired(key.exchange.job(), slow.0);
                     }
                 }
                 return Fed::Open;
@@ -401,13 +401,13 @@ impl Service {
     fn send(&mut self, call: CallKey, event: Arc<StreamEvent>) {
         let (exchange, seq) = (call.exchange, event.seq);
         self.desk
-            .note(exchange.job, || WireEvent::StreamSent { exchange, seq });
+            .note(exchange.job(), || WireEvent::StreamSent { exchange, seq });
         self.desk.out.push(Output::Event { call, event });
     }
 
     fn spoil(&mut self, key: CallKey, strike: Option<u32>, how: Closing) -> Fed {
         if let Some(rule) = strike {
-            self.desk.fired(key.exchange.job, rule);
+            self.desk.fired(key.exchange.job(), rule);
         }
         self.close(key, how);
         Fed::Over
@@ -417,17 +417,17 @@ impl Service {
     fn struck(&mut self, key: CallKey, strike: Option<u32>, how: &'static str) {
         let exchange = key.exchange;
         if let Some(rule) = strike {
-            self.desk.fired(exchange.job, rule);
+            self.desk.fired(exchange.job(), rule);
         }
         self.desk
-            .note(exchange.job, || WireEvent::Spoiled { exchange, how });
+            .note(exchange.job(), || WireEvent::Spoiled { exchange, how });
     }
 
     fn close(&mut self, call: CallKey, how: Closing) {
         let exchange = call.exchange;
         let whole = how == Closing::Whole;
         self.desk
-            .note(exchange.job, || WireEvent::StreamClosed { exchange, whole });
+            .note(exchange.job(), || WireEvent::StreamClosed { exchange, whole });
         let how = match how {
             Closing::Whole | Closing::Broken => StreamEnd::BetweenEvents,
             Closing::InsideEvent => StreamEnd::InsideEvent,
@@ -476,6 +476,6 @@ const fn trickle_of(rule: u32, fault: &Fault) -> Option<(u32, Law)> {
 fn note_gap(desk: &mut Desk, key: CallKey, due: u64, seq: u64) {
     let exchange = key.exchange;
     for _ in due..seq {
-        desk.note(exchange.job, || WireEvent::Spoiled { exchange, how: "gap" });
+        desk.note(exchange.job(), || WireEvent::Spoiled { exchange, how: "gap" });
     }
 }

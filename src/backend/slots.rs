@@ -85,15 +85,20 @@ impl<T> Slots<T> {
         slot.as_mut().filter(|_| *life == handle.life)
     }
 
-    /// Lets a value go where it is.
-    pub(super) fn discard(&mut self, handle: Handle) {
-        if let Some((life, slot @ Some(_))) = self.places.get_mut(handle.place as usize)
-            && *life == handle.life
-        {
-            *slot = None;
-            *life = life.wrapping_add(1);
-            self.free.push(handle.place);
-        }
+    /// Lets a value go where it is, without what is `wanted` of it; if nothing is, it stays.
+    #[inline]
+    pub(super) fn take_of<R>(
+        &mut self,
+        handle: Handle,
+        wanted: impl FnOnce(&mut T) -> Option<R>,
+    ) -> Option<R> {
+        let (life, slot) = self.places.get_mut(handle.place as usize)?;
+        let value = slot.as_mut().filter(|_| *life == handle.life)?;
+        let taken = wanted(value)?;
+        *slot = None;
+        *life = life.wrapping_add(1);
+        self.free.push(handle.place);
+        Some(taken)
     }
 
     pub(super) fn remove(&mut self, handle: Handle) -> Option<T> {

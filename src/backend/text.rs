@@ -8,6 +8,8 @@ use crate::wire::{text_of, text_start};
 /// Filler texts that were written lately: whoever writes the same shares it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
+    /// What has no text.
+    nothing: Arc<str>,
     known: Lookup<(u64, u32), Arc<str>>,
 }
 
@@ -20,10 +22,13 @@ const KEPT_TOKENS: u32 = 1_024;
 impl Texts {
     /// The text of `tokens` words that belongs to a key.
     pub(super) fn of(&mut self, key: u64, tokens: u32) -> Arc<str> {
+        if tokens == 0 {
+            return self.nothing.clone();
+        }
         if tokens > KEPT_TOKENS {
             return text_of(key, tokens);
         }
-        let start = if tokens == 0 { 0 } else { text_start(key) };
+        let start = text_start(key);
         if self.known.len() >= KEPT && !self.known.contains_key(&(start, tokens)) {
             self.known.clear();
         }

@@ -419,13 +419,13 @@ impl JobSeen {
         match event {
             RuntimeEvent::Got { exchange, status, .. } => {
                 self.heard = now.at;
-                if status.is_some() && exchange.kind == ExchangeKind::Create {
+                if status.is_some() && exchange.kind() == ExchangeKind::Create {
                     self.know(*exchange);
                 }
             }
             RuntimeEvent::StreamGot { exchange, .. } => {
                 self.heard = now.at;
-                if exchange.kind == ExchangeKind::Create {
+                if exchange.kind() == ExchangeKind::Create {
                     self.know(*exchange);
                 }
             }
@@ -456,13 +456,13 @@ impl JobSeen {
                 exchange,
                 response: Some(response),
                 ..
-            } if exchange.kind == ExchangeKind::Cancel => {
+            } if exchange.kind() == ExchangeKind::Cancel => {
                 if let Some(found) = self.response_mut(response) {
                     found.told_to_stop = true;
                 }
             }
             // A refused connection names no response; the one that was to be stopped is the last.
-            WireEvent::Refused { exchange } if exchange.kind == ExchangeKind::Cancel => {
+            WireEvent::Refused { exchange } if exchange.kind() == ExchangeKind::Cancel => {
                 if let Some(found) = self.responses.last_mut() {
                     found.told_to_stop = true;
                 }

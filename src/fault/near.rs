@@ -29,7 +29,7 @@ impl FaultPlan {
             let other_kind = self
                 .rules()
                 .get(near.rule as usize)
-                .is_none_or(|rule| rule.target != Target::Exchange(key.kind));
+                .is_none_or(|rule| rule.target != Target::Exchange(key.kind()));
             (other_kind, near.kept_by.len())
         })
     }
@@ -50,13 +50,13 @@ impl FaultPlan {
             }
         };
         if let Target::Exchange(kind) = rule.target {
-            unless(kind == key.kind, &|| {
-                format!("`exchange: {}`, and this is a {}", kind.word(), key.kind.word())
+            unless(kind == key.kind(), &|| {
+                format!("`exchange: {}`, and this is a {}", kind.word(), key.kind().word())
             });
         }
         if let Some((low, high)) = select.nth {
-            unless((low..=high).contains(&key.nth), &|| {
-                format!("`nth: {}`, and this is number {}", Range(low, high), key.nth)
+            unless((low..=high).contains(&key.nth()), &|| {
+                format!("`nth: {}`, and this is number {}", Range(low, high), key.nth())
             });
         }
         if let Some((from, to)) = select.within {
@@ -74,30 +74,30 @@ impl FaultPlan {
             });
         }
         if let Some(jobs) = &select.jobs {
-            unless(jobs.contains(&key.job), &|| {
+            unless(jobs.contains(&key.job()), &|| {
                 "`tasks`, and it belongs to none of them".to_owned()
             });
         }
         if let Some((low, high)) = select.attempts {
-            unless((low..=high).contains(&key.attempt), &|| {
+            unless((low..=high).contains(&key.attempt()), &|| {
                 format!(
                     "`attempts: {}`, and this is attempt {}",
                     Range(low.0, high.0),
-                    key.attempt.0
+                    key.attempt().0
                 )
             });
         }
         if let Some((low, high)) = select.turns {
-            unless((low..=high).contains(&key.turn), &|| {
+            unless((low..=high).contains(&key.turn()), &|| {
                 format!(
                     "`turns: {}`, and this is turn {}",
                     Range(low.0, high.0),
-                    key.turn.0
+                    key.turn().0
                 )
             });
         }
         if let Some(share) = select.share {
-            unless(self.drawn(share, place, key.job, at), &|| {
+            unless(self.drawn(share, place, key.job(), at), &|| {
                 "`probability`, and the draw of this window said no".to_owned()
             });
         }

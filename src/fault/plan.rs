@@ -145,7 +145,7 @@ impl FaultPlan {
 
     fn struck(&self, key: Exchange, at: SimTime, marks: &[u32]) -> Option<Struck<'_>> {
         if !self.injected.is_empty() && !marks.is_empty() {
-            let target = Target::Exchange(key.kind);
+            let target = Target::Exchange(key.kind());
             let rule = self.pinned(&target, marks).next().map(|struck| struck.rule);
             if let Some(rule) = rule {
                 return self.fault(rule).map(|fault| Struck { rule, fault });
@@ -156,7 +156,7 @@ impl FaultPlan {
         }
         let probe = Probe::of(key, at);
         let strikes = |(rule, index): &(&FaultRule, u32)| {
-            rule.target == Target::Exchange(key.kind)
+            rule.target == Target::Exchange(key.kind())
                 && (rule.select.header.is_none() || marks.contains(index))
                 && self.selects(rule, *index, probe)
         };

@@ -390,10 +390,10 @@ impl Probe<'static> {
     #[must_use]
     pub const fn of(exchange: Exchange, at: SimTime) -> Self {
         Self {
-            job: exchange.job,
-            attempt: exchange.attempt,
-            turn: exchange.turn,
-            nth: exchange.nth,
+            job: exchange.job(),
+            attempt: exchange.attempt(),
+            turn: exchange.turn(),
+            nth: exchange.nth(),
             name: "",
             at,
             marks: &[],

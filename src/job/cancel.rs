@@ -173,7 +173,7 @@ impl Job {
                 self.note_row(ctx, Some(exchange), retry::CANCEL_ANSWERED);
                 self.cancel_state(ctx, response);
             }
-            Some(Reply::Error(error)) if exchange.kind == ExchangeKind::Cancel => {
+            Some(Reply::Error(error)) if exchange.kind() == ExchangeKind::Cancel => {
                 let row = retry::cancel_error(error.http);
                 self.note_row(ctx, Some(exchange), row);
                 let heard = if row == retry::CANCEL_REFUSED {
@@ -183,7 +183,7 @@ impl Job {
                 };
                 self.cancel_later(ctx, heard);
             }
-            _ if exchange.kind == ExchangeKind::Cancel => {
+            _ if exchange.kind() == ExchangeKind::Cancel => {
                 self.note_row(ctx, Some(exchange), retry::CANCEL_FAILED);
                 self.cancel_later(ctx, Heard::No);
             }

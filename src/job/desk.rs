@@ -171,7 +171,7 @@ impl Desk {
                 epoch: setup.epoch.saturating_mul(1_000_000),
                 digests: Digests::default(),
                 views: super::view::Views::default(),
-                owners: HashMap::default(),
+                owners: Some(HashMap::default()),
                 ended: Ended::Known,
                 parked: BTreeSet::new(),
             },
@@ -188,6 +188,13 @@ impl Desk {
     #[must_use]
     pub fn routed_by(mut self, router: Arc<dyn Router>) -> Self {
         self.setup.router = router;
+        self
+    }
+
+    /// The same runtime for a service that sends no webhooks: nobody names a response but the job that follows it.
+    #[must_use]
+    pub fn without_webhooks(mut self) -> Self {
+        self.shared.owners = None;
         self
     }
 
@@ -298,13 +305,43 @@ impl Desk {
     /// # Panics
     /// If time runs backwards.
     pub fn step_in_order(&mut self, now: SimTime, batch: &[Input], actions: &mut Vec<Action>) {
-        assert!(now >= self.now, "time runs backwards: {now} after {}", self.now);
         debug_assert!(in_canonical_order(batch), "the batch of {now} is out of order");
-        self.now = now;
+        self.begin(now);
         let mut freed = false;
         for input in batch {
             freed |= self.take(input, actions);
         }
+        self.finish(freed, actions);
+    }
+
+    /// The same where all that happened is this reply.
+    ///
+    /// # Panics
+    /// If time runs backwards.
+    pub fn step_replied(
+        &mut self,
+        now: SimTime,
+        exchange: Exchange,
+        reply: &Reply,
+        actions: &mut Vec<Action>,
+    ) {
+        self.begin(now);
+        let freed = match exchange.job() {
+            JobId::NONE => self.stray_seen(exchange, reply, actions),
+            job => self.with(job, actions, |job, ctx| job.replied(ctx, exchange, reply)),
+        };
+        self.finish(freed, actions);
+    }
+
+    #[inline]
+    fn begin(&mut self, now: SimTime) {
+        assert!(now >= self.now, "time runs backwards: {now} after {}", self.now);
+        self.now = now;
+    }
+
+    /// Does what is due, and lets jobs in where places became free.
+    #[inline]
+    fn finish(&mut self, mut freed: bool, actions: &mut Vec<Action>) {
         freed |= self.wake_due(actions);
         while freed {
             freed = self.pump(actions);
@@ -369,10 +406,10 @@ impl Desk {
                 genuine,
                 ..
             } => self.webhook(delivery, *send, response, *genuine, actions),
-            Told::Reply { exchange, reply } if exchange.job == JobId::NONE => {
+            Told::Reply { exchange, reply } if exchange.job() == JobId::NONE => {
                 self.stray_seen(*exchange, reply, actions)
             }
-            Told::Broke { exchange, how } if exchange.job == JobId::NONE => {
+            Told::Broke { exchange, how } if exchange.job() == JobId::NONE => {
                 self.stray_broke(*exchange, how);
                 false
             }
@@ -564,7 +601,8 @@ impl Desk {
         genuine: Genuine,
         actions: &mut Vec<Action>,
     ) -> bool {
-        let owner = self.shared.owners.get(response).copied();
+        let owners = self.shared.owners.as_ref();
+        let owner = owners.and_then(|owners| owners.get(response)).copied();
         let ended = owner
             .and_then(|owner| self.state(owner))
             .is_some_and(StateName::is_terminal);

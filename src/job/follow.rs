@@ -18,7 +18,7 @@ impl Job {
             .pledges
             .iter()
             .map(|pledge| pledge.exchange)
-            .find(|exchange| matches!(exchange.kind, ExchangeKind::Create | ExchangeKind::Stream));
+            .find(|exchange| matches!(exchange.kind(), ExchangeKind::Create | ExchangeKind::Stream));
         let gap = match self.plan().follow {
             Follow::Webhook => polling.fallback,
             Follow::Poll | Follow::Stream => polling.first,

@@ -54,18 +54,19 @@ impl Job {
         }
     }
 
-    fn replied(&mut self, ctx: &mut Context<'_>, exchange: Exchange, reply: &Reply) {
+    /// Takes a reply to an exchange of this job.
+    pub(super) fn replied(&mut self, ctx: &mut Context<'_>, exchange: Exchange, reply: &Reply) {
         if self.pledge_mut(exchange).is_none() {
             self.replied_late(ctx, exchange, reply);
             return;
         }
         note_reply(ctx.notes, ctx.now, Some(self.id), exchange, reply);
-        if matches!(reply, Reply::StreamOpen) && exchange.kind != ExchangeKind::Poll {
+        if matches!(reply, Reply::StreamOpen) && exchange.kind() != ExchangeKind::Poll {
             self.stream_opened(exchange);
             return;
         }
         self.settle(exchange);
-        match (&self.state, exchange.kind, reply) {
+        match (&self.state, exchange.kind(), reply) {
             (State::Dispatching, ExchangeKind::Create, Reply::Response(response)) => {
                 self.known(ctx, On::ResponseKnown, response.id.clone());
                 self.observe(ctx, response);
@@ -97,8 +98,9 @@ impl Job {
     fn replied_late(&mut self, ctx: &mut Context<'_>, exchange: Exchange, reply: &Reply) {
         match (&self.state, reply) {
             (State::InDoubt { .. }, Reply::Response(response))
-                if exchange.kind == ExchangeKind::Create
-                    && (exchange.attempt, exchange.turn) == (self.origin().attempt, self.origin().turn) =>
+                if exchange.kind() == ExchangeKind::Create
+                    && (exchange.attempt(), exchange.turn())
+                        == (self.origin().attempt, self.origin().turn) =>
             {
                 self.adopt(ctx, response);
             }
@@ -109,7 +111,7 @@ impl Job {
     /// The head of a stream is here. A stream that is resumed may be silent for as long as it likes; a new one owes
     /// its first event within the call limit.
     fn stream_opened(&mut self, exchange: Exchange) {
-        if exchange.kind == ExchangeKind::Stream
+        if exchange.kind() == ExchangeKind::Stream
             && let Some(pledge) = self.pledge_mut(exchange)
         {
             pledge.until = SimTime::NEVER;

@@ -41,8 +41,8 @@ pub(super) struct Shared {
     pub(super) epoch: u64,
     pub(super) digests: Digests,
     pub(super) views: super::view::Views,
-    /// Whose response is whose; looked up, never walked.
-    pub(super) owners: HashMap<ResponseId, JobId, FixedState>,
+    /// Whose response is whose, where webhooks may name one; looked up, never walked.
+    pub(super) owners: Option<HashMap<ResponseId, JobId, FixedState>>,
     /// What becomes of jobs that are over.
     pub(super) ended: Ended,
     /// Responses that a webhook named before anybody knew them.
@@ -54,7 +54,7 @@ pub(super) struct Shared {
 pub(super) enum Ended {
     /// How they ended is kept.
     Known,
-    /// They are let go, and nobody will ask whose a response was.
+    /// They are let go.
     LetGo,
 }
 
@@ -68,8 +68,8 @@ pub(super) enum News {
 impl Context<'_> {
     /// Remembers whose response this is.
     pub(super) fn owns(&mut self, job: JobId, response: &ResponseId) {
-        if self.shared.ended == Ended::Known {
-            self.shared.owners.insert(response.clone(), job);
+        if let Some(owners) = &mut self.shared.owners {
+            owners.insert(response.clone(), job);
         }
     }
 
@@ -207,9 +207,7 @@ impl Job {
             turn: 0,
             twins: 0,
             turn_is_fenced: Fenced::Yes,
-            turn_input: Arc::from([InputItem::Message {
-                text: task.prompt.clone(),
-            }]),
+            turn_input: task.input.clone(),
             previous: None,
             asking: None,
             claimed: None,
@@ -334,13 +332,8 @@ impl Job {
         let kind = ask.kind();
         let count = &mut self.sent[kind as usize];
         *count += 1;
-        let exchange = Exchange {
-            job: self.id,
-            attempt: AttemptNo(self.attempt),
-            turn: TurnNo(self.turn),
-            kind,
-            nth: *count,
-        };
+        let (attempt, turn) = (AttemptNo(self.attempt), TurnNo(self.turn));
+        let exchange = Exchange::new(self.id, attempt, turn, kind, *count);
         let until = (ctx.now + self.plan().limits.call).min(end).max(ctx.now.next());
         self.pledges.push(Pledge { exchange, until });
         ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Sent {
@@ -377,7 +370,7 @@ impl Job {
     pub(super) fn abort_all(&mut self, ctx: &mut Context<'_>, kinds: &[ExchangeKind]) {
         let find = |job: &Self| {
             let mut waits = job.pledges.iter().map(|pledge| pledge.exchange);
-            waits.find(|exchange| kinds.contains(&exchange.kind))
+            waits.find(|exchange| kinds.contains(&exchange.kind()))
         };
         while let Some(exchange) = find(self) {
             self.abort(ctx, exchange);

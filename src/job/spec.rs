@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::{Boundary, Execution, LaneName, Principal};
 use crate::units::{SimDuration, SimTime};
+use crate::wire::InputItem;
 
 /// A task as the router hands it to the core.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,10 +18,19 @@ pub struct TaskSpec {
     pub kind: Arc<str>,
     /// Who asks.
     pub requester: Principal,
-    /// What is asked, as text for the model.
-    pub prompt: Arc<str>,
+    /// What is asked: the input of the first turn, which every job of the task shares.
+    pub input: Arc<[InputItem]>,
     /// What the kind and the task say about how it is carried out.
     pub plan: Arc<Plan>,
+}
+
+impl TaskSpec {
+    /// The input that asks with this text.
+    #[must_use]
+    pub fn asking(prompt: impl Into<Arc<str>>) -> Arc<[InputItem]> {
+        let text = prompt.into();
+        Arc::from([InputItem::Message { text }])
+    }
 }
 
 /// Where the router sends a task.

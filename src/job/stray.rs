@@ -69,13 +69,8 @@ impl Strays {
         match self.looks[place].stage {
             Stage::Due { .. } => {
                 self.sent = self.sent.saturating_add(1);
-                let exchange = Exchange {
-                    job: JobId::NONE,
-                    attempt: AttemptNo(0),
-                    turn: TurnNo(0),
-                    kind: ExchangeKind::Poll,
-                    nth: self.sent,
-                };
+                let (attempt, turn) = (AttemptNo(0), TurnNo(0));
+                let exchange = Exchange::new(JobId::NONE, attempt, turn, ExchangeKind::Poll, self.sent);
                 let until = now + LOOK_LIMIT;
                 self.looks[place].stage = Stage::UnderWay { exchange, until };
                 Some(Step::Send(exchange, self.looks[place].response.clone()))

@@ -214,7 +214,7 @@ impl Job {
 
     /// An exchange ended without a readable reply.
     pub(super) fn silent(&mut self, ctx: &mut Context<'_>, exchange: Exchange, how: &Break) {
-        match (&self.state, exchange.kind) {
+        match (&self.state, exchange.kind()) {
             (State::Dispatching, ExchangeKind::Create) => self.create_broke(ctx, exchange, how),
             (State::Running(_), ExchangeKind::Poll) => {
                 self.poll_failed(ctx, exchange, crate::units::SimDuration::ZERO);

@@ -166,13 +166,7 @@ impl Book {
     pub(super) const fn stranger(&mut self, kind: ExchangeKind, connection: ConnectionNo) -> CallKey {
         let count = &mut self.strangers[kind as usize];
         *count += 1;
-        let exchange = Exchange {
-            job: JobId::NONE,
-            attempt: AttemptNo(0),
-            turn: TurnNo(0),
-            kind,
-            nth: *count,
-        };
+        let exchange = Exchange::new(JobId::NONE, AttemptNo(0), TurnNo(0), kind, *count);
         CallKey { exchange, connection }
     }
 

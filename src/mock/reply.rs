@@ -38,10 +38,8 @@ const ROOM_MAX: usize = 16;
 impl Stamp {
     /// Of a call that arrived at `at`; the id derives from its key.
     pub(super) fn of_call(shared: &Shared, call: &CallKey, at: SimTime) -> Self {
-        let key = &call.exchange;
-        let origin = u64::from(key.job.0) << 32 | u64::from(key.attempt.0) << 16 | u64::from(key.turn.0);
-        let place = (key.kind as u64) << 32 | u64::from(key.nth);
-        Self::new(shared, at, [origin, place, call.connection.0])
+        let key = call.exchange;
+        Self::new(shared, at, [key.origin(), key.place(), call.connection.0])
     }
 
     /// Of a request that did not become a call.

@@ -350,7 +350,7 @@ impl<'a> Caller<'a> {
         let connection = ConnectionNo::default();
         match &self.visit.exchange {
             None => Ok(None),
-            Some(Ok(exchange)) if exchange.kind == kind => Ok(Some(CallKey {
+            Some(Ok(exchange)) if exchange.kind() == kind => Ok(Some(CallKey {
                 exchange: *exchange,
                 connection,
             })),

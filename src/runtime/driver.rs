@@ -84,7 +84,7 @@ impl<S: Seams, J: Journal> Runtime<S, J> {
             reports.post(
                 now.now(),
                 Arrival::Desk(job::Input {
-                    job: exchange.job,
+                    job: exchange.job(),
                     told: told(exchange, fact),
                 }),
             );

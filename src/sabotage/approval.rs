@@ -415,15 +415,15 @@ fn polls_while_waiting(run: &mut Records<'_>) {
         .iter()
         .filter(|record| record.job == job && record.at <= at);
     let mut last = mine.filter_map(|record| match &record.event {
-        CoreEvent::Runtime(RuntimeEvent::Sent { exchange, .. }) if exchange.kind == ExchangeKind::Poll => {
+        CoreEvent::Runtime(RuntimeEvent::Sent { exchange, .. }) if exchange.kind() == ExchangeKind::Poll => {
             Some(*exchange)
         }
         _ => None,
     });
-    let Some(mut exchange) = last.next_back() else {
+    let Some(before) = last.next_back() else {
         return;
     };
-    exchange.nth += 1_000;
+    let exchange = before.beside(ExchangeKind::Poll, before.nth() + 1_000);
     let event = RuntimeEvent::Sent {
         exchange,
         response: None,

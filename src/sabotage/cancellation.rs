@@ -198,12 +198,12 @@ fn start_after_cancel(run: &mut Records<'_>) {
 fn forget_cancel(run: &mut Records<'_>) {
     let mut learned: Option<(crate::units::SimTime, Option<crate::units::JobId>)> = None;
     remove(run.core, |record: &Record<CoreEvent>| match &record.event {
-        CoreEvent::Runtime(RuntimeEvent::Got { exchange, .. }) if exchange.kind == ExchangeKind::Create => {
+        CoreEvent::Runtime(RuntimeEvent::Got { exchange, .. }) if exchange.kind() == ExchangeKind::Create => {
             learned = Some((record.at, record.job));
             false
         }
         CoreEvent::Runtime(RuntimeEvent::Sent { exchange, .. }) => {
-            exchange.kind == ExchangeKind::Cancel && learned == Some((record.at, record.job))
+            exchange.kind() == ExchangeKind::Cancel && learned == Some((record.at, record.job))
         }
         _ => false,
     });

@@ -7,7 +7,7 @@ use crate::check::Id;
 use crate::trace::{
     CoreEvent, JobEvent, Record, RuntimeEvent, ServiceEvent, SinkEvent, StateName, WireEvent,
 };
-use crate::units::{AttemptNo, ExchangeKind, SimDuration, SimTime};
+use crate::units::{AttemptNo, Exchange, ExchangeKind, SimDuration, SimTime};
 
 /// The list.
 pub(super) const LIST: &[Sabotage] = &[
@@ -36,7 +36,7 @@ pub(super) const LIST: &[Sabotage] = &[
         "a failed create gets no row of the norm",
         |run| {
             run.without_job(|event| {
-            matches!(event, JobEvent::Classified { exchange: Some(exchange), .. } if exchange.kind == ExchangeKind::Create)
+            matches!(event, JobEvent::Classified { exchange: Some(exchange), .. } if exchange.kind() == ExchangeKind::Create)
         });
         },
     ),
@@ -152,10 +152,10 @@ fn extra_create(record: &Record<ServiceEvent>, later: u16) -> Option<ServiceEven
     let ServiceEvent::Wire(WireEvent::Arrived { exchange, .. }) = &record.event else {
         return None;
     };
-    let mut extra = *exchange;
-    extra.nth += 1_000;
-    extra.attempt = AttemptNo(extra.attempt.0 + later);
-    (extra.kind == ExchangeKind::Create).then_some({
+    let attempt = AttemptNo(exchange.attempt().0 + later);
+    let (turn, nth) = (exchange.turn(), exchange.nth() + 1_000);
+    let extra = Exchange::new(exchange.job(), attempt, turn, ExchangeKind::Create, nth);
+    (exchange.kind() == ExchangeKind::Create).then_some({
         ServiceEvent::Wire(WireEvent::Arrived {
             exchange: extra,
             kind: ExchangeKind::Create,
@@ -198,7 +198,9 @@ fn overlap(run: &mut Records<'_>) {
             exchange,
             status: Some(status),
             ..
-        }) => (exchange.kind == ExchangeKind::Create && status.is_open()).then_some((record.at, record.job)),
+        }) => {
+            (exchange.kind() == ExchangeKind::Create && status.is_open()).then_some((record.at, record.job))
+        }
         _ => None,
     });
     let Some((at, job)) = running else { return };

@@ -161,11 +161,10 @@ fn poll_late(run: &mut Records<'_>) {
         }) => Some((*exchange, response.clone())),
         _ => None,
     });
-    let Some((mut exchange, response)) = last.next_back() else {
+    let Some((before, response)) = last.next_back() else {
         return;
     };
-    exchange.kind = ExchangeKind::Poll;
-    exchange.nth += 1_000;
+    let exchange = before.beside(ExchangeKind::Poll, before.nth() + 1_000);
     let event = ServiceEvent::Wire(WireEvent::Arrived {
         exchange,
         kind: ExchangeKind::Poll,

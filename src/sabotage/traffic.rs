@@ -132,7 +132,7 @@ impl Traffic {
 
     pub(super) fn wanted(self, memory: &mut Memory, actions: &mut Vec<Action>) {
         let kind = |action: &Action| match action {
-            Action::Send { exchange, .. } => Some(exchange.kind),
+            Action::Send { exchange, .. } => Some(exchange.kind()),
             _ => None,
         };
         match self {

@@ -139,7 +139,9 @@ fn stream_on(run: &mut Records<'_>) {
     };
     let mine = run.service.iter().filter(|record| record.job == job);
     let mut sent = mine.filter_map(|record| match &record.event {
-        ServiceEvent::Wire(WireEvent::Arrived { exchange, .. }) if exchange.kind == ExchangeKind::Create => {
+        ServiceEvent::Wire(WireEvent::Arrived { exchange, .. })
+            if exchange.kind() == ExchangeKind::Create =>
+        {
             Some(*exchange)
         }
         _ => None,

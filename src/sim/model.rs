@@ -35,6 +35,9 @@ pub struct Model<S> {
     to_desk: Vec<job::Input>,
     to_service: Vec<backend::Input>,
     to_outside: Vec<FromCore>,
+    /// A request that is all that is on its way to the service. Nearly always there is nothing else, and then it is taken where it
+    /// stands; so is a reply among the outputs that is all that is on its way to the desk.
+    asked: Vec<Action>,
     actions: Vec<Action>,
     outputs: Vec<backend::Output>,
     said: Vec<job::Input>,
@@ -141,6 +144,7 @@ impl<S: Seams> Model<S> {
             to_desk: Vec::new(),
             to_service: Vec::new(),
             to_outside: Vec::new(),
+            asked: Vec::new(),
             actions: Vec::new(),
             outputs: Vec::new(),
             said: Vec::new(),
@@ -306,29 +310,42 @@ impl<S: Seams> Model<S> {
 
     /// The next tick in which something happens.
     fn next_tick(&self) -> Option<SimTime> {
-        if !(self.to_desk.is_empty() && self.to_service.is_empty() && self.to_outside.is_empty()) {
+        let on_their_way = self.to_desk.len()
+            | self.outputs.len()
+            | self.to_service.len()
+            | self.asked.len()
+            | self.to_outside.len();
+        if on_their_way > 0 {
             return Some(self.ahead);
         }
         let first = self.due.desk.min(self.due.outside).min(self.due.service);
         (first != SimTime::NEVER).then(|| first.max(self.ahead))
     }
 
+    const fn is_told_desk(&self) -> bool {
+        self.to_desk.len() | self.outputs.len() > 0
+    }
+
+    const fn is_asked_service(&self) -> bool {
+        self.to_service.len() | self.asked.len() > 0
+    }
+
     fn tick(&mut self, tick: SimTime) {
         self.now = tick;
         self.ahead = tick.next();
-        if !self.to_desk.is_empty() || self.due.desk <= tick {
+        if self.is_told_desk() || self.due.desk <= tick {
             self.step_desk();
         }
         if !self.to_outside.is_empty() || self.due.outside <= tick {
             self.step_outside();
         }
-        if !self.to_service.is_empty() || self.due.service <= tick {
+        if self.is_asked_service() || self.due.service <= tick {
             self.step_service();
         }
         if !self.actions.is_empty() {
             self.route_actions();
         }
-        if !self.outputs.is_empty() {
+        if !self.outputs.is_empty() && !self.is_reply_alone() {
             self.route_outputs();
         }
         if !self.said.is_empty() {
@@ -341,6 +358,21 @@ impl<S: Seams> Model<S> {
 
     fn step_desk(&mut self) {
         self.steps += 1;
+        match &self.outputs[..] {
+            [backend::Output::Reply { call, reply, .. }] if self.to_desk.is_empty() => {
+                self.desk
+                    .step_replied(self.now, call.exchange, reply, &mut self.actions);
+                self.outputs.clear();
+            }
+            _ => self.step_desk_by_batch(),
+        }
+        self.due.desk = or_never(self.desk.next_deadline());
+        self.seams.wanted(self.now, &mut self.actions);
+        self.forget_jobs();
+    }
+
+    fn step_desk_by_batch(&mut self) {
+        self.route_outputs();
         self.seams.told(self.now, &mut self.to_desk);
         job::canonical_order(&mut self.to_desk);
         self.desk
@@ -349,9 +381,6 @@ impl<S: Seams> Model<S> {
             Some(log) => log.push((self.now, std::mem::take(&mut self.to_desk))),
             None => self.to_desk.clear(),
         }
-        self.due.desk = or_never(self.desk.next_deadline());
-        self.seams.wanted(self.now, &mut self.actions);
-        self.forget_jobs();
     }
 
     fn step_outside(&mut self) {
@@ -369,14 +398,49 @@ impl<S: Seams> Model<S> {
 
     fn step_service(&mut self) {
         self.steps += 1;
-        self.seams.asked(self.now, &mut self.to_service);
-        self.service
-            .step(self.now, &mut self.to_service, &mut self.outputs);
+        if let [Action::Send { exchange, ask }] = &self.asked[..] {
+            self.service
+                .step_asked(self.now, *exchange, ask, &mut self.outputs);
+            self.asked.clear();
+        } else {
+            self.seams.asked(self.now, &mut self.to_service);
+            self.service
+                .step(self.now, &mut self.to_service, &mut self.outputs);
+        }
         self.due.service = or_never(self.service.next_deadline());
         self.seams.answered(self.now, &mut self.outputs);
     }
 
+    /// Whether nobody sees what passes between the parts, so that it need not be gathered.
+    const fn is_straight(&self) -> bool {
+        !S::REACH_IN && self.log.is_none()
+    }
+
+    /// Whether a whole reply is all that leaves the service.
+    fn is_reply_alone(&self) -> bool {
+        self.is_straight()
+            && matches!(
+                self.outputs[..],
+                [backend::Output::Reply {
+                    face: Face::Whole,
+                    ..
+                }]
+            )
+    }
+
+    /// Whether a request that reaches the service is all that the core wants.
+    fn is_request_alone(&self) -> bool {
+        self.is_straight()
+            && match self.actions[..] {
+                [Action::Send { exchange, .. }] => refused(&self.plan, exchange, self.ahead).is_none(),
+                _ => false,
+            }
+    }
+
     fn route_actions(&mut self) {
+        if self.is_request_alone() {
+            return std::mem::swap(&mut self.asked, &mut self.actions);
+        }
         // Nearly always there is one. It is taken from the end, where nothing has to move up behind it.
         if self.actions.len() > 1 {
             self.actions.reverse();
@@ -417,7 +481,7 @@ impl<S: Seams> Model<S> {
                     how: Break::Refused,
                 };
                 self.to_desk.push(job::Input {
-                    job: exchange.job,
+                    job: exchange.job(),
                     told,
                 });
             }
@@ -501,7 +565,7 @@ fn tell(output: backend::Output, to_desk: &mut Vec<job::Input>) {
     let (job, told) = match output {
         backend::Output::Reply { call, reply, face } => {
             let exchange = call.exchange;
-            let job = exchange.job;
+            let job = exchange.job();
             if face == Face::Whole {
                 let told = Told::Reply { exchange, reply };
                 return to_desk.push(job::Input { job, told });
@@ -514,7 +578,7 @@ fn tell(output: backend::Output, to_desk: &mut Vec<job::Input>) {
             (job, told)
         }
         backend::Output::Event { call, event } => (
-            call.exchange.job,
+            call.exchange.job(),
             Told::Event {
                 exchange: call.exchange,
                 event,
@@ -527,7 +591,7 @@ fn tell(output: backend::Output, to_desk: &mut Vec<job::Input>) {
         | backend::Output::Dropped { .. }
         | backend::Output::Heading { .. } => return,
         backend::Output::Close { call, .. } => (
-            call.exchange.job,
+            call.exchange.job(),
             Told::StreamEnded {
                 exchange: call.exchange,
             },

@@ -64,7 +64,11 @@ impl Blueprint {
     /// The job core.
     #[must_use]
     pub fn desk(&self, recording: Recording) -> Desk {
-        Desk::new(self.desk.clone(), notes(recording))
+        let desk = Desk::new(self.desk.clone(), notes(recording));
+        match self.profile.webhook {
+            Some(_) => desk,
+            None => desk.without_webhooks(),
+        }
     }
 
     /// The service.

@@ -9,6 +9,9 @@ use crate::units::SimTime;
 /// Sees, and may change, everything that passes between the parts of a world. Every method does nothing unless it
 /// is overridden, so that an honest world is [`Honest`].
 pub trait Seams {
+    /// Whether anything may be overridden. If nothing is, a message that is alone on its way need not wait in a batch.
+    const REACH_IN: bool = true;
+
     /// What the job core is about to be told.
     fn told(&mut self, now: SimTime, batch: &mut Vec<job::Input>) {
         let _ = (now, batch);
@@ -54,4 +57,6 @@ pub trait Seams {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Honest;
 
-impl Seams for Honest {}
+impl Seams for Honest {
+    const REACH_IN: bool = false;
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -71,46 +72,116 @@ impl ExchangeKind {
 
 /// One request and its reply: the canonical key of everything that crosses the wire.
 ///
-/// `nth` counts the exchanges of this kind in this job from 1. The derived order is the canonical order of
-/// inputs inside one tick, so the order of the fields is part of the format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// It is kept in two words, for it is made, moved, compared and looked up with every message: words go through registers, and
+/// fields of their own would be gathered from memory each time. The order of the words is that of (job, attempt, turn, kind,
+/// nth), which is the canonical order of inputs inside one tick, so it is part of the format.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Exchange {
-    /// The job it serves.
-    pub job: JobId,
-    /// The attempt it belongs to.
-    pub attempt: AttemptNo,
-    /// The turn it belongs to.
-    pub turn: TurnNo,
-    /// What it asks.
-    pub kind: ExchangeKind,
-    /// The how-manieth of this kind in this job, from 1.
-    pub nth: u32,
+    /// Job, attempt and turn.
+    origin: u64,
+    /// Kind, counted from 1, and number.
+    place: NonZeroU64,
 }
 
-/// In two words, for exchanges are looked up all the time.
+impl Exchange {
+    /// The `nth` exchange of this kind in this job, counted from 1, in a turn of an attempt.
+    #[must_use]
+    pub const fn new(job: JobId, attempt: AttemptNo, turn: TurnNo, kind: ExchangeKind, nth: u32) -> Self {
+        let origin = (job.0 as u64) << 32 | (attempt.0 as u64) << 16 | turn.0 as u64;
+        Self {
+            origin,
+            place: NonZeroU64::MIN.saturating_add(((kind as u64 + 1) << 32 | nth as u64) - 1),
+        }
+    }
+
+    /// The job it serves.
+    #[must_use]
+    pub const fn job(self) -> JobId {
+        JobId((self.origin >> 32) as u32)
+    }
+
+    /// The attempt it belongs to.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the third quarter")]
+    pub const fn attempt(self) -> AttemptNo {
+        AttemptNo((self.origin >> 16) as u16)
+    }
+
+    /// The turn it belongs to.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the last quarter")]
+    pub const fn turn(self) -> TurnNo {
+        TurnNo(self.origin as u16)
+    }
+
+    /// What it asks.
+    #[must_use]
+    pub const fn kind(self) -> ExchangeKind {
+        match self.place.get() >> 32 {
+            1 => ExchangeKind::Create,
+            2 => ExchangeKind::Poll,
+            3 => ExchangeKind::Stream,
+            4 => ExchangeKind::Cancel,
+            5 => ExchangeKind::Delete,
+            _ => ExchangeKind::Other,
+        }
+    }
+
+    /// The how-manieth of this kind in this job, from 1.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+    pub const fn nth(self) -> u32 {
+        self.place.get() as u32
+    }
+
+    /// The exchange of this kind and number in the same turn.
+    #[must_use]
+    pub const fn beside(self, kind: ExchangeKind, nth: u32) -> Self {
+        Self::new(self.job(), self.attempt(), self.turn(), kind, nth)
+    }
+
+    /// Job, attempt and turn in one number.
+    #[must_use]
+    pub const fn origin(self) -> u64 {
+        self.origin
+    }
+
+    /// Kind, counted from 0, and number in one number.
+    #[must_use]
+    pub const fn place(self) -> u64 {
+        self.place.get() - (1 << 32)
+    }
+}
+
 impl Hash for Exchange {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let turn = (u64::from(self.attempt.0) << 16) | u64::from(self.turn.0);
-        state.write_u64((u64::from(self.job.0) << 32) | turn);
-        state.write_u64(((self.kind as u64) << 32) | u64::from(self.nth));
+        state.write_u64(self.origin);
+        state.write_u64(self.place.get());
+    }
+}
+
+/// As it is written.
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 /// Writes `job.attempt.turn.kind.nth`, for example `0.1.1.create.1`; no job is written `-`.
 impl fmt::Display for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.job {
+        match self.job() {
             JobId::NONE => f.write_str("-")?,
             JobId(job) => write!(f, "{job}")?,
         }
         write!(
             f,
             ".{}.{}.{}.{}",
-            self.attempt.0,
-            self.turn.0,
-            self.kind.word(),
-            self.nth
+            self.attempt().0,
+            self.turn().0,
+            self.kind().word(),
+            self.nth()
         )
     }
 }
@@ -160,11 +231,7 @@ fn parse(text: &str) -> Option<Exchange> {
     let word = next()?;
     let kind = ExchangeKind::ALL.into_iter().find(|kind| kind.word() == word)?;
     let nth = next()?.parse().ok()?;
-    next().is_none().then_some(Exchange {
-        job,
-        attempt,
-        turn,
-        kind,
-        nth,
-    })
+    next()
+        .is_none()
+        .then_some(Exchange::new(job, attempt, turn, kind, nth))
 }

@@ -259,13 +259,7 @@ impl Bench {
         let nth = self.counts.entry((job, kind)).or_default();
         *nth += 1;
         CallKey {
-            exchange: Exchange {
-                job: JobId(job),
-                attempt: AttemptNo(1),
-                turn: TurnNo(turn),
-                kind,
-                nth: *nth,
-            },
+            exchange: Exchange::new(JobId(job), AttemptNo(1), TurnNo(turn), kind, *nth),
             connection: ConnectionNo(0),
         }
     }
@@ -315,7 +309,7 @@ impl Bench {
     /// The client of the `nth` call of a kind of job 0 leaves.
     pub(crate) fn leave(&mut self, kind: ExchangeKind, nth: u32) -> &mut Self {
         let mut call = self.clone().key(0, kind, 1);
-        call.exchange.nth = nth;
+        call.exchange = call.exchange.beside(kind, nth);
         self.push(Input::Gone { call })
     }
 
@@ -373,7 +367,7 @@ impl Bench {
     /// The events that left on the `nth` call of a kind.
     pub(crate) fn events(&self, kind: ExchangeKind, nth: u32) -> Vec<StreamEvent> {
         let on_call = |(_, output): &(SimTime, Output)| match output {
-            Output::Event { call, event } if call.exchange.kind == kind && call.exchange.nth == nth => {
+            Output::Event { call, event } if call.exchange.kind() == kind && call.exchange.nth() == nth => {
                 Some(StreamEvent::clone(event))
             }
             _ => None,
@@ -524,9 +518,9 @@ pub(crate) fn create_of(wish: &Wish, call: CallKey) -> Create {
     Create {
         model: "gpt-5".into(),
         origin: Some(Origin {
-            job: exchange.job,
-            attempt: exchange.attempt,
-            turn: exchange.turn,
+            job: exchange.job(),
+            attempt: exchange.attempt(),
+            turn: exchange.turn(),
         }),
         background: wish.background,
         stream: wish.stream,
@@ -547,13 +541,7 @@ pub(crate) fn create_of(wish: &Wish, call: CallKey) -> Create {
 /// The same request from a stranger.
 pub(crate) fn strange_create(wish: &Wish, connection: u64, nth: u32) -> (CallKey, Ask) {
     let call = CallKey {
-        exchange: Exchange {
-            job: JobId::NONE,
-            attempt: AttemptNo(0),
-            turn: TurnNo(0),
-            kind: ExchangeKind::Create,
-            nth,
-        },
+        exchange: Exchange::new(JobId::NONE, AttemptNo(0), TurnNo(0), ExchangeKind::Create, nth),
         connection: ConnectionNo(connection),
     };
     let create = Create {
@@ -565,8 +553,8 @@ pub(crate) fn strange_create(wish: &Wish, connection: u64, nth: u32) -> (CallKey
 
 fn name(call: &CallKey) -> String {
     let exchange = call.exchange;
-    match exchange.job.0 {
-        0 => format!("{}.{}", exchange.kind.word(), exchange.nth),
+    match exchange.job().0 {
+        0 => format!("{}.{}", exchange.kind().word(), exchange.nth()),
         _ => exchange.to_string(),
     }
 }

@@ -421,5 +421,5 @@ fn a_stranger_is_disturbed_like_anybody() {
         &bench.outputs()[0].1,
         Output::Reply { reply: Reply::Error(error), .. } if error.http == 503
     ));
-    assert_eq!(ExchangeKind::Create, call.exchange.kind);
+    assert_eq!(ExchangeKind::Create, call.exchange.kind());
 }

@@ -430,7 +430,7 @@ fn input_of(keys: &mut Bench, created: &mut Vec<ResponseId>, deed: &Deed) -> Inp
         }
         Deed::Leave(kind, nth) => {
             let mut call = keys.clone().key(0, *kind, 1);
-            call.exchange.nth = *nth;
+            call.exchange = call.exchange.beside(*kind, *nth);
             return Input::Gone { call };
         }
         Deed::Poll(nth) => (ExchangeKind::Poll, Ask::Poll(known(nth))),

@@ -350,13 +350,7 @@ fn what_harms_fails_and_what_costs_warns() {
 #[test]
 fn the_log_is_what_inputs_and_outputs_show() {
     let call = |kind, nth| CallKey {
-        exchange: Exchange {
-            job: JobId::NONE,
-            attempt: AttemptNo(0),
-            turn: TurnNo(0),
-            kind,
-            nth,
-        },
+        exchange: Exchange::new(JobId::NONE, AttemptNo(0), TurnNo(0), kind, nth),
         connection: ConnectionNo(1),
     };
     let (first, second, third) = (

@@ -5,13 +5,13 @@ use lanebench::rng::Seed;
 use lanebench::units::{AttemptNo, Exchange, ExchangeKind, JobId, Probability, SimDuration, SimTime, TurnNo};
 
 fn exchange(job: u32, attempt: u16, turn: u16, nth: u32) -> Exchange {
-    Exchange {
-        job: JobId(job),
-        attempt: AttemptNo(attempt),
-        turn: TurnNo(turn),
-        kind: ExchangeKind::Poll,
+    Exchange::new(
+        JobId(job),
+        AttemptNo(attempt),
+        TurnNo(turn),
+        ExchangeKind::Poll,
         nth,
-    }
+    )
 }
 
 fn secs(at: u64) -> SimTime {
@@ -91,10 +91,7 @@ fn ranges_are_inclusive_and_what_is_absent_does_not_restrict() {
 #[test]
 fn a_rule_is_about_its_own_target_alone() {
     let select = Select::default();
-    let create = Exchange {
-        kind: ExchangeKind::Create,
-        ..exchange(0, 1, 1, 1)
-    };
+    let create = exchange(0, 1, 1, 1).beside(ExchangeKind::Create, 1);
     assert!(!strikes(&select, create, 0));
     let probe = probe_of("mail");
     let plan = |target| {

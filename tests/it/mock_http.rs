@@ -126,7 +126,7 @@ fn what_is_asked_reaches_the_backend_as_of_its_tick() {
             (_, ask) => {
                 assert_eq!(ask, asks[number - 1]);
                 assert_eq!(
-                    (call.exchange.job, call.connection),
+                    (call.exchange.job(), call.connection),
                     (JobId::NONE, ConnectionNo(1))
                 );
             }
@@ -315,7 +315,7 @@ fn requests_that_cannot_be_read_reach_the_backend_with_the_reason() {
             } => {
                 assert_eq!(error.http, 400);
                 (
-                    call.exchange.kind.word().to_owned(),
+                    call.exchange.kind().word().to_owned(),
                     error.code.map(|code| code.to_string()),
                 )
             }

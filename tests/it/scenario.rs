@@ -15,7 +15,7 @@ use lanebench::scenario::{
 };
 use lanebench::trace::{Execution, LaneName};
 use lanebench::units::{JobId, SimDuration, SimTime};
-use lanebench::wire::Wait;
+use lanebench::wire::{InputItem, Wait};
 use proptest::prelude::*;
 
 use crate::support::{check_golden, repo, yaml_files};
@@ -491,7 +491,10 @@ tasks:
         ("short_answer", "code_job")
     );
     assert_eq!((first.at.ticks(), second.at.ticks()), (0, 1_500_000));
-    assert_eq!(first.task.prompt.len(), 400);
+    let [InputItem::Message { text }] = &*first.task.input else {
+        panic!("not one message")
+    };
+    assert_eq!(text.len(), 400);
     assert!(matches!(
         second.script.steps.last().unwrap().work,
         StepWork::Message { tokens: 9 }

@@ -14,6 +14,7 @@ use lanebench::scenario::{Diagnostics, Scenario, Sources};
 use lanebench::sim::{Arrival, Blueprint, Ending, Honest, Model, Played, Recording, TaskSource, Watch};
 use lanebench::trace::{CoreEvent, Event, JobEvent, OutsideEvent, Record, ServiceEvent};
 use lanebench::units::{JobId, SimDuration, SimTime};
+use lanebench::wire::InputItem;
 
 use crate::scenario::from_disk;
 use crate::suite::suite;
@@ -89,8 +90,8 @@ fn tasks_that_are_made_when_they_arrive_play_like_listed_ones() {
     assert!(played > 100, "{played} scenarios");
 }
 
-/// The prompts and the scripts that were made.
-type Made = Vec<(Weak<str>, Weak<[Step]>)>;
+/// The names, the inputs and the scripts that were made.
+type Made = Vec<(Weak<str>, Weak<[InputItem]>, Weak<[Step]>)>;
 
 /// Copies of one task that share nothing, at even distances; it counts how many of those it made are still held.
 #[derive(Debug, Clone)]
@@ -107,16 +108,19 @@ impl TaskSource for Copies {
     fn next(&mut self) -> Option<Arrival> {
         self.left = self.left.checked_sub(1)?;
         let mut arrival = self.of.clone();
-        arrival.task.prompt = Arc::from(&*arrival.task.prompt);
-        arrival.asked.name = Arc::clone(&arrival.task.prompt);
+        arrival.task.input = Arc::from(&*arrival.task.input);
+        arrival.asked.name = Arc::from(&*arrival.asked.name);
         arrival.asked.at = self.at;
         let script = arrival.script.as_mut().expect("the job has a script");
         script.steps = script.steps.iter().cloned().collect();
         self.at += self.every;
         let mut made = self.made.borrow_mut();
-        made.retain(|(prompt, steps)| prompt.strong_count() + steps.strong_count() > 0);
+        made.retain(|(name, input, steps)| {
+            name.strong_count() + input.strong_count() + steps.strong_count() > 0
+        });
         made.push((
-            Arc::downgrade(&arrival.task.prompt),
+            Arc::downgrade(&arrival.asked.name),
+            Arc::downgrade(&arrival.task.input),
             Arc::downgrade(&script.steps),
         ));
         self.held_max.set(self.held_max.get().max(made.len()));
@@ -182,7 +186,7 @@ fn a_run_holds_the_tasks_in_flight_and_no_others() {
     let held = |made: &RefCell<Made>| {
         made.borrow()
             .iter()
-            .filter(|(prompt, _)| prompt.strong_count() > 0)
+            .filter(|(name, input, _)| name.strong_count() + input.strong_count() > 0)
             .count()
     };
     assert_eq!(held(&made), 0, "all are gone at the end");

@@ -353,7 +353,7 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
             name: name(job),
             kind: "mixed".into(),
             requester: Principal("uma".into()),
-            prompt: "Write the report.".into(),
+            input: TaskSpec::asking("Write the report."),
             plan: plans[(job / 2 % 3) as usize].clone(),
         })
         .collect();
@@ -688,7 +688,7 @@ impl Seams for Planting {
             _ => None,
         });
         if let Some((mut exchange, id)) = poll {
-            exchange.nth += 1_000;
+            exchange = exchange.beside(exchange.kind(), exchange.nth() + 1_000);
             self.extra += 1;
             actions.push(Action::Send {
                 exchange,

@@ -55,7 +55,7 @@ impl Run {
                 id: act.work.item_id(id_bits),
                 output: u32::try_from(self.object.output.len()).unwrap_or(u32::MAX),
                 text,
-                after: self.object.output.last().map(|item| id_of(item).clone()),
+                after: self.named_after(&act.work),
                 parts: tokens
                     .div_ceil(desk.profile.tokens_per_delta.max(1))
                     .min(PIECES_MAX),
@@ -72,6 +72,13 @@ impl Run {
         }
         self.stage = Stage::Acting(doing);
         self.arm(desk, first);
+    }
+
+    /// The id of the item before an act, if anything that the act says may name it.
+    fn named_after(&self, work: &Work) -> Option<Arc<str>> {
+        let before = self.object.output.last();
+        let before = before.filter(|_| self.log.is_some() || work.is_tool());
+        before.map(|item| id_of(item).clone())
     }
 
     /// The text of an act: filler, or a document where the request has a schema for it.
@@ -142,11 +149,16 @@ impl Run {
         let Stage::Acting(doing) = std::mem::replace(&mut self.stage, Stage::Stuck) else {
             return;
         };
-        let act = &self.acts[doing.place];
-        let item = act.work.ended(&doing.draft, self.details());
-        if let Some(log) = &mut self.log {
+        let Doing {
+            place, length, draft, ..
+        } = doing;
+        let act = &self.acts[place];
+        // What is written goes into the item as it stands, unless events tell of it too.
+        let told = self.log.is_some().then(|| draft.clone());
+        let item = act.work.ended(draft, self.details());
+        if let (Some(log), Some(draft)) = (&mut self.log, told) {
             act.work
-                .end_events(&doing.draft, item.clone(), &mut |event| log.append(event));
+                .end_events(&draft, item.clone(), &mut |event| log.append(event));
         }
         let (cost, reasoning) = act.work.cost();
         self.usage.output = self.usage.output.saturating_add(cost);
@@ -156,9 +168,9 @@ impl Run {
             self.object_mut().status = Status::InProgress;
             self.say(|run| Event::InProgress(run.object.clone()));
         }
-        self.note_act(desk, doing.place);
-        self.mark += doing.length;
-        self.start_act(desk, doing.place + 1);
+        self.note_act(desk, place);
+        self.mark += length;
+        self.start_act(desk, place + 1);
     }
 
     fn note_act(&self, desk: &mut Desk, place: usize) {

@@ -213,7 +213,7 @@ fn asked(ask: &Result<Ask, Box<ApiError>>, call: CallKey) -> ClientAsk {
         Ok(Ask::Cancel(id)) => ClientAsk::Cancel(id.clone()),
         Ok(Ask::Delete(id)) => ClientAsk::Delete(id.clone()),
         Err(error) => ClientAsk::Other {
-            line: short(format!("{}: {}", call.exchange.kind.word(), error.message)).into(),
+            line: short(format!("{}: {}", call.exchange.kind().word(), error.message)).into(),
         },
     }
 }

@@ -202,7 +202,7 @@ impl Own {
                 status: Status::Completed,
                 ..
             } => {
-                let turn = job.response(response).map_or(0, |found| found.exchange.turn.0);
+                let turn = job.response(response).map_or(0, |found| found.exchange.turn().0);
                 if calls_unknown(&task.script, turn, |name| task.task.plan.tools.contains_key(name)) {
                     tally.seen(Id::Ap22);
                 }

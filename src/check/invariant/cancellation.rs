@@ -58,7 +58,7 @@ impl Cancellation {
             Event::Core(CoreEvent::Job(event)) => own.job(now, (id, job, task), seen, event, tally),
             Event::Core(CoreEvent::Runtime(event)) => own.runtime(now, job, event, tally),
             Event::Service(ServiceEvent::Wire(WireEvent::Arrived { exchange, .. }))
-                if exchange.kind == ExchangeKind::Create =>
+                if exchange.kind() == ExchangeKind::Create =>
             {
                 own.nothing_starts(now, job, seen, "a create", tally);
             }
@@ -321,7 +321,7 @@ impl Own {
                 exchange,
                 status: Some(status),
                 ..
-            } if exchange.kind == ExchangeKind::Create && job.is(StateName::Cancelling) => {
+            } if exchange.kind() == ExchangeKind::Create && job.is(StateName::Cancelling) => {
                 self.learned = Some(now.mark());
                 let made = job.responses.iter().find(|made| made.exchange == *exchange);
                 if let Some(made) = made.filter(|made| made.background && status.is_open()) {
@@ -334,7 +334,7 @@ impl Own {
                 ..
             } if job.is(StateName::Cancelling) => self.learned = Some(now.mark()),
             RuntimeEvent::Sent { exchange, .. }
-                if exchange.kind == ExchangeKind::Cancel && self.learned.take().is_some() =>
+                if exchange.kind() == ExchangeKind::Cancel && self.learned.take().is_some() =>
             {
                 tally.seen(Id::Ca07);
             }

@@ -70,7 +70,7 @@ impl Delivery {
                 exchange,
                 response: Some(response),
                 ..
-            })) if exchange.kind == ExchangeKind::Poll => self.void_read(now, response, tally),
+            })) if exchange.kind() == ExchangeKind::Poll => self.void_read(now, response, tally),
             _ => {}
         }
         let Some((id, job, task)) = seen.of(now) else {
@@ -173,7 +173,8 @@ impl Own {
             } => {
                 self.resumed = Some((*exchange, *after));
                 if let Some((before, got)) = self.got {
-                    let same_turn = (before.attempt, before.turn) == (exchange.attempt, exchange.turn);
+                    let same_turn =
+                        (before.attempt(), before.turn()) == (exchange.attempt(), exchange.turn());
                     if same_turn {
                         tally.test(Id::Co06, now.mark(), *after <= got, || {
                             claim(
@@ -241,11 +242,11 @@ impl Own {
             RuntimeEvent::StreamGot { exchange, seq } => {
                 let same = self
                     .got
-                    .filter(|(on, _)| (on.attempt, on.turn) == (exchange.attempt, exchange.turn));
+                    .filter(|(on, _)| (on.attempt(), on.turn()) == (exchange.attempt(), exchange.turn()));
                 if let Some((_, before)) = same {
                     self.follows(
                         now,
-                        exchange.kind == ExchangeKind::Stream,
+                        exchange.kind() == ExchangeKind::Stream,
                         (self.due_here(*exchange, before), *seq),
                         tally,
                     );
@@ -259,10 +260,10 @@ impl Own {
                 self.offered = Some(now.mark());
             }
             RuntimeEvent::Broke { exchange, .. } | RuntimeEvent::Aborted { exchange } => {
-                self.polls_failed |= exchange.kind == ExchangeKind::Poll;
+                self.polls_failed |= exchange.kind() == ExchangeKind::Poll;
             }
             RuntimeEvent::Got { exchange, http, .. } => {
-                self.polls_failed |= exchange.kind == ExchangeKind::Poll && *http >= 400;
+                self.polls_failed |= exchange.kind() == ExchangeKind::Poll && *http >= 400;
             }
             _ => {}
         }

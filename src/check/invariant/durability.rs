@@ -95,9 +95,9 @@ impl Own {
             self.under_way.swap_remove(place);
         }
         // A repetition is for others to judge: it has been on record since its first arrival.
-        let highest = &mut self.arrived[exchange.kind as usize];
-        let known = place.is_some() || exchange.nth <= *highest || self.given_up == Some(exchange);
-        *highest = exchange.nth.max(*highest);
+        let highest = &mut self.arrived[exchange.kind() as usize];
+        let known = place.is_some() || exchange.nth() <= *highest || self.given_up == Some(exchange);
+        *highest = exchange.nth().max(*highest);
         tally.test(Id::Du03, now.mark(), known, || {
             claim(
                 format!("{exchange} arrived before it was on record as sent"),

@@ -102,8 +102,8 @@ impl Retry {
             let own = &self.jobs[id.0 as usize];
             let denied_turn = job.is(StateName::Denied);
             for response in &job.responses {
-                let attempt = response.exchange.attempt.0;
-                let answer = denied_turn && response.exchange.turn.0 > job.turn;
+                let attempt = response.exchange.attempt().0;
+                let answer = denied_turn && response.exchange.turn().0 > job.turn;
                 let recent = end.since(response.made.at) <= task.task.plan.limits.call;
                 let waited_for =
                     response.known || answer || !response.background || (recent && !job.is_terminal());
@@ -127,7 +127,7 @@ impl Own {
     fn wire(&mut self, now: &Now<'_>, job: &JobSeen, event: &WireEvent, tally: &mut Tally) {
         match event {
             WireEvent::Arrived { exchange, .. } => {
-                let new = self.arrived[exchange.kind as usize].add(exchange.nth);
+                let new = self.arrived[exchange.kind() as usize].add(exchange.nth());
                 tally.test(Id::Rt02, now.mark(), new, || {
                     claim(
                         "a request reached the wire twice under one key",
@@ -135,18 +135,18 @@ impl Own {
                         format!("{exchange} again"),
                     )
                 });
-                if exchange.kind == ExchangeKind::Create {
+                if exchange.kind() == ExchangeKind::Create {
                     self.create_arrived(now, job, *exchange, tally);
                 }
             }
-            WireEvent::Refused { exchange } if exchange.kind == ExchangeKind::Create => {
+            WireEvent::Refused { exchange } if exchange.kind() == ExchangeKind::Create => {
                 self.count(now, job, tally)
             }
             WireEvent::Replied {
                 exchange,
                 http: 429,
                 told: Some(told),
-            } if exchange.kind == ExchangeKind::Create => {
+            } if exchange.kind() == ExchangeKind::Create => {
                 tally.seen(Id::Rt05);
                 self.told = Some((now.mark(), *told));
             }
@@ -182,13 +182,13 @@ impl Own {
         }
         if let Some((_, attempt)) = self
             .permanent
-            .filter(|(_, attempt)| exchange.attempt.0 > *attempt)
+            .filter(|(_, attempt)| exchange.attempt().0 > *attempt)
         {
             tally.broken(Id::Rt04, now.mark(), || {
                 claim(
                     "what failed for good was tried again",
                     format!("attempt {attempt} is the last"),
-                    format!("attempt {}", exchange.attempt.0),
+                    format!("attempt {}", exchange.attempt().0),
                 )
             });
         }
@@ -196,15 +196,15 @@ impl Own {
             .responses
             .iter()
             .rev()
-            .find(|response| response.exchange.attempt < exchange.attempt);
+            .find(|response| response.exchange.attempt() < exchange.attempt());
         let Some(before) = before.filter(|before| before.background) else {
             return;
         };
-        let attempt = before.exchange.attempt.0;
+        let attempt = before.exchange.attempt().0;
         let over = !before.is_open() || before.told_to_stop || self.twins.contains(&attempt);
         tally.test(Id::Rt15, now.mark(), over || job.operator_retried, || {
             claim(
-                format!("attempt {} runs beside attempt {attempt}", exchange.attempt.0),
+                format!("attempt {} runs beside attempt {attempt}", exchange.attempt().0),
                 "the response before it ended, told to stop, or a known twin",
                 format!("response {} is open", before.id),
             )
@@ -280,10 +280,10 @@ impl Own {
                 http,
                 status,
             } => {
-                if exchange.kind == ExchangeKind::Create {
+                if exchange.kind() == ExchangeKind::Create {
                     self.create_http = *http;
                 }
-                let failed = *http >= 400 && exchange.kind == ExchangeKind::Create;
+                let failed = *http >= 400 && exchange.kind() == ExchangeKind::Create;
                 if failed && job.is(StateName::Dispatching) {
                     self.unclassified = Some((*exchange, now.mark()));
                 }
@@ -292,11 +292,11 @@ impl Own {
                     && retry::response_failed(code) == RESPONSE_PERMANENT;
                 if hopeless && self.permanent.is_none() {
                     tally.seen(Id::Rt04);
-                    self.permanent = Some((now.mark(), exchange.attempt.0));
+                    self.permanent = Some((now.mark(), exchange.attempt().0));
                 }
             }
             RuntimeEvent::Broke { exchange, .. }
-                if exchange.kind == ExchangeKind::Create && job.is(StateName::Dispatching) =>
+                if exchange.kind() == ExchangeKind::Create && job.is(StateName::Dispatching) =>
             {
                 self.unclassified = Some((*exchange, now.mark()));
             }

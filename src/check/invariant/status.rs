@@ -172,13 +172,14 @@ impl Status {
                         )
                     });
                 }
-                if found.status == Some(wire::Status::Completed) && asks(&task.script, found.exchange.turn.0)
+                if found.status == Some(wire::Status::Completed)
+                    && asks(&task.script, found.exchange.turn().0)
                 {
                     tally.broken(Id::St07, now.mark(), || {
                         claim(
                             format!(
                                 "turn {} still asks the client for something",
-                                found.exchange.turn.0
+                                found.exchange.turn().0
                             ),
                             "no result",
                             "a stored result",
@@ -245,7 +246,7 @@ impl Status {
                 ..
             } if job.is(StateName::Running) => own.unknown = Some(now.mark()),
             RuntimeEvent::Sent { exchange, .. }
-                if exchange.kind == ExchangeKind::Poll
+                if exchange.kind() == ExchangeKind::Poll
                     && own.unknown.is_some_and(|unknown| unknown.at < now.at) =>
             {
                 tally.broken(Id::St06, now.mark(), || {
@@ -278,7 +279,7 @@ impl Status {
             for response in job.responses.iter().rev().take(1) {
                 let completed =
                     response.ended == Some(at) && response.status == Some(wire::Status::Completed);
-                if completed && asks(&task.script, response.exchange.turn.0) {
+                if completed && asks(&task.script, response.exchange.turn().0) {
                     tally.seen(Id::St07);
                 }
             }

@@ -367,7 +367,7 @@ impl Own {
         let WireEvent::Arrived { exchange, .. } = event else {
             return;
         };
-        let Some(end) = self.polls_end.filter(|_| exchange.kind == ExchangeKind::Poll) else {
+        let Some(end) = self.polls_end.filter(|_| exchange.kind() == ExchangeKind::Poll) else {
             return;
         };
         let last = end + SimDuration::TICK + seen.facts.tolerance;
@@ -416,7 +416,7 @@ fn sent(
     let mut most = task.task.plan.limits.call;
     let under_deadline = matches!(job.state, Some(StateName::Dispatching | StateName::Running));
     let counts = matches!(
-        exchange.kind,
+        exchange.kind(),
         ExchangeKind::Create | ExchangeKind::Poll | ExchangeKind::Stream
     );
     if under_deadline && counts && !job.operator_retried {

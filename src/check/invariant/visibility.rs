@@ -301,7 +301,7 @@ impl Own {
                 status: Some(status),
                 exchange,
                 ..
-            } if exchange.kind != ExchangeKind::Cancel && self.wire_status.as_ref() != Some(status) => {
+            } if exchange.kind() != ExchangeKind::Cancel && self.wire_status.as_ref() != Some(status) => {
                 self.changed = now.at;
                 self.wire_status = Some(status.clone());
             }

@@ -120,7 +120,7 @@ fn tier_resolved_at_once(_: &Asked, given: &mut Given) {
 /// The Response objects that leave as replies, with the kind of exchange that asked.
 fn replied(out: &mut [Output]) -> impl Iterator<Item = (ExchangeKind, &mut Reply)> {
     out.iter_mut().filter_map(|output| match output {
-        Output::Reply { call, reply, .. } => Some((call.exchange.kind, reply)),
+        Output::Reply { call, reply, .. } => Some((call.exchange.kind(), reply)),
         _ => None,
     })
 }
@@ -167,8 +167,7 @@ fn leaving_cancels(memory: &mut Memory, batch: &mut Vec<Input>) {
                 let left = memory.get(&format!("{call:?}")).and_then(Value::as_str);
                 if let Some(id) = left {
                     let mut call = *call;
-                    call.exchange.kind = ExchangeKind::Cancel;
-                    call.exchange.nth = u32::MAX;
+                    call.exchange = call.exchange.beside(ExchangeKind::Cancel, u32::MAX);
                     cancels.push(Input::Request {
                         call,
                         auth: Auth::Granted,

@@ -80,7 +80,7 @@ fn one_child_for_all(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
         else {
             continue;
         };
-        if call.exchange.kind == crate::units::ExchangeKind::Create {
+        if call.exchange.kind() == crate::units::ExchangeKind::Create {
             let made = memory
                 .entry("made".to_owned())
                 .or_insert_with(|| Value::Array(Vec::new()));

@@ -210,7 +210,7 @@ fn cursor_included(asked: &mut Asked) {
 
 fn one_reader_alone(memory: &mut Memory, _: SimTime, out: &mut Vec<Output>) {
     out.retain(|output| match output {
-        Output::Event { call, .. } if call.exchange.kind == ExchangeKind::Stream => {
+        Output::Event { call, .. } if call.exchange.kind() == ExchangeKind::Stream => {
             let this = Value::from(format!("{call:?}"));
             *memory.entry("reader".to_owned()).or_insert_with(|| this.clone()) == this
         }

@@ -26,6 +26,7 @@ use crate::scenario::kinds::{Kind, Kinds, Product, Ready, ScriptDraft, Whole, Wo
 use crate::scenario::{Diagnostic, Diagnostics, Node, NodeKind, Span, Spanned, quoted, suggest};
 use crate::trace::Principal;
 use crate::units::{SimDuration, SimTime};
+use crate::wire::InputItem;
 
 use super::model::{Ends, ScenarioTask};
 use super::names::Names;
@@ -64,7 +65,7 @@ pub(super) struct TaskReader<'a> {
 pub(super) struct Carried {
     pub(super) plan: Arc<Plan>,
     pub(super) script: Script,
-    pub(super) prompt: Arc<str>,
+    pub(super) input: Arc<[InputItem]>,
 }
 
 impl From<Ready> for Carried {
@@ -72,7 +73,7 @@ impl From<Ready> for Carried {
         Self {
             plan: Arc::new(ready.plan),
             script: ready.script,
-            prompt: ready.prompt,
+            input: TaskSpec::asking(ready.prompt),
         }
     }
 }
@@ -270,7 +271,7 @@ pub(super) fn made(
             name: id,
             kind: Arc::clone(&kind.name),
             requester: common.requester.clone(),
-            prompt: carried.prompt,
+            input: carried.input,
             plan: carried.plan,
         },
         attributes,

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::backend::{Script, Step, StepWork};
+use crate::job::TaskSpec;
 use crate::policy::{self, AttributeId, Given, Policy, Source, Vocabulary};
 use crate::scenario::decode::{MapReader, integer, keyed, map, non_empty, spanned, string, variant};
 use crate::scenario::kinds::value::{name, spanned_name};
@@ -26,6 +27,7 @@ use crate::scenario::{
     Diagnostic, Diagnostics, Key, Node, NodeKind, Resolver, Sources, Spanned, quoted, suggest,
 };
 use crate::units::SimTime;
+use crate::wire::InputItem;
 
 use super::model::ScenarioTask;
 use super::rows::{Row, Rows};
@@ -340,7 +342,7 @@ fn task(
         carried.script = answering(&carried.script, row.tokens(column, out)?);
     }
     if let Some(column) = columns.prompt_tokens {
-        carried.prompt = Arc::from("row ".repeat(row.tokens(column, out)? as usize));
+        carried.input = TaskSpec::asking("row ".repeat(row.tokens(column, out)? as usize));
     }
     let mut attributes = sort.attributes.clone();
     for (attribute, column) in &columns.attributes {
@@ -419,7 +421,13 @@ fn answering(script: &Script, tokens: u32) -> Script {
 fn room_for(task: &ScenarioTask, left: u64, draft: &Draft, out: &mut Diagnostics) -> Option<u64> {
     let column = draft.columns.prompt_tokens.as_ref();
     let Some(column) = column else { return Some(left) };
-    let after = left.checked_sub(task.task.prompt.len() as u64);
+    let len = |item: &InputItem| match item {
+        InputItem::Message { text } => text.len(),
+        InputItem::FunctionCallOutput { .. }
+        | InputItem::McpApprovalResponse { .. }
+        | InputItem::Replayed { .. } => 0,
+    };
+    let after = left.checked_sub(task.task.input.iter().map(len).sum::<usize>() as u64);
     if after.is_none() {
         let error = Diagnostic::error(format!(
             "the prompts of the workload are longer than {} MiB together",

@@ -364,7 +364,7 @@ impl Watch for Stories {
         let now = record.at;
         match &record.event {
             ServiceEvent::Wire(WireEvent::Arrived { exchange, .. }) => {
-                match self.of_job(Some(exchange.job)) {
+                match self.of_job(Some(exchange.job())) {
                     Some(story) => story.requests += 1,
                     None => self.strays += 1,
                 }

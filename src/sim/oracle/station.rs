@@ -218,13 +218,14 @@ impl Station {
             .iter()
             .map(|_| Arc::new(plan(self.servers)))
             .collect();
-        let (name, prompt): (Arc<str>, Arc<str>) = ("customer".into(), "serve me".into());
+        let name: Arc<str> = "customer".into();
+        let input = TaskSpec::asking("serve me");
         let who = Principal(Arc::clone(&name));
         let task = |(_, class): &(SimTime, usize)| TaskSpec {
             name: Arc::clone(&name),
             kind: Arc::clone(&name),
             requester: who.clone(),
-            prompt: Arc::clone(&prompt),
+            input: Arc::clone(&input),
             plan: Arc::clone(&plans[*class]),
         };
         let asks = |(at, class): &(SimTime, usize)| OutsideTask {

@@ -275,7 +275,7 @@ impl Seams for Lie {
                     Told::Reply {
                         exchange,
                         reply: Reply::Response(response),
-                    } => exchange.nth > 8 && response.status.is_open(),
+                    } => exchange.nth() > 8 && response.status.is_open(),
                     _ => false,
                 });
                 let cancels: Vec<job::Input> = polled

@@ -293,13 +293,13 @@ impl Tale {
             attempt: AttemptNo(attempt),
             turn: TurnNo(turn),
         };
-        let exchange = Exchange {
-            job: JobId(job),
-            attempt: AttemptNo(attempt),
-            turn: TurnNo(turn),
-            kind: ExchangeKind::Create,
+        let exchange = Exchange::new(
+            JobId(job),
+            AttemptNo(attempt),
+            TurnNo(turn),
+            ExchangeKind::Create,
             nth,
-        };
+        );
         let response = ResponseId(format!("resp_{job}_{attempt}_{turn}_{nth}").into());
         let created = BackendEvent::Created {
             response,

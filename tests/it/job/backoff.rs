@@ -86,7 +86,7 @@ fn a_herd_is_spread() {
     let told = SimTime::START + secs(5);
     let mut again = 0;
     for (at, action) in &play.acted {
-        if matches!(action, lanebench::job::Action::Send { exchange, .. } if exchange.nth == 2) {
+        if matches!(action, lanebench::job::Action::Send { exchange, .. } if exchange.nth() == 2) {
             assert!(*at >= told, "{at}");
             *windows.entry(at.ticks() / 10_000).or_insert(0_u32) += 1;
             again += 1;

@@ -509,7 +509,7 @@ fn gaps_between_polls_grow_to_their_longest() {
         .iter()
         .filter_map(|(at, action)| match action {
             lanebench::job::Action::Send { exchange, .. }
-                if exchange.kind == lanebench::units::ExchangeKind::Poll =>
+                if exchange.kind() == lanebench::units::ExchangeKind::Poll =>
             {
                 Some(*at)
             }

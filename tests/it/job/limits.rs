@@ -124,7 +124,7 @@ fn no_call_is_allowed_more_than_is_left() {
                     extended |= on.word() == "operator_retry";
                 }
                 CoreEvent::Runtime(RuntimeEvent::Sent { limit, exchange, .. })
-                    if exchange.job.0 == 0 && !extended =>
+                    if exchange.job().0 == 0 && !extended =>
                 {
                     let left = deadline.unwrap().since(record.at);
                     let own = state == StateName::Finalizing || left.is_zero() || state.is_terminal();
@@ -176,7 +176,7 @@ fn limits_fire_when_they_are_due() {
 fn a_timed_out_response_is_told_to_stop() {
     let play = ever_working().run();
     let stops = play.acted.iter().filter(|(_, action)| {
-        matches!(action, Action::Send { exchange, .. } if exchange.kind == lanebench::units::ExchangeKind::Cancel)
+        matches!(action, Action::Send { exchange, .. } if exchange.kind() == lanebench::units::ExchangeKind::Cancel)
     });
     assert_eq!(stops.count(), 2);
 }

@@ -145,7 +145,7 @@ pub(crate) fn setup(plans: Vec<Plan>, place: &Placement, lanes: LaneSpec) -> Set
         name: "t".into(),
         kind: "k".into(),
         requester: who("user"),
-        prompt: "do it".into(),
+        input: TaskSpec::asking("do it"),
         plan: Arc::new(plan),
     };
     Setup {
@@ -313,8 +313,8 @@ impl Play {
         }
         match action {
             Action::Send { exchange, .. } => {
-                let name = format!("{}.{}", exchange.kind.word(), exchange.nth);
-                if let Some((wait, answer)) = self.rule(exchange.job, &name) {
+                let name = format!("{}.{}", exchange.kind().word(), exchange.nth());
+                if let Some((wait, answer)) = self.rule(exchange.job(), &name) {
                     self.answer_exchange(now + ms(wait), *exchange, answer);
                 }
             }
@@ -345,7 +345,7 @@ impl Play {
     }
 
     fn answer_exchange(&mut self, at: SimTime, exchange: Exchange, answer: Answer) {
-        let job = exchange.job;
+        let job = exchange.job();
         match answer {
             Answer::Reply(reply) => self.soon(at, job, Told::Reply { exchange, reply }),
             Answer::Broke(how) => self.soon(at, job, Told::Broke { exchange, how }),
@@ -554,12 +554,12 @@ fn line_of_note(record: &Record<CoreEvent>) -> Option<String> {
 fn line_of_action(at: SimTime, action: &Action) -> Option<String> {
     let (job, text) = match action {
         Action::Send { exchange, .. } => (
-            exchange.job,
-            format!("> {}.{}", exchange.kind.word(), exchange.nth),
+            exchange.job(),
+            format!("> {}.{}", exchange.kind().word(), exchange.nth()),
         ),
         Action::Abort { exchange } => (
-            exchange.job,
-            format!("x {}.{}", exchange.kind.word(), exchange.nth),
+            exchange.job(),
+            format!("x {}.{}", exchange.kind().word(), exchange.nth()),
         ),
         Action::AnswerWebhook { delivery, http, .. } => {
             (JobId::NONE, format!("> {http} to webhook {delivery}"))

@@ -135,13 +135,13 @@ impl World {
         } else {
             pick(&self.sent, dice[1])
         };
-        let exchange = known.unwrap_or(Exchange {
-            job: JobId(u32::from(dice[1]) % (JOBS + 1)),
-            attempt: AttemptNo(u16::from(dice[2] % 3)),
-            turn: TurnNo(u16::from(dice[3] % 3)),
-            kind: ExchangeKind::ALL[usize::from(dice[4]) % 5],
-            nth: u32::from(dice[2] % 4),
-        });
+        let exchange = known.unwrap_or(Exchange::new(
+            JobId(u32::from(dice[1]) % (JOBS + 1)),
+            AttemptNo(u16::from(dice[2] % 3)),
+            TurnNo(u16::from(dice[3] % 3)),
+            ExchangeKind::ALL[usize::from(dice[4]) % 5],
+            u32::from(dice[2] % 4),
+        ));
         let told = match dice[2] % 12 {
             0 => Told::Broke {
                 exchange,
@@ -158,7 +158,7 @@ impl World {
             },
         };
         Input {
-            job: exchange.job,
+            job: exchange.job(),
             told,
         }
     }
@@ -308,13 +308,13 @@ fn reply(die: u8, other: u8, exchange: Exchange) -> Reply {
     if let Reply::Response(response) = &mut reply {
         // A stray names the turn of some job; a reply to us names ours.
         Arc::make_mut(response).origin = Some(lanebench::wire::Origin {
-            job: if exchange.job == JobId::NONE {
+            job: if exchange.job() == JobId::NONE {
                 JobId(u32::from(die) % JOBS)
             } else {
-                exchange.job
+                exchange.job()
             },
-            attempt: AttemptNo(exchange.attempt.0.max(1)),
-            turn: TurnNo(exchange.turn.0.max(1)),
+            attempt: AttemptNo(exchange.attempt().0.max(1)),
+            turn: TurnNo(exchange.turn().0.max(1)),
         });
     }
     reply
@@ -457,7 +457,7 @@ impl Model {
             Told::Event { exchange, event } if event.event.response().is_some() => exchange,
             _ => return,
         };
-        if let Some(open) = self.creates.get_mut(&exchange.job) {
+        if let Some(open) = self.creates.get_mut(&exchange.job()) {
             open.remove(exchange);
         }
     }
@@ -524,12 +524,12 @@ impl Model {
             own || until <= deadline.max(now.next()),
             "{exchange} may last until {until}, the job until {deadline}"
         );
-        if exchange.kind == ExchangeKind::Create && !state.is_terminal() {
+        if exchange.kind() == ExchangeKind::Create && !state.is_terminal() {
             let open = self.creates.entry(job).or_default();
             assert!(open.is_empty(), "{exchange} beside {open:?}");
             open.insert(exchange);
         }
-        if exchange.kind == ExchangeKind::Create {
+        if exchange.kind() == ExchangeKind::Create {
             let right = matches!(state, StateName::Dispatching | StateName::Denied);
             assert!(right, "a create in {state}");
         }
@@ -538,7 +538,7 @@ impl Model {
     fn acted(&mut self, action: &Action) {
         match action {
             Action::Abort { exchange } => {
-                if let Some(open) = self.creates.get_mut(&exchange.job) {
+                if let Some(open) = self.creates.get_mut(&exchange.job()) {
                     open.remove(exchange);
                 }
             }
@@ -549,7 +549,7 @@ impl Model {
             Action::Send {
                 exchange,
                 ask: Ask::Create(create),
-            } => assert_eq!(create.origin.map(|origin| origin.job), Some(exchange.job)),
+            } => assert_eq!(create.origin.map(|origin| origin.job), Some(exchange.job())),
             _ => {}
         }
     }

@@ -223,7 +223,7 @@ fn told_waits_are_never_undercut() {
         let play = Play::new().reply("create.1", limited(wait)).until(60_000).run();
         let replied = SimTime::START + ms(10);
         let again = play.acted.iter().find(|(_, action)| {
-            matches!(action, lanebench::job::Action::Send { exchange, .. } if exchange.nth == 2)
+            matches!(action, lanebench::job::Action::Send { exchange, .. } if exchange.nth() == 2)
         });
         let waited = again.unwrap().0.since(replied);
         assert!(waited >= length, "{wait:?}: {waited}");

@@ -45,8 +45,9 @@ pub(super) enum Due {
     Beat(Handle),
 }
 
-/// Something that is due, in the order in which things that are due together have their turn.
-type Entry = (SimTime, CallKey, Due);
+/// Something that is due, in the order in which things that are due together have their turn. What is about nothing any more
+/// has no key, and nothing happens in its turn.
+type Entry = (SimTime, Option<CallKey>, Due);
 
 /// When an ended response is forgotten.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +64,7 @@ type Key = u128;
 /// Everything that is due some time, in the order (time, key, what).
 ///
 /// The queue knows instants alone, and where the rest stands: what is due at one instant is put into order when its
-/// turn has come, which is cheap, for it is hardly ever more than one thing.
+/// turn has come, which is cheap, for it is hardly ever more than one thing. Only then is it asked for its key.
 ///
 /// Expiries stand apart. Nobody waits for them: they are seen to whenever something else happens, so that a run does
 /// not last as long as its retention. And they come in the order in which responses end, so a queue for each time of
@@ -75,7 +76,7 @@ pub(super) struct Agenda {
     far: Vec<Key>,
     /// The last key that belongs to what is near.
     horizon: Key,
-    places: Vec<(CallKey, Due)>,
+    places: Vec<Due>,
     free: Vec<u32>,
     /// What is due in this step, the first at the end.
     turn: Vec<Entry>,
@@ -91,18 +92,18 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    pub(super) fn put(&mut self, at: SimTime, key: CallKey, due: Due) {
+    pub(super) fn put(&mut self, at: SimTime, due: Due) {
         assert!(
             self.taken.is_none_or(|taken| at > taken),
             "planned for a tick that is over"
         );
         let place = match self.free.pop() {
             Some(place) => {
-                self.places[place as usize] = (key, due);
+                self.places[place as usize] = due;
                 place
             }
             None => {
-                self.places.push((key, due));
+                self.places.push(due);
                 u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
             }
         };
@@ -179,7 +180,7 @@ impl Agenda {
     /// Forgets what stands first as long as nobody waits for it any more.
     pub(super) fn forget_dead(&mut self, is_dead: impl Fn(Due) -> bool) {
         while let Some(Reverse(key)) = self.near.peek() {
-            if !is_dead(self.places[place(*key)].1) {
+            if !is_dead(self.places[place(*key)]) {
                 return;
             }
             self.take_first();
@@ -229,28 +230,37 @@ impl Agenda {
         Some(gone.run)
     }
 
-    /// Takes what is due next, if it is due by `now`.
-    pub(super) fn pop(&mut self, now: SimTime) -> Option<Due> {
+    /// From now on nothing is planned for `now` or before it.
+    ///
+    /// - returns: whether anything is due.
+    #[inline]
+    pub(super) fn begin_turn(&mut self, now: SimTime) -> bool {
+        self.taken = Some(now);
+        self.next().is_some_and(|at| at <= now)
+    }
+
+    /// Takes what is due next, if it is due by `now`; `key_of` knows the key of the call that something is about.
+    #[inline]
+    pub(super) fn pop(&mut self, now: SimTime, key_of: impl Fn(Due) -> Option<CallKey>) -> Option<Due> {
         if self.turn.is_empty() {
-            self.taken = Some(now);
             if self.next()? > now {
                 return None;
             }
             let first = self.take_first()?;
             if self.next().is_none_or(|at| at > now) {
-                return Some(self.places[place(first)].1);
+                return Some(self.places[place(first)]);
             }
-            self.gather(first, now);
+            self.gather(first, now, key_of);
         }
         self.turn.pop().map(|(.., due)| due)
     }
 
     /// Puts what is due by `now`, `first` among it, into its order.
-    fn gather(&mut self, first: Key, now: SimTime) {
+    fn gather(&mut self, first: Key, now: SimTime, key_of: impl Fn(Due) -> Option<CallKey>) {
         let mut next = Some(first);
         while let Some(first) = next {
-            let (call, due) = self.places[place(first)];
-            self.turn.push((instant(first), call, due));
+            let due = self.places[place(first)];
+            self.turn.push((instant(first), key_of(due), due));
             let more = self.next().is_some_and(|at| at <= now);
             next = if more { self.take_first() } else { None };
         }

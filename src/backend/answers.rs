@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::McpError;
-use super::item::{client_call, id_of, tokens_of};
+use super::item::{client_call, tokens_of};
 use super::runs::Runs;
 use super::turn::{Answers, Approved};
-use crate::wire::{ApiError, Create, InputItem, Item, ItemStatus, StoredItem};
+use crate::wire::{ApiError, Create, IdText, InputItem, Item, ItemStatus, StoredItem};
 
 /// Reads the answers of `create` to `parent`.
 ///
@@ -112,7 +112,13 @@ fn refuse_orphans(create: &Create) -> Result<(), ApiError> {
 
 /// What reasoning led to is sent again behind that reasoning.
 fn refuse_bare(create: &Create, runs: &Runs) -> Result<(), ApiError> {
-    let sent = |id: &Arc<str>| create.input.iter().filter_map(replayed_id).any(|own| own == id);
+    let sent = |id: &IdText| {
+        create
+            .input
+            .iter()
+            .filter_map(replayed_id)
+            .any(|own| *id == **own)
+    };
     for item in create.input.iter() {
         let InputItem::Replayed {
             kind, id: Some(id), ..
@@ -121,7 +127,7 @@ fn refuse_bare(create: &Create, runs: &Runs) -> Result<(), ApiError> {
             continue;
         };
         if let Some(reasoning) = runs.led_to(id).filter(|reasoning| !sent(reasoning)) {
-            return Err(ApiError::without_reasoning(id, kind, reasoning));
+            return Err(ApiError::without_reasoning(id, kind, &reasoning.text()));
         }
     }
     Ok(())
@@ -171,7 +177,7 @@ fn check_outputs(create: &Create, asked: &[Item], runs: &Runs) -> Result<(), Api
     let referred = references(create).filter_map(|id| runs.put_out(id));
     // What the service ran itself, a shell or a search among tools, has its output behind it.
     let answered_itself = |item: &&Item| {
-        let next = asked.iter().skip_while(|own| id_of(own) != id_of(item)).nth(1);
+        let next = asked.iter().skip_while(|own| own.id() != item.id()).nth(1);
         let outputs = ["shell_call_output", "tool_search_output"];
         matches!(next, Some(Item::Hosted { tool, .. }) if outputs.contains(&&**tool))
     };
@@ -210,16 +216,16 @@ fn answered_call(item: &InputItem) -> Option<&Arc<str>> {
 
 /// Every approval request of the turn before has its answer.
 fn check_requests(create: &Create, asked: &[Item]) -> Result<(), ApiError> {
-    let is_answered = |request: &Arc<str>| {
+    let is_answered = |request: &IdText| {
         create.input.iter().any(|item| {
-            matches!(item, InputItem::McpApprovalResponse { approval_request_id, .. } if approval_request_id == request)
+            matches!(item, InputItem::McpApprovalResponse { approval_request_id, .. } if *request == **approval_request_id)
         })
     };
     for item in asked {
         if let Item::McpApprovalRequest { id, .. } = item
             && !is_answered(id)
         {
-            return Err(ApiError::no_approval_response(id));
+            return Err(ApiError::no_approval_response(&id.text()));
         }
     }
     Ok(())
@@ -232,7 +238,7 @@ fn find_request(
     runs: &Runs,
     request: &Arc<str>,
 ) -> Result<Arc<Approved>, ApiError> {
-    let stored = asked.iter().find(|item| id_of(item) == request);
+    let stored = asked.iter().find(|item| *item.id() == **request);
     let replayed = create
         .input
         .iter()
@@ -246,7 +252,7 @@ fn find_request(
             name,
             arguments,
         }) => Ok(Arc::new(Approved {
-            request: Some(id.clone()),
+            request: Some(id.into()),
             server_label: server_label.clone(),
             name: name.clone(),
             arguments: arguments.clone(),

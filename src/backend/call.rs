@@ -176,6 +176,11 @@ impl Calls {
         }
     }
 
+    /// The key of a call that is not over.
+    pub(super) fn key_of(&self, call: Handle) -> Option<CallKey> {
+        self.slots.get(call).map(|open| open.call.key)
+    }
+
     pub(super) fn get_mut(&mut self, call: Handle) -> Option<&mut Call> {
         self.slots.get_mut(call).map(|open| &mut open.call)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::acts::Acts;
 use super::answers;
 use super::asks::{Answer, conversation_of, details_of};
 use super::contract::BackgroundUnstored;
@@ -220,10 +221,14 @@ impl Service {
     }
 
     /// The tools of an MCP server are listed when a stranger first names it; the scripts of our own jobs say when.
-    fn list_tools(&self, create: &Create, script: &Script, acts: &mut Vec<Act>) {
+    fn list_tools(&self, create: &Create, script: &Script, acts: &mut Acts) {
         let Some(details) = details_of(create).filter(|_| create.origin.is_none()) else {
             return;
         };
+        if details.servers.is_empty() {
+            return;
+        }
+        let acts = acts.made();
         let unlisted = details.servers.iter().filter(|server| {
             let label = &server.server_label;
             !acts.iter().any(|act| act.work.lists(label)) && !self.has_listed(create, label)
@@ -339,10 +344,10 @@ impl Service {
 }
 
 /// A context that has grown beyond what the request allows is packed behind everything else.
-fn compact_beyond(create: &Create, input_tokens: u32, acts: &mut Vec<Act>) {
+fn compact_beyond(create: &Create, input_tokens: u32, acts: &mut Acts) {
     let threshold = details_of(create).and_then(|details| details.compact_threshold);
     if threshold.is_some_and(|threshold| input_tokens > threshold) {
-        acts.push(compaction_act());
+        acts.made().push(compaction_act());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::acts::Acts;
 use super::turn::{self, Act};
 use crate::fault::{Fault, FaultPlan, Probe, Target};
 use crate::rng::Law;
@@ -89,9 +90,9 @@ impl Fate {
     ///
     /// A step behind the last one means the end of the turn. Of several early ends the first rule counts, as of
     /// several finales; a cap of the request goes before both.
-    pub(super) fn of(plan: &FaultPlan, probe: Probe<'_>, acts: &mut Vec<Act>, cap: Option<u32>) -> Self {
+    pub(super) fn of(plan: &FaultPlan, probe: Probe<'_>, acts: &mut Acts, cap: Option<u32>) -> Self {
         let mut fate = Self::PLAIN;
-        if cap.is_some_and(|cap| turn::cap_tokens(acts, cap)) {
+        if cap.is_some_and(|cap| turn::cap_tokens(acts.made(), cap)) {
             fate.cap = cap;
             let reason = "max_output_tokens".into();
             fate.finale = Finale::Incomplete { reason, rule: None };
@@ -111,12 +112,12 @@ impl Fate {
         });
     }
 
-    fn take(&mut self, fault: &Fault, rule: u32, acts: &mut Vec<Act>) {
+    fn take(&mut self, fault: &Fault, rule: u32, acts: &mut Acts) {
         match fault {
-            Fault::Fail { code, at_step } => self.halt_at(*at_step, Some(code.clone()), rule, acts),
-            Fault::CancelledByService { at_step } => self.halt_at(*at_step, None, rule, acts),
+            Fault::Fail { code, at_step } => self.halt_at(*at_step, Some(code.clone()), rule, acts.made()),
+            Fault::CancelledByService { at_step } => self.halt_at(*at_step, None, rule, acts.made()),
             Fault::Incomplete { reason } if self.is_plain() => {
-                turn::cut_last(acts);
+                turn::cut_last(acts.made());
                 self.finale = Finale::Incomplete {
                     reason: reason.clone(),
                     rule: Some(rule),
@@ -132,7 +133,7 @@ impl Fate {
             Fault::SlowAdmission { law } => self.admission = self.admission.or(Some((*law, rule))),
             Fault::WrongOrder => self.disorder = self.disorder.or(Some(rule)),
             Fault::IgnoreCancel => self.ignored_cancel = self.ignored_cancel.or(Some(rule)),
-            Fault::Truncate if self.is_plain() && self.truncated.is_none() && turn::truncate(acts) => {
+            Fault::Truncate if self.is_plain() && self.truncated.is_none() && turn::truncate(acts.made()) => {
                 self.truncated = Some(rule);
             }
             Fault::SlowCancel { lag } => self.slow_cancel = self.slow_cancel.or(Some((*lag, rule))),

@@ -10,20 +10,20 @@ use super::text::piece_end;
 use super::tool_item::progress;
 use super::turn::{Approved, Work};
 use super::words::{REASONING_TOKENS, encrypted};
-use super::{StepWork, Words, name};
-use crate::wire::{Details, Event, Item, ItemStatus, ResponseId, Shown};
+use super::{StepWork, Words};
+use crate::wire::{Details, Event, IdText, Item, ItemStatus, ResponseId, Shown};
 
 /// An item that is being written.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     /// Its id.
-    pub(super) id: Arc<str>,
+    pub(super) id: IdText,
     /// Its place in the output.
     pub(super) output: u32,
     /// Its text, if it is a message.
     pub(super) text: Arc<str>,
     /// The id of the item before it.
-    pub(super) after: Option<Arc<str>>,
+    pub(super) after: Option<IdText>,
     /// The pieces in which its text appears.
     pub(super) parts: u32,
     /// Its response.
@@ -50,7 +50,9 @@ impl Draft {
     /// What an event says about the probabilities of these bytes.
     pub(super) fn probabilities(&self, bytes: Range<usize>) -> Shown {
         match self.logprobs {
-            Some(wanted) => Shown::of(&json!({"logprobs": logprobs(&self.id, &self.text, bytes, wanted)})),
+            Some(wanted) => {
+                Shown::of(&json!({"logprobs": logprobs(&self.id.text(), &self.text, bytes, wanted)}))
+            }
             None => Shown::default(),
         }
     }
@@ -59,7 +61,7 @@ impl Draft {
     pub(super) fn plain_part(&self, end: usize) -> Shown {
         match self.logprobs {
             Some(wanted) => Shown::of(&json!({"type": "output_text", "annotations": [],
-                "logprobs": logprobs(&self.id, &self.text, 0..end, wanted), "text": &self.text[..end]})),
+                "logprobs": logprobs(&self.id.text(), &self.text, 0..end, wanted), "text": &self.text[..end]})),
             None => Shown::default(),
         }
     }
@@ -67,7 +69,7 @@ impl Draft {
 
 impl Work {
     /// The id of the item that this work makes.
-    pub(super) fn item_id(&self, bits: u64) -> Arc<str> {
+    pub(super) fn item_id(&self, bits: u64) -> IdText {
         let prefix = match self {
             Self::Cut { .. } | Self::Scripted(StepWork::Message { .. }) => "msg_",
             Self::Approved(_) => "mcp_",
@@ -83,7 +85,7 @@ impl Work {
                 _ => "tool_",
             },
         };
-        name::id(prefix, bits)
+        IdText::of_item(prefix, bits)
     }
 
     /// Whether it runs a tool that a request may ask more of.
@@ -382,14 +384,14 @@ fn said(draft: &Draft, end: usize, status: ItemStatus) -> Item {
 }
 
 fn function_call(
-    id: Arc<str>,
+    id: IdText,
     name: &Arc<str>,
     arguments: &Arc<str>,
     status: ItemStatus,
     shown: &Shown,
 ) -> Item {
     Item::FunctionCall {
-        call_id: call_id(&id),
+        call_id: call_id(&id.text()),
         id,
         name: name.clone(),
         arguments: arguments.clone(),
@@ -433,7 +435,7 @@ fn hosted_running(tool: &str) -> Shown {
 }
 
 /// A call of an MCP tool that has no answer yet.
-fn mcp_running(id: Arc<str>, call: &Approved) -> Item {
+fn mcp_running(id: IdText, call: &Approved) -> Item {
     Item::McpCall {
         id,
         server_label: call.server_label.clone(),
@@ -458,7 +460,7 @@ pub(super) fn including(item: Item, details: Option<&Details>) -> Item {
             let shown = match details.and_then(Details::logprobs) {
                 None => shown,
                 Some(wanted) => {
-                    let probabilities = logprobs(&id, &text, 0..text.len(), wanted);
+                    let probabilities = logprobs(&id.text(), &text, 0..text.len(), wanted);
                     let plain =
                         json!({"type": "output_text", "annotations": [], "logprobs": [], "text": &*text});
                     let part = if shown.is_empty() {
@@ -484,7 +486,7 @@ pub(super) fn including(item: Item, details: Option<&Details>) -> Item {
                 true => Shown::of(&json!({"summary": []})),
                 false => shown,
             };
-            let shown = shown.with("encrypted_content", &encrypted(&id).into());
+            let shown = shown.with("encrypted_content", &encrypted(&id.text()).into());
             Item::Reasoning { id, shown }
         }
         item => item,
@@ -498,7 +500,7 @@ pub(super) fn call_id(item: &str) -> Arc<str> {
 }
 
 /// An MCP call shows its arguments only when it is whole, and its output or error when it has ended.
-fn mcp_call(id: Arc<str>, call: &Approved, status: ItemStatus) -> Item {
+fn mcp_call(id: IdText, call: &Approved, status: ItemStatus) -> Item {
     let shown = match (status, &call.output) {
         (ItemStatus::Completed, Some(output)) => Shown::of(&json!({"output": &**output, "error": null})),
         (ItemStatus::Failed, output) => {
@@ -535,7 +537,7 @@ pub(super) fn client_call(item: &Item) -> Option<Arc<str>> {
             tool,
             status: ItemStatus::Completed,
             ..
-        } if CLIENT_TOOLS.contains(&&**tool) => Some(call_id(id)),
+        } if CLIENT_TOOLS.contains(&&**tool) => Some(call_id(&id.text())),
         _ => None,
     }
 }
@@ -553,16 +555,4 @@ const CLIENT_TOOLS: [&str; 6] = [
 /// About how many tokens a text of so many bytes has.
 pub(super) fn tokens_of(bytes: usize) -> u32 {
     u32::try_from(bytes / 4 + 1).unwrap_or(u32::MAX)
-}
-
-/// The id of an item.
-pub(super) fn id_of(item: &Item) -> &Arc<str> {
-    match item {
-        Item::Message { id, .. }
-        | Item::Reasoning { id, .. }
-        | Item::FunctionCall { id, .. }
-        | Item::McpApprovalRequest { id, .. }
-        | Item::McpCall { id, .. }
-        | Item::Hosted { id, .. } => id,
-    }
 }

@@ -4,6 +4,7 @@
 //! canonical order; ids and contents derive from keys, never from counters, so that nothing depends on the order
 //! in which strangers to each other arrive.
 
+mod acts;
 mod agenda;
 mod answers;
 mod asks;

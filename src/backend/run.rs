@@ -9,16 +9,17 @@ use std::sync::Arc;
 
 use acting::Doing;
 
+use super::acts::Acts;
 use super::agenda::Due;
 use super::asks::details_of;
 use super::contract::{CancelOutput, CancelRace, EndedUsage};
 use super::desk::Desk;
 use super::fate::{Fate, Finale};
-use super::item::{Draft, id_of, including};
+use super::item::{Draft, including};
 use super::ledger::AccountNo;
 use super::log::Log;
 use super::slots::Handle;
-use super::turn::{Act, Work};
+use super::turn::Work;
 use super::{CallKey, CancelledEnd, FailedEnd, ResumeWindow, StepWork, name};
 use crate::fault::Probe;
 use crate::rng::{Law, Purpose};
@@ -54,7 +55,7 @@ pub(super) struct Run {
     mark: SimTime,
     pub(super) bits: u64,
     pub(super) entity: u64,
-    pub(super) acts: Vec<Act>,
+    pub(super) acts: Acts,
     pub(super) fate: Arc<Fate>,
     /// The events so far; none if it was not made with a stream.
     pub(super) log: Option<Box<Log>>,
@@ -134,7 +135,7 @@ pub(super) struct Seedling {
     pub(super) streamed: bool,
     pub(super) object: Response,
     pub(super) bits: u64,
-    pub(super) acts: Vec<Act>,
+    pub(super) acts: Acts,
     pub(super) fate: Arc<Fate>,
     pub(super) choice: Option<u32>,
     pub(super) pins: Option<Arc<[u32]>>,
@@ -229,7 +230,7 @@ impl Run {
             background: self.is_background(),
         });
         if let Some((after, _)) = self.fate.vanish {
-            desk.agenda.put(desk.after(after), self.key, Due::Vanish(self.me));
+            desk.agenda.put(desk.after(after), Due::Vanish(self.me));
         }
         match self.fate.admission {
             None => self.admit(desk),
@@ -305,7 +306,7 @@ impl Run {
                 desk.fired(self.job(), rule);
                 self.stage = Stage::Winding(self.broken_off(desk.now).map(Box::new));
                 self.alarm += 1;
-                desk.agenda.put(desk.after(lag), self.key, Due::WindDown(self.me));
+                desk.agenda.put(desk.after(lag), Due::WindDown(self.me));
             }
             Some(_) => {}
         }
@@ -372,7 +373,7 @@ impl Run {
         details.include.extend_from_slice(include);
         let mut before = None;
         let shown = self.object.output.iter().zip(0_u32..).map(|(item, output)| {
-            let id = id_of(item).clone();
+            let id = item.id().clone();
             let draft = Draft {
                 id: id.clone(),
                 output,
@@ -383,7 +384,8 @@ impl Run {
                 logprobs: None,
             };
             let place = output as usize;
-            match self.acts.get(place).map(|act| &act.work) {
+            let act = self.acts.get(place);
+            match act.as_deref().map(|act| &act.work) {
                 Some(work @ Work::Scripted(StepWork::Tool(_))) => work.ended(draft, Some(&details)),
                 _ => including(item.clone(), Some(&details)),
             }
@@ -476,8 +478,8 @@ impl Run {
         object.usage = object.usage.or(usage);
         self.stage = Stage::Ended;
         // Only tools can be asked later for more than they have shown.
-        if !self.acts.iter().any(|act| act.work.is_tool()) {
-            self.acts = Vec::new();
+        if !self.acts.have_tools() {
+            self.acts = Acts::NONE;
         }
         self.alarm += 1;
         self.note_status(desk, code);
@@ -516,7 +518,7 @@ impl Run {
             run: self.me,
             alarm: self.alarm,
         };
-        desk.agenda.put(at.max(desk.now.next()), self.key, due);
+        desk.agenda.put(at.max(desk.now.next()), due);
     }
 
     fn note_status(&self, desk: &mut Desk, code: Option<Arc<str>>) {
@@ -534,7 +536,7 @@ impl Run {
         };
         if self.beat.is_none() && !self.is_ended() {
             self.beat = Some(self.log.as_ref().map_or(0, |log| log.len()));
-            desk.agenda.put(desk.after(pause), self.key, Due::Beat(self.me));
+            desk.agenda.put(desk.after(pause), Due::Beat(self.me));
         }
     }
 

@@ -1,13 +1,11 @@
 //! The responses that the service keeps.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use super::item::id_of;
 use super::run::Run;
 use super::slots::{Handle, Lookup, Slots};
 use crate::units::JobId;
-use crate::wire::{Item, ResponseId, StoredItem};
+use crate::wire::{IdText, Item, ResponseId, StoredItem};
 
 /// All responses, and how they are found.
 #[derive(Debug, Clone)]
@@ -124,7 +122,7 @@ impl Runs {
     pub(super) fn has_item(&self, id: &ResponseId, item: &str) -> bool {
         let mut next = Some(id);
         while let Some(run) = next.and_then(|id| self.visible(id)) {
-            if run.object.output.iter().any(|own| &**id_of(own) == item) {
+            if run.object.output.iter().any(|own| *own.id() == *item) {
                 return true;
             }
             next = run.parent.as_ref();
@@ -137,7 +135,7 @@ impl Runs {
         let visible = self.slots.iter().filter(|run| run.is_visible());
         visible
             .flat_map(|run| run.object.output.iter())
-            .find(|item| matches!(item, Item::McpApprovalRequest { id, .. } if &**id == request))
+            .find(|item| matches!(item, Item::McpApprovalRequest { id, .. } if *id == *request))
     }
 
     /// Remembers that a client deleted this one.
@@ -158,15 +156,15 @@ impl Runs {
         let visible = self.slots.iter().filter(|run| run.is_visible());
         visible
             .flat_map(|run| run.object.output.iter())
-            .find(|own| &**id_of(own) == item)
+            .find(|own| *own.id() == *item)
     }
 
     /// The reasoning behind which an item of this id was put out by a response that can be read.
-    pub(super) fn led_to(&self, item: &str) -> Option<&Arc<str>> {
+    pub(super) fn led_to(&self, item: &str) -> Option<&IdText> {
         let visible = self.slots.iter().filter(|run| run.is_visible());
         let mut pairs = visible.flat_map(|run| run.object.output.windows(2));
         pairs.find_map(|pair| match &pair[0] {
-            Item::Reasoning { id, .. } if &**id_of(&pair[1]) == item => Some(id),
+            Item::Reasoning { id, .. } if *pair[1].id() == *item => Some(id),
             _ => None,
         })
     }

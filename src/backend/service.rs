@@ -169,8 +169,8 @@ impl Service {
     /// Does everything that is due, and adds to `out` what leaves.
     #[inline]
     fn finish(&mut self, now: SimTime, out: &mut Vec<Output>) {
-        while let Some(due) = self.desk.agenda.pop(now) {
-            self.take_due(due);
+        if self.desk.agenda.begin_turn(now) {
+            self.take_all_due(now);
         }
         if self.desk.profile.webhook.is_some() {
             let deliveries = &self.deliveries;
@@ -181,6 +181,31 @@ impl Service {
             });
         }
         self.hand_out(out);
+    }
+
+    // Inlined, each step would pay for its room on the stack, and in most of them nothing is due.
+    #[inline(never)]
+    fn take_all_due(&mut self, now: SimTime) {
+        loop {
+            let (calls, runs, deliveries) = (&self.calls, &self.runs, &self.deliveries);
+            let key_of = |due| match due {
+                Due::HandleCall(call) | Due::Leave(call) | Due::Piece(call) => calls.key_of(call),
+                Due::Advance { run, .. } | Due::WindDown(run) | Due::Vanish(run) | Due::Beat(run) => {
+                    runs.get(run).map(|run| run.key)
+                }
+                Due::Send(delivery)
+                | Due::Repeat(delivery)
+                | Due::Overdue(delivery)
+                | Due::Unanswered { delivery, .. } => deliveries.key_of(delivery),
+            };
+            let Some(due) = self.desk.agenda.pop(now, key_of) else {
+                break;
+            };
+            match due {
+                Due::Leave(call) => self.leave(call),
+                other => self.take_due(other),
+            }
+        }
     }
 
     /// Adds what leaves to `out`. Nearly always nothing leaves, or nothing stands there yet, and nothing has to be moved.
@@ -334,6 +359,7 @@ impl Service {
         }
     }
 
+    #[inline(never)]
     fn take_due(&mut self, due: Due) {
         match due {
             Due::HandleCall(call) => self.release(call),
@@ -400,7 +426,7 @@ impl Service {
                 let call = self.calls.insert(Call { key, strike, stage });
                 self.desk
                     .agenda
-                    .put(self.desk.after(delay), key, Due::HandleCall(call));
+                    .put(self.desk.after(delay), Due::HandleCall(call));
             }
             Fault::Reply(error) => {
                 let error = error.clone().into();

@@ -363,9 +363,7 @@ impl Service {
             part,
             of,
         });
-        self.desk
-            .agenda
-            .put(self.desk.after(pause), key, Due::Piece(reader));
+        self.desk.agenda.put(self.desk.after(pause), Due::Piece(reader));
     }
 
     /// The next piece of an event is due on a slow stream; behind the last one it is the turn of the next event.

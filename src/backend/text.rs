@@ -6,9 +6,9 @@ use super::slots::Lookup;
 use crate::wire::{text_of, text_start};
 
 /// Filler texts that were written lately: whoever writes the same shares it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Texts {
-    /// What has no text.
+    /// What has no text. The default one of the standard library is shared by all threads, which wait for one another's counts.
     nothing: Arc<str>,
     known: Lookup<(u64, u32), Arc<str>>,
 }
@@ -18,6 +18,15 @@ const KEPT: usize = 1_024;
 
 /// Longer texts are not kept.
 const KEPT_TOKENS: u32 = 1_024;
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self {
+            nothing: Arc::from(""),
+            known: Lookup::default(),
+        }
+    }
+}
 
 impl Texts {
     /// The text of `tokens` words that belongs to a key.

@@ -8,7 +8,7 @@ use super::item::Draft;
 use super::tool::{ComputerActs, SearchedBy, ShellEnd, ShellPrinted};
 use super::words::encrypted;
 use super::{PatchOperation, Tool, ToolEnd, ToolStep};
-use crate::wire::{Details, Event, Item, ItemStatus, Shown};
+use crate::wire::{Details, Event, IdText, Item, ItemStatus, Shown};
 
 /// How far the item of a tool has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Tool {
             let asked = details.is_some_and(|details| details.includes(what));
             if asked && !begun { value } else { Value::Null }
         };
-        let call_id = super::item::call_id(&draft.id);
+        let call_id = super::item::call_id(&draft.id.text());
         match self {
             Self::Custom { name, input } => json!({"status": word, "call_id": &*call_id, "name": &**name,
                 "input": whole((&**input).into(), "".into())}),
@@ -144,9 +144,11 @@ impl Tool {
                 "environment": output.as_ref().map_or(json!({"type": "local"}),
                     |_| json!({"type": "container_reference", "container_id": "cntr_1"}))}),
             Self::ShellOutput { output } => json!({"status": word,
-                "call_id": &*super::item::call_id(draft.after.as_deref().unwrap_or_default()),
+                "call_id": &*super::item::call_id(draft.after.as_ref().map(IdText::text).as_deref().unwrap_or_default()),
                 "output": whole(printed(output), json!([])), "max_output_length": null}),
-            Self::Compaction => json!({"encrypted_content": whole(encrypted(&draft.id).into(), "".into())}),
+            Self::Compaction => {
+                json!({"encrypted_content": whole(encrypted(&draft.id.text()).into(), "".into())})
+            }
             Self::ApplyPatch {
                 operation,
                 path,

@@ -1,7 +1,9 @@
 //! What one turn plays: the acts between the answer to the last turn and the next question to the client.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::acts::Acts;
 use super::name::entity;
 use super::text::piece_end;
 use super::{McpError, Script, Step, StepWork, Tool, ToolEnd, ToolStep, Words};
@@ -93,9 +95,20 @@ const UNSCRIPTED: u64 = 1 << 32;
 ///
 /// After a denial and no approval the turn speaks and does nothing else. Calls of built-in tools beyond the maximum of
 /// the request are passed over, as are tools of an MCP server that it does not allow.
-pub(super) fn acts(script: &Script, turn: u32, answers: Answers, details: Option<&Details>) -> Vec<Act> {
+pub(super) fn acts(script: &Script, turn: u32, answers: Answers, details: Option<&Details>) -> Acts {
+    let segment = segment(&script.steps, turn, details);
+    if answers.approved.is_empty()
+        && answers.denied == 0
+        && let Some(acts) = Acts::of_script(&script.steps, segment.clone())
+    {
+        return acts;
+    }
+    Acts::Made(made(script, &script.steps[segment], answers, details))
+}
+
+/// The acts of these steps, written out.
+fn made(script: &Script, steps: &[Step], answers: Answers, details: Option<&Details>) -> Vec<Act> {
     let only_words = answers.denied > 0 && answers.approved.is_empty();
-    let steps = segment(&script.steps, turn, details);
     let mut acts = Vec::with_capacity(answers.approved.len() + steps.len().max(1));
     for (approved, index) in answers.approved.into_iter().zip(UNSCRIPTED + 1..) {
         let approved = promised(script, approved);
@@ -158,7 +171,7 @@ fn perform(step: &Step, place: u16, details: Option<&Details>, acts: &mut Vec<Ac
         (None, StepWork::Words(words)) if !sums_up(details) => {
             acts.push(act(Work::Scripted(StepWork::Words(Arc::new(words.unsummed())))));
         }
-        (None, work) => acts.push(act(Work::Scripted(work.clone()))),
+        (None, _) => acts.push(Act::of(step, place)),
     }
 }
 
@@ -314,16 +327,16 @@ fn scripted(step: &Step, index: u64, place: Option<u16>) -> Act {
     }
 }
 
-/// The steps of turn number `turn`; empty behind the end.
-fn segment<'a>(steps: &'a [Step], turn: u32, details: Option<&Details>) -> &'a [Step] {
-    let mut rest = steps;
+/// The places of the steps of turn number `turn`; none behind the end.
+fn segment(steps: &[Step], turn: u32, details: Option<&Details>) -> Range<usize> {
+    let mut start = 0;
     for _ in 1..turn {
-        if rest.is_empty() {
+        if start == steps.len() {
             break;
         }
-        rest = &rest[turn_len(rest, details)..];
+        start += turn_len(&steps[start..], details);
     }
-    &rest[..turn_len(rest, details)]
+    start..start + turn_len(&steps[start..], details)
 }
 
 /// How long the steps of a job's first attempt take under a seed, all turns together, where nothing disturbs them.
@@ -476,13 +489,13 @@ mod tests {
     }
 
     fn words(turn: u32) -> String {
-        let acts = acts(&script(), turn, Answers::default(), None);
+        let mut acts = acts(&script(), turn, Answers::default(), None);
         let word = |act: &Act| match &act.work {
             Work::Scripted(StepWork::Message { tokens }) => format!("message {tokens}"),
             Work::Scripted(StepWork::FunctionCall { name, .. }) => format!("call {name}"),
             work => format!("{work:?}"),
         };
-        acts.iter().map(word).collect::<Vec<_>>().join(", ")
+        acts.made().iter().map(word).collect::<Vec<_>>().join(", ")
     }
 
     #[test]
@@ -495,9 +508,9 @@ mod tests {
 
     #[test]
     fn a_cap_counts_what_is_thought() {
-        let first = acts(&script(), 1, Answers::default(), None);
-        let spoken = |max| {
-            let mut acts = first.clone();
+        let mut first = acts(&script(), 1, Answers::default(), None);
+        let mut spoken = |max| {
+            let mut acts = first.made().clone();
             (cap_tokens(&mut acts, max), acts.len())
         };
         assert_eq!(spoken(REASONING_TOKENS), (false, 3));
@@ -507,8 +520,9 @@ mod tests {
     #[test]
     fn a_cap_cuts_the_message_that_passes_it() {
         let mut second = acts(&script(), 2, Answers::default(), None);
+        let second = second.made();
         assert!(!cap_tokens(&mut second.clone(), 5));
-        assert!(cap_tokens(&mut second, 3));
+        assert!(cap_tokens(second, 3));
         assert!(matches!(
             second.as_slice(),
             [Act {

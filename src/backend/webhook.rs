@@ -83,6 +83,11 @@ impl Deliveries {
         }
     }
 
+    /// The key of the call that made the response which a delivery is about.
+    pub(super) fn key_of(&self, delivery: Handle) -> Option<CallKey> {
+        self.slots.get(delivery).map(|delivery| delivery.key)
+    }
+
     /// Plans the webhook about the end of `run`, if there are webhooks and its status has one.
     pub(super) fn plan(&mut self, run: &Run, desk: &mut Desk) {
         let Some((law, kind)) = desk.profile.webhook.zip(kind_of(&run.object.status)) else {
@@ -115,10 +120,10 @@ impl Deliveries {
         if let Some(new) = self.slots.get(delivery) {
             self.by_id.insert(new.id.clone(), delivery);
         }
-        desk.agenda.put(at, run.key, Due::Send(delivery));
+        desk.agenda.put(at, Due::Send(delivery));
         if let Some(gap) = disturbed.again {
             let again = at + gap.max(SimDuration::TICK);
-            desk.agenda.put(again, run.key, Due::Repeat(delivery));
+            desk.agenda.put(again, Due::Repeat(delivery));
         }
     }
 
@@ -129,9 +134,7 @@ impl Deliveries {
         };
         if let Some(limit) = found.overtaken_within.take() {
             self.held_back.push(delivery);
-            return desk
-                .agenda
-                .put(desk.after(limit), found.key, Due::Overdue(delivery));
+            return desk.agenda.put(desk.after(limit), Due::Overdue(delivery));
         }
         found.planned -= 1;
         if found.accepted && matches!(repeated, Repeated::No) {
@@ -150,7 +153,7 @@ impl Deliveries {
             delivery,
             send: send.send,
         };
-        desk.agenda.put(desk.after(ANSWER_WITHIN), found.key, unanswered);
+        desk.agenda.put(desk.after(ANSWER_WITHIN), unanswered);
         desk.out.push(Output::Webhook(send.into()));
         self.let_go(desk);
     }
@@ -158,9 +161,8 @@ impl Deliveries {
     /// Lets those go that were held back for another to overtake them.
     fn let_go(&mut self, desk: &mut Desk) {
         for behind in self.held_back.drain(..) {
-            if let Some(found) = self.slots.get(behind) {
-                desk.agenda
-                    .put(desk.after(SimDuration::TICK), found.key, Due::Send(behind));
+            if self.slots.get(behind).is_some() {
+                desk.agenda.put(desk.after(SimDuration::TICK), Due::Send(behind));
             }
         }
     }
@@ -271,7 +273,7 @@ impl Delivery {
         if let Some(&gap) = desk.profile.webhook_retries.get(self.retried) {
             self.retried += 1;
             self.planned += 1;
-            desk.agenda.put(desk.after(gap), self.key, Due::Send(me));
+            desk.agenda.put(desk.after(gap), Due::Send(me));
         }
     }
 }

@@ -232,7 +232,7 @@ impl Words {
                 let seen = self.annotated(draft).filter(|(piece, _)| *piece <= sent);
                 let annotations: Vec<Value> = seen.map(|(_, annotation)| annotation).collect();
                 let probabilities = match draft.logprobs {
-                    Some(wanted) => logprobs(&draft.id, &draft.text, 0..text.len(), wanted),
+                    Some(wanted) => logprobs(&draft.id.text(), &draft.text, 0..text.len(), wanted),
                     None => json!([]),
                 };
                 Shown::of(&json!({"type": "output_text", "annotations": annotations,

@@ -38,12 +38,10 @@ impl Job {
                 arguments,
             } = item
             {
-                match self.act(id, server_label, name, arguments) {
-                    Ok(act) => todo.push(Doing::Mcp {
-                        request: id.clone(),
-                        act,
-                    }),
-                    Err(refused) => outputs.push(mcp_answer(id, Some(refused))),
+                let request = id.into();
+                match self.act(&request, server_label, name, arguments) {
+                    Ok(act) => todo.push(Doing::Mcp { request, act }),
+                    Err(refused) => outputs.push(mcp_answer(&request, Some(refused))),
                 }
             }
         }

@@ -171,6 +171,7 @@ impl Desk {
                 epoch: setup.epoch.saturating_mul(1_000_000),
                 digests: Digests::default(),
                 views: super::view::Views::default(),
+                no_tools: Arc::from([]),
                 owners: Some(HashMap::default()),
                 ended: Ended::Known,
                 parked: BTreeSet::new(),
@@ -455,7 +456,7 @@ impl Desk {
         };
         self.notes.note(self.now, id, || RouterEvent::Decided(decided));
         let (lane, due) = (placement.lane, placement.due);
-        let job = Job::new(id, task, placement, self.now);
+        let job = Job::new(id, task, placement, self.now, &self.shared.no_tools);
         let (deadline, attempts_max) = (job.deadline, task.plan.retry.attempts);
         self.notes.note(self.now, id, || JobEvent::Moved {
             from: None,

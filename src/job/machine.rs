@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub(super) epoch: u64,
     pub(super) digests: Digests,
     pub(super) views: super::view::Views,
+    /// The tools of jobs that have none.
+    pub(super) no_tools: Arc<[ToolDeclaration]>,
     /// Whose response is whose, where webhooks may name one; looked up, never walked.
     pub(super) owners: Option<HashMap<ResponseId, JobId, FixedState>>,
     /// What becomes of jobs that are over.
@@ -184,7 +186,13 @@ pub(super) enum Place {
 }
 
 impl Job {
-    pub(super) fn new(id: JobId, task: &TaskSpec, placement: Placement, now: SimTime) -> Self {
+    pub(super) fn new(
+        id: JobId,
+        task: &TaskSpec,
+        placement: Placement,
+        now: SimTime,
+        no_tools: &Arc<[ToolDeclaration]>,
+    ) -> Self {
         let limits = &task.plan.limits;
         let bound =
             placement.execution == Execution::Interactive && placement.hand_over == HandOver::Forbidden;
@@ -193,7 +201,7 @@ impl Job {
             false => (LimitName::Deadline, limits.deadline),
         };
         let may_hand_over = placement.execution == Execution::Interactive && !bound;
-        let declared = task.plan.declared();
+        let declared = task.plan.declared(no_tools);
         Self {
             id,
             execution: placement.execution,
@@ -328,14 +336,10 @@ impl Job {
     }
 
     /// Sends a request under the call limit, or under what is left of the time to `end` if that is less.
+    // Where it is inlined, what is asked is written where it is going to stand.
+    #[inline]
     pub(super) fn send(&mut self, ctx: &mut Context<'_>, ask: Ask, end: SimTime) -> Exchange {
-        let kind = ask.kind();
-        let count = &mut self.sent[kind as usize];
-        *count += 1;
-        let (attempt, turn) = (AttemptNo(self.attempt), TurnNo(self.turn));
-        let exchange = Exchange::new(self.id, attempt, turn, kind, *count);
-        let until = (ctx.now + self.plan().limits.call).min(end).max(ctx.now.next());
-        self.pledges.push(Pledge { exchange, until });
+        let (exchange, until) = self.pledge(ctx.now, ask.kind(), end);
         ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Sent {
             exchange,
             response: ask.response().cloned(),
@@ -343,6 +347,17 @@ impl Job {
         });
         ctx.actions.push(Action::Send { exchange, ask });
         exchange
+    }
+
+    /// Waits for the reply to one more exchange of this kind, under the call limit or the time to `end`.
+    fn pledge(&mut self, now: SimTime, kind: ExchangeKind, end: SimTime) -> (Exchange, SimTime) {
+        let count = &mut self.sent[kind as usize];
+        *count += 1;
+        let (attempt, turn) = (AttemptNo(self.attempt), TurnNo(self.turn));
+        let exchange = Exchange::new(self.id, attempt, turn, kind, *count);
+        let until = (now + self.plan().limits.call).min(end).max(now.next());
+        self.pledges.push(Pledge { exchange, until });
+        (exchange, until)
     }
 
     /// The pledge of an exchange, if it is still waited for.
@@ -441,10 +456,10 @@ impl Job {
 }
 
 impl Plan {
-    /// The tools as a create request declares them.
-    fn declared(&self) -> Arc<[ToolDeclaration]> {
+    /// The tools as a create request declares them; `none` if there are none.
+    fn declared(&self, none: &Arc<[ToolDeclaration]>) -> Arc<[ToolDeclaration]> {
         if self.tools.is_empty() && self.mcp.is_empty() && self.hosted.is_empty() {
-            return Arc::default();
+            return Arc::clone(none);
         }
         let functions = self
             .tools

@@ -44,10 +44,6 @@ pub struct Placement {
     pub boundary: Boundary,
     /// Whether interactive work may go on in the background.
     pub hand_over: HandOver,
-    /// The policy's hash.
-    pub policy: Arc<str>,
-    /// The rule that decided.
-    pub rule: Arc<str>,
     /// The service tier asked for; none: that of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<Arc<str>>,

@@ -73,8 +73,8 @@ pub fn routed(policy: &Policy, task: &policy::Task, decision: &Decision) -> Rout
         lane,
         execution,
         boundary,
-        rule: Arc::clone(&rule),
-        policy: Arc::clone(&hash),
+        rule,
+        policy: hash,
         gates: gates(decision),
         background_permitted: decision.background_permitted(),
         findings: decision
@@ -94,8 +94,6 @@ pub fn routed(policy: &Policy, task: &policy::Task, decision: &Decision) -> Rout
         } else {
             HandOver::Forbidden
         },
-        policy: hash,
-        rule,
         tier: None,
         due: None,
     };

@@ -11,8 +11,9 @@ pub(crate) struct Firsts {
     fours: Vec<Four>,
     /// The first of the lowest level.
     lowest: usize,
-    /// The least of all.
-    first: u128,
+    /// The upper and the lower half of the least of all, which are read one by one: a processor does not find what it has just
+    /// written in halves where it reads the whole.
+    first: [u64; 2],
 }
 
 /// Four keys that fill a cache line.
@@ -34,7 +35,7 @@ impl Default for Firsts {
         Self {
             fours: vec![Four::EMPTY],
             lowest: 0,
-            first: Self::NOTHING,
+            first: halves(Self::NOTHING),
         }
     }
 }
@@ -45,7 +46,8 @@ impl Firsts {
 
     /// The least key; [`Self::NOTHING`], if nothing stands anywhere.
     pub(crate) const fn first(&self) -> u128 {
-        self.first
+        let [upper, lower] = self.first;
+        (upper as u128) << 64 | lower as u128
     }
 
     /// Puts a key into a place, instead of the one before.
@@ -73,7 +75,7 @@ impl Firsts {
             self.fours[parent].0[place] = key;
             (group, before) = (parent, least);
         }
-        self.first = self.fours[0].least();
+        self.first = halves(self.fours[0].least());
     }
 
     /// Makes room for so many fours on the lowest level.
@@ -94,6 +96,11 @@ impl Firsts {
             self.fours[(group - 1) / 4].0[(group - 1) % 4] = least;
         }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the upper and the lower half")]
+const fn halves(key: u128) -> [u64; 2] {
+    [(key >> 64) as u64, key as u64]
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Response, Shown};
+use super::{IdText, Item, Response, Shown};
 
 /// One event with its place in the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub enum Event {
         /// Place in the output.
         output: u32,
         /// The item.
-        item_id: Arc<str>,
+        item_id: IdText,
         /// The part, where that is no plain text.
         #[serde(skip)]
         shown: Shown,
@@ -48,7 +48,7 @@ pub enum Event {
         /// Place in the output.
         output: u32,
         /// The message.
-        item_id: Arc<str>,
+        item_id: IdText,
         /// The new text.
         delta: Arc<str>,
         /// How probable its tokens were, where somebody asked.
@@ -60,7 +60,7 @@ pub enum Event {
         /// Place in the output.
         output: u32,
         /// The message.
-        item_id: Arc<str>,
+        item_id: IdText,
         /// The whole text.
         text: Arc<str>,
         /// How probable its tokens were, where somebody asked.
@@ -72,7 +72,7 @@ pub enum Event {
         /// Place in the output.
         output: u32,
         /// The item.
-        item_id: Arc<str>,
+        item_id: IdText,
         /// The whole text.
         text: Arc<str>,
         /// The part, where that is more than plain text.
@@ -84,7 +84,7 @@ pub enum Event {
         /// Place in the output.
         output: u32,
         /// The call.
-        item_id: Arc<str>,
+        item_id: IdText,
         /// The new piece of JSON text.
         delta: Arc<str>,
     },
@@ -93,7 +93,7 @@ pub enum Event {
         /// Place in the output.
         output: u32,
         /// The call.
-        item_id: Arc<str>,
+        item_id: IdText,
         /// The whole JSON text.
         arguments: Arc<str>,
     },
@@ -104,7 +104,7 @@ pub enum Event {
         /// Place in the output.
         output: u32,
         /// The item; empty where the event does not name it.
-        item_id: Arc<str>,
+        item_id: IdText,
         /// Everything else that it says.
         #[serde(skip)]
         shown: Shown,

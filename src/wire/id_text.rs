@@ -12,42 +12,61 @@ use crate::units::hex_digits;
 
 /// The text of an id.
 ///
-/// The ids of responses that our service makes are `resp_` and sixteen hexadecimal digits. They are kept as the number that
-/// the digits are: it is copied, compared and looked up without memory of its own, and nobody counts who holds it.
-/// Any other text stays as it is.
+/// The ids that our service makes of responses and output items are a prefix and sixteen hexadecimal digits. They are kept as
+/// the number that the digits are: it is copied, compared and looked up without memory of its own, and nobody counts who holds
+/// it. Any other text stays as it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IdText(Form);
 
 /// Invariant: a text that can be a number is one, so two texts are equal exactly if their forms are.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Form {
-    Made(u64),
+    /// The place of the prefix in [`PREFIXES`], and the number.
+    Made(u8, u64),
     /// A thin pointer: with it, an id that may be missing takes no more room than one that is there.
     Other(Arc<String>),
 }
 
-/// What stands in front of the digits.
-const MADE: &str = "resp_";
+/// What stands in front of the digits: of responses, then of the items that are made most.
+const PREFIXES: [&str; 6] = ["resp_", "msg_", "rs_", "fc_", "mcp_", "mcpr_"];
+
+/// The longest of them.
+const PREFIX_MAX: usize = 5;
 
 /// How many digits there are.
 const DIGITS: usize = 16;
 
 impl IdText {
-    /// The id that a service makes of these bits.
+    /// The id of a response that a service makes of these bits.
     #[must_use]
     pub const fn made(bits: u64) -> Self {
-        Self(Form::Made(bits))
+        Self(Form::Made(0, bits))
+    }
+
+    /// The id of an item that a service makes of this prefix and these bits.
+    #[must_use]
+    pub fn of_item(prefix: &str, bits: u64) -> Self {
+        match place_of(prefix) {
+            Some(place) => Self(Form::Made(place, bits)),
+            None => {
+                let digits = hex_digits(bits);
+                let text = [prefix, std::str::from_utf8(&digits).unwrap_or_default()].concat();
+                Self(Form::Other(Arc::new(text)))
+            }
+        }
     }
 
     /// The text.
     #[must_use]
     pub fn text(&self) -> IdStr<'_> {
         match &self.0 {
-            Form::Made(bits) => {
-                let mut text = [0; MADE.len() + DIGITS];
-                text[..MADE.len()].copy_from_slice(MADE.as_bytes());
-                text[MADE.len()..].copy_from_slice(&hex_digits(*bits));
-                IdStr(Shape::Written(text))
+            Form::Made(place, bits) => {
+                let prefix = PREFIXES[usize::from(*place)];
+                let mut text = [0; PREFIX_MAX + DIGITS];
+                let len = prefix.len() + DIGITS;
+                text[..prefix.len()].copy_from_slice(prefix.as_bytes());
+                text[prefix.len()..len].copy_from_slice(&hex_digits(*bits));
+                IdStr(Shape::Written(text, len))
             }
             Form::Other(text) => IdStr(Shape::Kept(text)),
         }
@@ -57,7 +76,7 @@ impl IdText {
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.0 {
-            Form::Made(_) => MADE.len() + DIGITS,
+            Form::Made(place, _) => PREFIXES[usize::from(*place)].len() + DIGITS,
             Form::Other(text) => text.len(),
         }
     }
@@ -69,13 +88,20 @@ impl IdText {
     }
 }
 
+impl PartialEq<str> for IdText {
+    fn eq(&self, text: &str) -> bool {
+        *self.text() == *text
+    }
+}
+
 /// The text of an id, to be read.
 #[derive(Debug, Clone, Copy)]
 pub struct IdStr<'a>(Shape<'a>);
 
 #[derive(Debug, Clone, Copy)]
 enum Shape<'a> {
-    Written([u8; MADE.len() + DIGITS]),
+    /// As many of these bytes.
+    Written([u8; PREFIX_MAX + DIGITS], usize),
     Kept(&'a str),
 }
 
@@ -84,28 +110,36 @@ impl Deref for IdStr<'_> {
 
     fn deref(&self) -> &str {
         match &self.0 {
-            Shape::Written(text) => std::str::from_utf8(text).unwrap_or_default(),
+            Shape::Written(text, len) => std::str::from_utf8(&text[..*len]).unwrap_or_default(),
             Shape::Kept(text) => text,
         }
     }
 }
 
-/// The number of an id that a service may have made: its digits are those that it writes.
-fn made(text: &str) -> Option<u64> {
-    let digits: &[u8; DIGITS] = text.strip_prefix(MADE)?.as_bytes().try_into().ok()?;
-    digits.iter().try_fold(0, |bits, digit| {
+fn place_of(prefix: &str) -> Option<u8> {
+    (0..)
+        .zip(PREFIXES)
+        .find_map(|(place, one)| (one == prefix).then_some(place))
+}
+
+/// The prefix and the number of an id that a service may have made: its digits are those that it writes.
+fn made(text: &str) -> Option<Form> {
+    let (prefix, digits) = text.split_at_checked(text.len().checked_sub(DIGITS)?)?;
+    let place = place_of(prefix)?;
+    let bits = digits.bytes().try_fold(0, |bits, digit| {
         let value = match digit {
             b'0'..=b'9' => digit - b'0',
             b'a'..=b'f' => digit - b'a' + 10,
             _ => return None,
         };
         Some((bits << 4) | u64::from(value))
-    })
+    })?;
+    Some(Form::Made(place, bits))
 }
 
 impl From<&str> for IdText {
     fn from(text: &str) -> Self {
-        Self(made(text).map_or_else(|| Form::Other(Arc::new(text.to_owned())), Form::Made))
+        Self(made(text).unwrap_or_else(|| Form::Other(Arc::new(text.to_owned()))))
     }
 }
 
@@ -115,12 +149,15 @@ impl From<Arc<str>> for IdText {
     }
 }
 
+impl From<&IdText> for Arc<str> {
+    fn from(id: &IdText) -> Self {
+        Self::from(&*id.text())
+    }
+}
+
 impl From<String> for IdText {
     fn from(text: String) -> Self {
-        Self(match made(&text) {
-            Some(bits) => Form::Made(bits),
-            None => Form::Other(Arc::new(text)),
-        })
+        Self(made(&text).unwrap_or_else(|| Form::Other(Arc::new(text))))
     }
 }
 
@@ -150,11 +187,11 @@ impl<'de> Deserialize<'de> for IdText {
     }
 }
 
-/// Numbers of as many digits stand in the order of their texts.
+/// Numbers of as many digits behind the same prefix stand in the order of their texts.
 impl Ord for IdText {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.0, &other.0) {
-            (Form::Made(left), Form::Made(right)) => left.cmp(right),
+            (Form::Made(one, left), Form::Made(other, right)) if one == other => left.cmp(right),
             _ => (*self.text()).cmp(&*other.text()),
         }
     }
@@ -190,6 +227,13 @@ mod tests {
             "resp_fedcba987654321g",
             "resp_ffffffffffffffff",
             "rest_ffffffffffffffff",
+            "msg_00f0a19c00000001",
+            "msg_00f0a19c00000002",
+            "mcp_00f0a19c00000001",
+            "mcpr_00f0a19c00000001",
+            "mcpr00f0a19c00000001",
+            "ws_00f0a19c00000001",
+            "é00f0a19c0000000",
             "s",
         ];
         for left in texts {

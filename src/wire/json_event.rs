@@ -8,9 +8,9 @@ use super::echo::Echo;
 use super::json_error::{Code, ErrorIn, ErrorOut};
 use super::json_item::{ItemIn, PartIn, put_item, put_part};
 use super::json_out::{key, pair_number, pair_text, put, put_raw};
-use super::json_response::{ResponseIn, render_response, word_or_empty};
+use super::json_response::{ResponseIn, render_response};
 use super::read::{Count, Loose, Word};
-use super::{Event, Item, Response, Shown, StreamEvent};
+use super::{Event, IdText, Item, Response, Shown, StreamEvent};
 
 /// How an `error` event is written: captures show the first form, the published description the second.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,7 +174,7 @@ fn render_life_cycle(name: &str, seq: u64, response: &Response, echo: &Echo, out
 #[derive(Default)]
 struct PieceOut<'a> {
     kind: &'a str,
-    item_id: Option<&'a str>,
+    item_id: Option<&'a IdText>,
     output_index: Option<u32>,
     content_index: Option<u32>,
     delta: Option<&'a str>,
@@ -273,7 +273,7 @@ impl<'a> PieceOut<'a> {
                 ..base
             },
             Event::Progress { output, item_id, .. } => Self {
-                item_id: Some(&**item_id).filter(|id| !id.is_empty()),
+                item_id: Some(item_id).filter(|id| !id.is_empty()),
                 obfuscation: obfuscation.filter(|_| event.event.name().ends_with(".delta")),
                 ..base.in_item(*output, item_id)
             },
@@ -295,7 +295,9 @@ impl<'a> PieceOut<'a> {
             }
         };
         pair_text(out, "{\"type\":", self.kind);
-        text(out, key!("item_id"), self.item_id);
+        if let Some(id) = self.item_id {
+            pair_text(out, key!("item_id"), &id.text());
+        }
         if let Some(index) = self.output_index {
             pair_number(out, key!("output_index"), index);
         }
@@ -333,7 +335,7 @@ impl<'a> PieceOut<'a> {
         out.push(b'}');
     }
 
-    fn in_item(self, output: u32, item_id: &'a str) -> Self {
+    fn in_item(self, output: u32, item_id: &'a IdText) -> Self {
         Self {
             item_id: Some(item_id),
             output_index: Some(output),
@@ -341,7 +343,7 @@ impl<'a> PieceOut<'a> {
         }
     }
 
-    fn in_text(self, output: u32, item_id: &'a str) -> Self {
+    fn in_text(self, output: u32, item_id: &'a IdText) -> Self {
         Self {
             content_index: Some(0),
             ..self.in_item(output, item_id)
@@ -391,7 +393,7 @@ struct PieceIn<'a> {
     #[serde(default)]
     output_index: Count,
     #[serde(default)]
-    item_id: Loose,
+    item_id: Loose<IdText>,
     #[serde(default)]
     delta: Loose,
     #[serde(default)]
@@ -414,7 +416,7 @@ struct ProgressIn<'a> {
     #[serde(default)]
     output_index: Count,
     #[serde(default)]
-    item_id: Loose,
+    item_id: Loose<IdText>,
 }
 
 #[derive(Deserialize)]
@@ -473,7 +475,7 @@ fn life_cycle(data: &[u8], wrap: impl Fn(Arc<Response>) -> Event) -> Found<'_> {
 fn piece<'a>(name: &str, data: &'a [u8]) -> Found<'a> {
     let found: PieceIn<'_> = serde_json::from_slice(data).ok()?;
     let output = index(found.output_index);
-    let item_id = word_or_empty(found.item_id);
+    let item_id = id_or_empty(found.item_id);
     let event = match name {
         "response.output_item.added" => Event::ItemAdded {
             output,
@@ -525,7 +527,7 @@ fn piece<'a>(name: &str, data: &'a [u8]) -> Found<'a> {
 
 fn progress<'a>(name: &str, data: &'a [u8]) -> Found<'a> {
     let found: ProgressIn<'_> = serde_json::from_slice(data).ok()?;
-    let (output, item_id) = (index(found.output_index), word_or_empty(found.item_id));
+    let (output, item_id) = (index(found.output_index), id_or_empty(found.item_id));
     Some((
         found.r#type,
         found.sequence_number,
@@ -536,6 +538,10 @@ fn progress<'a>(name: &str, data: &'a [u8]) -> Found<'a> {
             shown: Shown::default(),
         },
     ))
+}
+
+fn id_or_empty(id: Loose<IdText>) -> IdText {
+    id.0.unwrap_or_else(|| "".into())
 }
 
 /// Both shapes of an error: the object wins where both stand.

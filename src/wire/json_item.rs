@@ -6,9 +6,8 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::json_out::{key, pair_text, put, put_raw};
-use super::json_response::word_or_empty;
 use super::read::{Loose, Text};
-use super::{Item, ItemStatus, Phase, Shown};
+use super::{IdText, Item, ItemStatus, Phase, Shown};
 
 /// Appends a list of items.
 pub(super) fn put_items(out: &mut Vec<u8>, items: &[Item]) {
@@ -159,18 +158,20 @@ struct OtherOut<'a> {
 
 /// Appends an item.
 pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
+    let id = item.id().text();
+    let id = &*id;
     match item {
         Item::Message {
-            id,
             text,
             status,
             phase,
             shown,
+            ..
         } => put_message(out, id, text, *status, *phase, shown),
-        Item::Reasoning { id, shown } if !shown.is_empty() => {
+        Item::Reasoning { shown, .. } if !shown.is_empty() => {
             put_shown(out, id, "reasoning", &Shown::default(), shown)
         }
-        Item::Reasoning { id, .. } => put(
+        Item::Reasoning { .. } => put(
             out,
             &ReasoningOut {
                 id,
@@ -179,12 +180,12 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
             },
         ),
         Item::FunctionCall {
-            id,
             call_id,
             name,
             arguments,
             status,
             shown,
+            ..
         } => {
             let (r#type, status) = ("function_call", status_word(*status));
             put(
@@ -201,10 +202,10 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
             put_more(out, shown);
         }
         Item::McpApprovalRequest {
-            id,
             server_label,
             name,
             arguments,
+            ..
         } => {
             let r#type = "mcp_approval_request";
             put(
@@ -219,13 +220,13 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
             )
         }
         Item::McpCall {
-            id,
             server_label,
             name,
             arguments,
             approval_request_id,
             status,
             shown,
+            ..
         } if shown.pairs().is_some() => put_shown(
             out,
             id,
@@ -237,13 +238,13 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
             &shown.with("status", &status_word(*status).into()),
         ),
         Item::McpCall {
-            id,
             server_label,
             name,
             arguments,
             approval_request_id,
             status,
             shown: _,
+            ..
         } => put(
             out,
             &McpCallOut {
@@ -262,10 +263,10 @@ pub(super) fn put_item(out: &mut Vec<u8>, item: &Item) {
                 server_label,
             },
         ),
-        Item::Hosted { id, tool, shown, .. } if shown.pairs().is_some() => {
+        Item::Hosted { tool, shown, .. } if shown.pairs().is_some() => {
             put_shown(out, id, tool, &Shown::default(), shown)
         }
-        Item::Hosted { id, tool, status, .. } => put_hosted(out, id, tool, *status),
+        Item::Hosted { tool, status, .. } => put_hosted(out, id, tool, *status),
     }
 }
 
@@ -379,7 +380,7 @@ pub(super) struct ItemIn(pub(super) Item);
 struct AnyItem {
     r#type: Text,
     #[serde(default)]
-    id: Loose,
+    id: Loose<IdText>,
     #[serde(default)]
     status: Loose,
     #[serde(default)]
@@ -430,7 +431,7 @@ impl<'de> Deserialize<'de> for ItemIn {
 impl AnyItem {
     /// The item; `None` if it lacks what its type cannot do without.
     fn read(self) -> Option<Item> {
-        let id = word_or_empty(self.id);
+        let id = self.id.0.unwrap_or_else(|| "".into());
         let status = read_status(self.status.0.as_deref());
         Some(match &*self.r#type.0 {
             "message" => Item::Message {

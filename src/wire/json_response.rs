@@ -216,7 +216,7 @@ impl From<UsageIn> for Usage {
     }
 }
 
-pub(super) fn word_or_empty(word: Loose) -> Arc<str> {
+fn word_or_empty(word: Loose) -> Arc<str> {
     word.0.unwrap_or_else(|| "".into())
 }
 

@@ -19,8 +19,13 @@ pub(super) struct Text(pub(super) Arc<str>);
 pub(super) struct Word<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// A text, or nothing where any other value stands.
-#[derive(Default)]
-pub(super) struct Loose(pub(super) Option<Arc<str>>);
+pub(super) struct Loose<T = Arc<str>>(pub(super) Option<T>);
+
+impl<T> Default for Loose<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
 
 /// A service tier; empty where any other value stands. Every response has one, so the usual ones are shared.
 pub(super) struct Tier(pub(super) Arc<str>);
@@ -91,7 +96,7 @@ trait Scalar: Default {
     }
 }
 
-impl Scalar for Loose {
+impl<T: for<'t> From<&'t str>> Scalar for Loose<T> {
     fn text(text: &str) -> Self {
         Self(Some(text.into()))
     }
@@ -164,7 +169,7 @@ impl<'de, T: Scalar> Visitor<'de> for ScalarVisitor<T> {
     }
 }
 
-impl<'de> Deserialize<'de> for Loose {
+impl<'de, T: for<'t> From<&'t str>> Deserialize<'de> for Loose<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ScalarVisitor(std::marker::PhantomData))
     }

@@ -158,7 +158,7 @@ pub enum Item {
     /// Text for the user.
     Message {
         /// The item's id.
-        id: Arc<str>,
+        id: IdText,
         /// The text.
         text: Arc<str>,
         /// Whole or cut.
@@ -173,7 +173,7 @@ pub enum Item {
     /// Reasoning.
     Reasoning {
         /// The item's id.
-        id: Arc<str>,
+        id: IdText,
         /// Its summary and content; nothing: an empty summary.
         #[serde(skip)]
         shown: Shown,
@@ -181,7 +181,7 @@ pub enum Item {
     /// The model asks the client to run a function.
     FunctionCall {
         /// The item's id.
-        id: Arc<str>,
+        id: IdText,
         /// The id that the output has to name.
         call_id: Arc<str>,
         /// The function.
@@ -197,7 +197,7 @@ pub enum Item {
     /// The service asks for leave to run a tool of an MCP server.
     McpApprovalRequest {
         /// The item's id, named by the answer.
-        id: Arc<str>,
+        id: IdText,
         /// The server.
         server_label: Arc<str>,
         /// The tool.
@@ -208,7 +208,7 @@ pub enum Item {
     /// A call that the service itself made to an MCP server.
     McpCall {
         /// The item's id.
-        id: Arc<str>,
+        id: IdText,
         /// The server.
         server_label: Arc<str>,
         /// The tool.
@@ -226,7 +226,7 @@ pub enum Item {
     /// A tool that the service runs by itself.
     Hosted {
         /// The item's id.
-        id: Arc<str>,
+        id: IdText,
         /// `file_search_call`, `web_search_call` or `code_interpreter_call`; and of a stranger's script any other.
         tool: Arc<str>,
         /// Where it stands.
@@ -238,6 +238,19 @@ pub enum Item {
 }
 
 impl Item {
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> &IdText {
+        match self {
+            Self::Message { id, .. }
+            | Self::Reasoning { id, .. }
+            | Self::FunctionCall { id, .. }
+            | Self::McpApprovalRequest { id, .. }
+            | Self::McpCall { id, .. }
+            | Self::Hosted { id, .. } => id,
+        }
+    }
+
     /// How many bytes its texts take.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -402,7 +402,7 @@ fn approving(bench: &Bench, approve: bool) -> Wish {
     let mut reader = bench.clone();
     reader.poll(1).finish();
     let request = match reader.last_response().output.last() {
-        Some(Item::McpApprovalRequest { id, .. }) => id.clone(),
+        Some(Item::McpApprovalRequest { id, .. }) => id.into(),
         other => panic!("no request: {other:?}"),
     };
     let reason = None;

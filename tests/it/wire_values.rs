@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lanebench::units::{AttemptNo, JobId, TurnNo};
 use lanebench::wire::{
-    ApiError, Create, Event, Failure, InputItem, Item, ItemStatus, Origin, Phase, Response, ResponseId,
-    Shown, Status, StreamEvent, ToolDeclaration, Usage, Wait,
+    ApiError, Create, Event, Failure, IdText, InputItem, Item, ItemStatus, Origin, Phase, Response,
+    ResponseId, Shown, Status, StreamEvent, ToolDeclaration, Usage, Wait,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -27,6 +27,12 @@ pub(crate) fn id() -> BoxedStrategy<Arc<str>> {
     prop_oneof!["[a-z]{2,4}_[0-9a-f]{1,8}", "\\PC{1,6}"]
         .prop_map(Arc::from)
         .boxed()
+}
+
+/// The ids of items, those that the service makes among them.
+fn item_id() -> BoxedStrategy<IdText> {
+    let made = prop_oneof!["(msg|rs|fc|mcp|mcpr|ws)_[0-9a-f]{16}", "\\PC{1,20}"].prop_map(IdText::from);
+    prop_oneof![made, id().prop_map(IdText::from)].boxed()
 }
 
 pub(crate) fn origin() -> impl Strategy<Value = Origin> {
@@ -79,28 +85,30 @@ fn phase() -> impl Strategy<Value = Option<Phase>> {
 
 pub(crate) fn item() -> BoxedStrategy<Item> {
     prop_oneof![
-        (id(), text(), item_status(), phase()).prop_map(|(id, text, status, phase)| Item::Message {
+        (item_id(), text(), item_status(), phase()).prop_map(|(id, text, status, phase)| Item::Message {
             id,
             text,
             status,
             phase,
             shown: Shown::default()
         }),
-        id().prop_map(|id| Item::Reasoning {
+        item_id().prop_map(|id| Item::Reasoning {
             id,
             shown: Shown::default()
         }),
-        (id(), id(), text(), text(), item_status()).prop_map(|(id, call_id, name, arguments, status)| {
-            Item::FunctionCall {
-                id,
-                call_id,
-                name,
-                arguments,
-                status,
-                shown: Shown::default(),
+        (item_id(), id(), text(), text(), item_status()).prop_map(
+            |(id, call_id, name, arguments, status)| {
+                Item::FunctionCall {
+                    id,
+                    call_id,
+                    name,
+                    arguments,
+                    status,
+                    shown: Shown::default(),
+                }
             }
-        }),
-        (id(), text(), text(), text()).prop_map(|(id, server_label, name, arguments)| {
+        ),
+        (item_id(), text(), text(), text()).prop_map(|(id, server_label, name, arguments)| {
             Item::McpApprovalRequest {
                 id,
                 server_label,
@@ -108,7 +116,7 @@ pub(crate) fn item() -> BoxedStrategy<Item> {
                 arguments,
             }
         }),
-        (id(), text(), text(), text(), of(id()), item_status()).prop_map(
+        (item_id(), text(), text(), text(), of(id()), item_status()).prop_map(
             |(id, server_label, name, arguments, approval_request_id, status)| Item::McpCall {
                 id,
                 server_label,
@@ -119,7 +127,7 @@ pub(crate) fn item() -> BoxedStrategy<Item> {
                 shown: Shown::default(),
             }
         ),
-        (id(), hosted(), item_status()).prop_map(|(id, tool, status)| Item::Hosted {
+        (item_id(), hosted(), item_status()).prop_map(|(id, tool, status)| Item::Hosted {
             id,
             tool,
             status,
@@ -275,7 +283,7 @@ fn progress() -> impl Strategy<Value = Arc<str>> {
 }
 
 fn event() -> BoxedStrategy<Event> {
-    let piece = (any::<u32>(), id(), text());
+    let piece = (any::<u32>(), item_id(), text());
     prop_oneof![
         (response(), 0..6_usize).prop_map(|(response, which)| {
             let wraps = [
@@ -290,7 +298,7 @@ fn event() -> BoxedStrategy<Event> {
         }),
         (any::<u32>(), item()).prop_map(|(output, item)| Event::ItemAdded { output, item }),
         (any::<u32>(), item()).prop_map(|(output, item)| Event::ItemDone { output, item }),
-        (any::<u32>(), id()).prop_map(|(output, item_id)| Event::PartAdded {
+        (any::<u32>(), item_id()).prop_map(|(output, item_id)| Event::PartAdded {
             output,
             item_id,
             shown: Shown::default()
@@ -325,7 +333,7 @@ fn event() -> BoxedStrategy<Event> {
                 arguments: text
             },
         }),
-        (progress(), any::<u32>(), id()).prop_map(|(name, output, item_id)| Event::Progress {
+        (progress(), any::<u32>(), item_id()).prop_map(|(name, output, item_id)| Event::Progress {
             name,
             output,
             item_id,

@@ -339,8 +339,6 @@ fn blueprint(seed: u64, jobs: u32) -> Blueprint {
             execution,
             boundary: Boundary::Approval,
             hand_over,
-            policy: "none".into(),
-            rule: "by-number".into(),
             tier: None,
             due: None,
         }

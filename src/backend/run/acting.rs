@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{Run, Stage};
+use crate::backend::acts::Acts;
 use crate::backend::desk::Desk;
 use crate::backend::document::document;
-use crate::backend::item::{Draft, id_of};
+use crate::backend::item::Draft;
 use crate::backend::text::{PIECES_MAX, piece_end};
 use crate::backend::turn::{Act, Approved, Work};
 use crate::backend::{Words, name};
@@ -14,7 +15,7 @@ use crate::job::digest;
 use crate::rng::Purpose;
 use crate::trace::BackendEvent;
 use crate::units::{SimDuration, SimTime};
-use crate::wire::{Details, Event, Item, Status};
+use crate::wire::{Details, Event, IdText, Item, Status};
 
 /// Words of each text in a document.
 const DOCUMENT_WORDS: u32 = 3;
@@ -38,8 +39,8 @@ impl Run {
         let Some(act) = self.acts.get(place) else {
             return self.close(desk);
         };
-        let usual = self.drawn_length(desk, act);
-        let length = desk.profile.paced(self.tier.as_ref(), usual) + self.delay(desk, act);
+        let usual = self.drawn_length(desk, &act);
+        let length = desk.profile.paced(self.tier.as_ref(), usual) + self.delay(desk, &act);
         let id_bits = desk.seed.bits(Purpose::Id, self.bits, place as u64 + 1);
         let text_key = desk.seed.bits(Purpose::Text, self.entity, act.index);
         let text = self.text_of(desk, &act.work, text_key);
@@ -75,10 +76,10 @@ impl Run {
     }
 
     /// The id of the item before an act, if anything that the act says may name it.
-    fn named_after(&self, work: &Work) -> Option<Arc<str>> {
+    fn named_after(&self, work: &Work) -> Option<IdText> {
         let before = self.object.output.last();
         let before = before.filter(|_| self.log.is_some() || work.is_tool());
-        before.map(|item| id_of(item).clone())
+        before.map(|item| item.id().clone())
     }
 
     /// The text of an act: filler, or a document where the request has a schema for it.
@@ -134,8 +135,11 @@ impl Run {
         if let Some(log) = &mut self.log {
             while doing.sent < doing.draft.parts && doing.due(self.mark, doing.sent + 1) <= desk.now {
                 doing.sent += 1;
-                let work = &self.acts[doing.place].work;
-                work.piece_events(&doing.draft, doing.sent, &mut |event| log.append(event));
+                let Some(act) = self.acts.get(doing.place) else {
+                    break;
+                };
+                act.work
+                    .piece_events(&doing.draft, doing.sent, &mut |event| log.append(event));
             }
             if doing.sent < doing.draft.parts {
                 let next = doing.due(self.mark, doing.sent + 1);
@@ -152,7 +156,9 @@ impl Run {
         let Doing {
             place, length, draft, ..
         } = doing;
-        let act = &self.acts[place];
+        let Some(act) = self.acts.get(place) else {
+            return;
+        };
         // What is written goes into the item as it stands, unless events tell of it too.
         let told = self.log.is_some().then(|| draft.clone());
         let item = act.work.ended(draft, self.details());
@@ -174,7 +180,9 @@ impl Run {
     }
 
     fn note_act(&self, desk: &mut Desk, place: usize) {
-        if let Work::Approved(call) = &self.acts[place].work {
+        if let Acts::Made(acts) = &self.acts
+            && let Work::Approved(call) = &acts[place].work
+        {
             desk.note(self.job(), || BackendEvent::McpActed {
                 response: self.object.id.clone(),
                 server_label: call.server_label.clone(),
@@ -194,7 +202,7 @@ impl Run {
                 } else {
                     doing.shown(self.mark, now)
                 };
-                self.acts[doing.place].work.broken_off(&doing.draft, sent)
+                self.acts.get(doing.place)?.work.broken_off(&doing.draft, sent)
             }
             Stage::Winding(item) => item.take().map(|item| *item),
             Stage::Admitting | Stage::Queued | Stage::Stuck | Stage::Ended => None,

@@ -95,7 +95,7 @@ fn approved_call_as_any_other(memory: &mut Memory, _: SimTime, out: &mut Vec<Out
         let Event::Progress { name, item_id, .. } = &event.event else {
             return true;
         };
-        let heard = format!("{call:?} {item_id}");
+        let heard = format!("{call:?} {}", &*item_id.text());
         **name != *"response.mcp_call.in_progress" || memory.insert(heard, Value::Null).is_none()
     });
 }

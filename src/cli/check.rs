@@ -10,7 +10,7 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files::{self, FilesError};
 use super::output::Tint;
-use super::policies::{check_found, read_kinds, refuse_file, write_found};
+use super::policies::{check_found, read_kinds, refuse_file, taken, write_found};
 use super::reports::{check_file, write_file};
 use super::write_tests::{Written, write_tests};
 use crate::policy::proof::{Census, Certificate, Effort, LawVerdict, Proof, ProofError, census};
@@ -80,7 +80,7 @@ const EFFORT: Effort = Effort {
 
 /// Proves, or verifies, what is named.
 pub(super) fn check(args: &Check) -> Exit {
-    let done = load(args).and_then(|mut loaded| match (args.check_places(), &args.verify) {
+    let done = load(args).and_then(|mut loaded| match (args.check_places(&loaded), &args.verify) {
         (Err(exit), _) => Ok(exit),
         (Ok(()), Some(path)) => verify(args, &loaded, path),
         (Ok(()), None) => prove(args, &mut loaded),
@@ -93,10 +93,13 @@ pub(super) fn check(args: &Check) -> Exit {
 
 impl Check {
     /// Refuses what has no place, before anything is proven for it.
-    fn check_places(&self) -> Result<(), Exit> {
-        let certificate = self.certificate.as_ref();
-        certificate.map_or(Ok(()), |path| check_file("certificate", path))?;
-        check_found(&self.reports)
+    fn check_places(&self, loaded: &Loaded) -> Result<(), Exit> {
+        let mut taken = taken(&loaded.sources, self.kinds.iter().chain(&self.verify));
+        if let Some(path) = &self.certificate {
+            check_file("certificate", path)?;
+            taken.take("certificate", path)?;
+        }
+        check_found(&self.reports, &mut taken)
     }
 }
 

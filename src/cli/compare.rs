@@ -12,7 +12,7 @@ use super::files::{FilesError, load_comparison};
 use super::output::Tint;
 use super::part::{PartFile, take_part};
 use super::policies::refuse_file;
-use super::reports::{check_reports, write_reports};
+use super::reports::{Taken, check_file, write_reports};
 use super::shard::{Shard, ShardArg};
 use crate::report::{CompareKind, CompareRequest, SweepReport, metrics_text, strategies_text};
 use crate::runner::{PROTOCOL, ProgramError, Programs, launch, play_comparison, play_places, settle};
@@ -294,35 +294,18 @@ impl Writing {
 
     /// Refuses reports that have no place, or would take the place of something else, before anything is played for them.
     fn check(&self, inputs: &[&Path]) -> Result<(), Exit> {
-        let mut taken: Vec<(PathBuf, &str)> = inputs.iter().map(|path| (place_of(path), "read")).collect();
+        let mut taken = Taken::of_inputs(inputs);
         for request in &self.reports {
             let path = Path::new(&request.path);
             match request.folder() {
-                None => check_reports([&request.path])?,
+                None => check_file("report", path)?,
                 Some(folder) if path.is_file() => return Err(unmade(folder, &"a file has its name")),
                 Some(_) => {}
             }
-            // Whatever goes to a device is kept nowhere.
-            if path.exists() && !path.is_file() && !path.is_dir() {
-                continue;
-            }
-            let place = place_of(path);
-            if let Some((_, how)) = taken.iter().find(|(other, _)| *other == place) {
-                return Err(refuse_place(request, &format!("is {how} too")));
-            }
-            taken.push((place, "written by another report"));
+            taken.take("report", path)?;
         }
         Ok(())
     }
-}
-
-/// Where a path leads, whether or not something is there yet.
-fn place_of(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    let named = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
-    let found = path.canonicalize().ok().or_else(named);
-    found.unwrap_or_else(|| path.to_path_buf())
 }
 
 fn unmade(folder: &str, why: &dyn fmt::Display) -> Exit {
@@ -331,14 +314,6 @@ fn unmade(folder: &str, why: &dyn fmt::Display) -> Exit {
         "name a folder that you may write to",
     );
     Exit::Machine
-}
-
-fn refuse_place(request: &CompareRequest, why: &str) -> Exit {
-    complain(
-        format_args!("the report `{}` cannot be written: it {why}", request.path),
-        "name another place for it",
-    );
-    Exit::Input
 }
 
 /// How far it is, on a terminal.

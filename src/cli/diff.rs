@@ -11,7 +11,7 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, read, shown};
 use super::output::Tint;
-use super::policies::{PolicyFile, check_found, read_kinds, read_policy, refuse_file, write_found};
+use super::policies::{PolicyFile, check_found, read_kinds, read_policy, refuse_file, taken, write_found};
 use crate::policy::diff::{Date, PolicyDiff, Waiver, Workload, decode_waiver};
 use crate::policy::route::{Next, Table, common_plans};
 use crate::policy::{Decision, Policy};
@@ -54,9 +54,12 @@ pub(super) fn diff(args: &Diff) -> Exit {
     let mut sources = Sources::new();
     let files = read_policy(&args.old, &mut sources, paint)
         .and_then(|old| Ok((old, read_policy(&args.new, &mut sources, paint)?)));
-    let done = files.and_then(|(old, new)| match check_found(&args.reports) {
-        Ok(()) => compare(args, &old, &new, &mut sources),
-        Err(exit) => Ok(exit),
+    let done = files.and_then(|(old, new)| {
+        let more = args.tasks.iter().chain(&args.waiver).chain(&args.columns.kinds);
+        match check_found(&args.reports, &mut taken(&sources, more)) {
+            Ok(()) => compare(args, &old, &new, &mut sources),
+            Err(exit) => Ok(exit),
+        }
     });
     match done {
         Ok(exit) => exit,

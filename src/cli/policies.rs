@@ -1,12 +1,12 @@
 //! Reading the policies and kinds that the analysing commands name.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, read, shown};
-use super::reports::{check_reports, write_reports};
+use super::reports::{Taken, write_reports};
 use crate::policy::{Places, Policy, decode_policy};
 use crate::report::{Analysis, FoundRequest, Paint, render_all};
 use crate::scenario::{Diagnostics, Kinds, Sources, decode_kinds};
@@ -82,8 +82,14 @@ pub(super) fn refuse_file(error: &FilesError, wanted: &str) -> Exit {
 ///
 /// # Errors
 /// How the program ends; why was said.
-pub(super) fn check_found(requests: &[FoundRequest]) -> Result<(), Exit> {
-    check_reports(requests.iter().map(|request| &request.path))
+pub(super) fn check_found(requests: &[FoundRequest], taken: &mut Taken) -> Result<(), Exit> {
+    taken.take_reports(requests.iter().map(|request| &request.path))
+}
+
+/// The places of what a command on policies reads: the texts that were read, and the other files that it was given.
+pub(super) fn taken<'a>(sources: &'a Sources, more: impl IntoIterator<Item = &'a PathBuf>) -> Taken {
+    let texts = sources.iter().map(|source| Path::new(source.name()));
+    Taken::of_inputs(texts.chain(more.into_iter().map(PathBuf::as_path)))
 }
 
 /// Writes the reports that are asked for.

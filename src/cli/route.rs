@@ -11,7 +11,7 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files::{FilesError, shown};
 use super::output::Tint;
-use super::policies::{PolicyFile, check_found, read_kinds, read_policy, refuse_file, write_found};
+use super::policies::{PolicyFile, check_found, read_kinds, read_policy, refuse_file, taken, write_found};
 use crate::policy::route::{Census, Next, Row, Table};
 use crate::policy::{Decision, FindingSeverity, Policy};
 use crate::report::{
@@ -89,7 +89,7 @@ pub(super) fn route(args: &Route) -> Exit {
         Ok((file, kinds.transpose()?, open(&args.tasks)?))
     });
     match read {
-        Ok((file, kinds, input)) => match check_found(&args.reports) {
+        Ok((file, kinds, input)) => match check_found(&args.reports, &mut taken(&sources, [&args.tasks])) {
             Ok(()) => route_table(args, &file, kinds.as_ref(), input, sources),
             Err(exit) => exit,
         },

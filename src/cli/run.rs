@@ -9,11 +9,12 @@ use super::command::complain;
 use super::exit::Exit;
 use super::files::{self, FilesError};
 use super::output::{Format, Output};
-use super::reports::{check_reports, write_reports};
+use super::reports::{Taken, write_reports};
 use crate::clock::TimeScale;
 use crate::report::{Detail, ReportRequest, RunVerdict, SuiteResult, suite_json, terminal};
 use crate::rng::Seed;
 use crate::runner::{SuiteOptions, World, play_suite};
+use crate::scenario::Source;
 use crate::units::SimDuration;
 
 /// The arguments of `run`.
@@ -96,7 +97,9 @@ pub(super) fn run(args: &Run) -> Exit {
         threads: args.threads.unwrap_or(cores).max(1),
         wall_limit: args.wall_limit,
     };
-    if let Err(exit) = check_reports(args.reports.iter().map(|request| &request.path)) {
+    let texts = loaded.iter().flat_map(|one| one.sources.iter().map(Source::name));
+    let mut taken = Taken::of_inputs(texts);
+    if let Err(exit) = taken.take_reports(args.reports.iter().map(|request| &request.path)) {
         return exit;
     }
     let suite = play_suite(&loaded, &options);

@@ -312,6 +312,59 @@ const REPORTING: [(&[&str], &str); 5] = [
 ];
 
 #[test]
+fn what_is_written_takes_the_place_of_nothing_that_is_read() {
+    let copy = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let scenario = copy("scenarios/retry/rate-limited-create.yaml").replace("../policies/", "");
+    let scenario = scenario.replace("../", &format!("{}/scenarios/", root().display()));
+    let files = [
+        ("scenario.yaml", scenario),
+        ("three-lane.yaml", copy(POLICY)),
+        ("other.yaml", copy(OTHER)),
+        ("tasks.csv", copy("tests/golden/route/tasks.csv")),
+        ("kinds.yaml", copy("scenarios/kinds.yaml")),
+    ];
+    let bytes = files.each_ref().map(|(name, text)| (*name, text.as_bytes()));
+    let folder = Folder::with("places", &bytes);
+    let policy = "three-lane.yaml";
+    let commands: [(&[&str], &str, &[&str]); 5] = [
+        (&["run", "scenario.yaml"], "csv", &["scenario.yaml", policy]),
+        (&["check", policy], "sarif", &[policy]),
+        (
+            &["check", policy, "--kinds", "kinds.yaml"],
+            "sarif",
+            &["kinds.yaml"],
+        ),
+        (
+            &["diff", policy, "other.yaml", "--tasks", "tasks.csv"],
+            "sarif",
+            &[policy, "other.yaml", "tasks.csv"],
+        ),
+        (&["route", policy, "tasks.csv"], "sarif", &[policy, "./tasks.csv"]),
+    ];
+    for (words, kind, inputs) in commands {
+        for input in inputs {
+            let report = format!("{kind}={input}");
+            let why = format!("the report `{input}` cannot be written: it is read too");
+            refused(&folder.0, &[words, &["--report", &report]].concat(), 2, &why);
+        }
+        let twice = format!("{kind}=twice");
+        let words = [words, &["--report", &twice, "--report", &twice]].concat();
+        refused(&folder.0, &words, 2, "it is written by another report too");
+    }
+    let over = ["check", policy, "--certificate", policy];
+    refused(
+        &folder.0,
+        &over,
+        2,
+        "the certificate `three-lane.yaml` cannot be written: it is read too",
+    );
+    for (name, text) in files {
+        assert_eq!(std::fs::read_to_string(folder.0.join(name)).unwrap(), text);
+    }
+    assert!(!folder.0.join("twice").exists());
+}
+
+#[test]
 fn a_report_that_cannot_be_written_takes_nothing_else_with_it() {
     // The folder is there, but no file may have so long a name.
     let folder = Folder::with("reports", &[]);

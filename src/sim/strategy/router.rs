@@ -106,7 +106,12 @@ pub struct StrategyRouter {
     other_way: Option<JobId>,
     /// What was drawn.
     drawn: Arc<Mutex<Draws>>,
+    /// What was decided otherwise than by the policy, once for all tasks that are alike.
+    others: Arc<Mutex<Vec<(Otherwise, Routed)>>>,
 }
+
+/// A decision that the policy might not have taken: the sort of the task, what it is, and the name of what took it.
+type Otherwise = (u32, Execution, HandOver, Boundary, &'static str);
 
 /// Choices that were drawn, in the order in which they were.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +131,7 @@ impl StrategyRouter {
             tasks,
             other_way: None,
             drawn: Arc::default(),
+            others: Arc::default(),
         }
     }
 
@@ -163,9 +169,61 @@ impl StrategyRouter {
         self
     }
 
-    fn sort(&self, task: JobId) -> Option<&SortRoutes> {
+    fn sort(&self, task: JobId) -> Option<(u32, &SortRoutes)> {
         let sort = self.tasks.sort(task)?;
-        self.sorts.get(sort as usize)
+        Some((sort, self.sorts.get(sort as usize)?))
+    }
+
+    /// What a choice means for a task of this sort that arrives now.
+    fn chosen(&self, of: (u32, &SortRoutes), choice: Choice, now: SimTime) -> Routed {
+        let boundary = Boundary::from(of.1.decision.boundary);
+        match choice {
+            Choice::ByPolicy => of.1.by_policy.clone(),
+            Choice::Refuse(reason) => Routed::Refused(reason),
+            Choice::Execute {
+                execution,
+                hand_over,
+                rule,
+            } => self.otherwise(of, execution, hand_over, boundary, rule),
+            Choice::Drawn { arm, rule, .. } => self.otherwise(of, arm, HandOver::Forbidden, boundary, rule),
+            Choice::Gate { execution, rule } => {
+                self.otherwise(of, execution, HandOver::Forbidden, Boundary::Approval, rule)
+            }
+            Choice::OnTier { tier, choice } => {
+                let mut routed = self.chosen(of, *choice, now);
+                if let Routed::Placed(placement, _) = &mut routed {
+                    placement.tier = Some(tier);
+                }
+                routed
+            }
+            Choice::Due { slack, choice } => {
+                let mut routed = self.chosen(of, *choice, now);
+                if let Routed::Placed(placement, decided) = &mut routed {
+                    placement.due = Some(now + slack);
+                    Arc::make_mut(decided).due = placement.due;
+                }
+                routed
+            }
+        }
+    }
+
+    /// Where a task of this sort goes when the strategy decides otherwise than the policy might.
+    fn otherwise(
+        &self,
+        (number, sort): (u32, &SortRoutes),
+        execution: Execution,
+        hand_over: HandOver,
+        boundary: Boundary,
+        rule: &'static str,
+    ) -> Routed {
+        let key = (number, execution, hand_over, boundary, rule);
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = others.iter().find(|(other, _)| *other == key) {
+            return known.clone();
+        }
+        let routed = otherwise(sort, execution, hand_over, boundary, rule);
+        others.push((key, routed.clone()));
+        routed
     }
 }
 
@@ -189,7 +247,7 @@ impl Router for StrategyRouter {
     }
 
     fn route_seeing(&self, task: JobId, seen: &Seen) -> Routed {
-        let Some(sort) = self.sort(task) else {
+        let Some((number, sort)) = self.sort(task) else {
             return Routed::Refused("no such task".into());
         };
         let choice = self.strategy.choose(&Sight {
@@ -206,7 +264,7 @@ impl Router for StrategyRouter {
         let drawn = choice.drawn();
         let drawn =
             drawn.map(|(arm, propensity, context)| Drawn::new(task, seen.now, arm, propensity, context));
-        let mut routed = chosen(sort, choice, seen.now);
+        let mut routed = self.chosen((number, sort), choice, seen.now);
         let mut turned = false;
         if self.other_way == Some(task) {
             let before = execution(&routed);
@@ -226,7 +284,7 @@ impl Router for StrategyRouter {
         };
         let good = self
             .sort(task)
-            .is_some_and(|sort| sort.is_good(draws.all[place].at, end));
+            .is_some_and(|(_, sort)| sort.is_good(draws.all[place].at, end));
         let drawn = &mut draws.all[place];
         drawn.came = Some((end.at.ticks(), good));
         let heard = Heard {
@@ -236,44 +294,6 @@ impl Router for StrategyRouter {
         };
         drop(draws);
         self.strategy.hears(heard);
-    }
-}
-
-/// What a choice means for a task that arrives now.
-fn chosen(sort: &SortRoutes, choice: Choice, now: SimTime) -> Routed {
-    match choice {
-        Choice::ByPolicy => sort.by_policy.clone(),
-        Choice::Refuse(reason) => Routed::Refused(reason),
-        Choice::Execute {
-            execution,
-            hand_over,
-            rule,
-        } => otherwise(sort, execution, hand_over, sort.decision.boundary.into(), rule),
-        Choice::Drawn { arm, rule, .. } => otherwise(
-            sort,
-            arm,
-            HandOver::Forbidden,
-            sort.decision.boundary.into(),
-            rule,
-        ),
-        Choice::Gate { execution, rule } => {
-            otherwise(sort, execution, HandOver::Forbidden, Boundary::Approval, rule)
-        }
-        Choice::OnTier { tier, choice } => {
-            let mut routed = chosen(sort, *choice, now);
-            if let Routed::Placed(placement, _) = &mut routed {
-                placement.tier = Some(tier);
-            }
-            routed
-        }
-        Choice::Due { slack, choice } => {
-            let mut routed = chosen(sort, *choice, now);
-            if let Routed::Placed(placement, decided) = &mut routed {
-                placement.due = Some(now + slack);
-                Arc::make_mut(decided).due = placement.due;
-            }
-            routed
-        }
     }
 }
 

@@ -74,6 +74,10 @@ fn what_is_only_counted_happens_all_the_same() {
         assert_eq!(counted(&recorded), counted(&unrecorded), "{file}");
         assert!(unrecorded.trace.records().is_empty() && unrecorded.log.is_empty());
         assert!(recorded.steps > 0, "{file}");
+        // Without a journal, messages that are alone on their way are in no batch.
+        let streamed = play(&blueprint, World::Model, Honest, Recording::Streamed).unwrap();
+        assert!(!recorded.log.is_empty() && streamed.log.is_empty(), "{file}");
+        assert_eq!(recorded.trace, streamed.trace, "{file}");
     }
 }
 

@@ -537,6 +537,8 @@ fn model_and_virtual_give_the_same_trace_over_100_seeds() {
         if let Some(difference) = difference(&a, &b) {
             panic!("seed {seed}: {difference}");
         }
+        let straight = Model::new(&blueprint, Honest, Recording::Streamed).play();
+        assert_eq!(a.trace, straight.trace, "seed {seed}: without a journal");
         assert_eq!(a.ending, Ending::Quiet, "seed {seed}");
         assert_eq!(a.stuck, Vec::<JobId>::new(), "seed {seed}");
         for record in a.trace.records() {

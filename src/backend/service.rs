@@ -401,11 +401,11 @@ impl Service {
         if self.marked.is_none() && self.desk.plan.exchange(exchange, self.desk.now).is_none() {
             return self.handle(key, None, request);
         }
-        self.arrive_marked(key, request, held());
+        self.arrive_marked(key, request, held);
     }
 
     /// A request that is marked, or struck by a rule.
-    fn arrive_marked(&mut self, key: CallKey, request: Request<'_>, held: Input) {
+    fn arrive_marked(&mut self, key: CallKey, request: Request<'_>, held: impl FnOnce() -> Input) {
         let exchange = key.exchange;
         let marked = self.marked.take().filter(|(marked, _)| *marked == key);
         let marks = marked.as_ref().map_or(&[][..], |(_, rules)| rules);
@@ -421,7 +421,7 @@ impl Service {
             } => {
                 let delay = self.delay(&key, rule, *law);
                 self.desk.fired(exchange.job(), rule);
-                let stage = Stage::Held(Box::new(held));
+                let stage = Stage::Held(Box::new(held()));
                 let strike = None;
                 let call = self.calls.insert(Call { key, strike, stage });
                 self.desk

@@ -88,10 +88,11 @@ impl Exchange {
     /// The `nth` exchange of this kind in this job, counted from 1, in a turn of an attempt.
     #[must_use]
     pub const fn new(job: JobId, attempt: AttemptNo, turn: TurnNo, kind: ExchangeKind, nth: u32) -> Self {
-        let origin = (job.0 as u64) << 32 | (attempt.0 as u64) << 16 | turn.0 as u64;
+        let place = (kind as u64 + 1) << 32 | nth as u64;
         Self {
-            origin,
-            place: NonZeroU64::MIN.saturating_add(((kind as u64 + 1) << 32 | nth as u64) - 1),
+            origin: (job.0 as u64) << 32 | (attempt.0 as u64) << 16 | turn.0 as u64,
+            // One and the rest: a sum that the compiler knows not to be nothing.
+            place: NonZeroU64::MIN.saturating_add(place - 1),
         }
     }
 

@@ -49,6 +49,17 @@ impl Acts {
         }
     }
 
+    /// The act at this place, which has begun.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(super) fn begun(&self, place: usize) -> Cow<'_, Act> {
+        match self.get(place) {
+            Some(act) => act,
+            None => unreachable!("acts stay until their response ends"),
+        }
+    }
+
     /// The acts to be changed, all of them written out.
     pub(super) fn made(&mut self) -> &mut Vec<Act> {
         if let Self::OfScript { steps, turn } = self {

@@ -14,45 +14,11 @@ use crate::wire::{Reply, ResponseId};
 impl Service {
     /// Lets a reply leave.
     pub(super) fn leave(&mut self, call: Handle) {
-        if !self.leave_plainly(call) {
-            self.leave_anyhow(call);
-        }
-    }
-
-    /// Nearly always nobody notes it, it is whole, and nothing follows it: then it goes where it is going to stand.
-    ///
-    /// - returns: whether it was so.
-    #[inline]
-    fn leave_plainly(&mut self, call: Handle) -> bool {
-        if self.desk.notes.is_on() || !self.headings.is_empty() {
-            return false;
-        }
-        let out = &mut self.desk.out;
-        let left = self.calls.take_of(call, |call| match &mut call.stage {
-            Stage::Leaving {
-                reply, stream: None, ..
-            } if call.strike.is_none() => {
-                let (call, reply) = (call.key, std::mem::replace(reply, Reply::StreamOpen));
-                let face = Face::Whole;
-                out.push(Output::Reply { call, reply, face });
-                Some(())
-            }
-            _ => None,
-        });
-        if left.is_some()
-            && let Some(Output::Reply { reply, .. }) = self.desk.out.last()
-            && let Some(response) = self.gone_before(reply)
-        {
-            self.desk.out.push(Output::Dropped { response });
-        }
-        left.is_some()
-    }
-
-    fn leave_anyhow(&mut self, call: Handle) {
         let is_struck = self.calls.get_mut(call).is_some_and(|call| call.strike.is_some());
         if is_struck && self.leave_part(call) {
             return;
         }
+        // What is wanted is taken out, and the rest let go where it is: it would be moved for nothing.
         let wanted = |call: &mut Call| match &mut call.stage {
             Stage::Leaving { reply, stream, parts } => {
                 let reply = std::mem::replace(reply, Reply::StreamOpen);
@@ -69,30 +35,30 @@ impl Service {
             return self.begin_reading(key, strike, **reading);
         }
         let face = strike.map_or(Face::Whole, |rule| self.face(rule, &reply));
+        self.note_reply(key.exchange, &reply, &face, strike);
         let stays = matches!(face, Face::Silent | Face::Stall);
         let whole = face == Face::Whole;
-        self.send_reply(key, strike, reply, face);
+        if !self.headings.is_empty()
+            && let Some(fields) = self.headings.remove(&key)
+        {
+            self.desk.out.push(Output::Heading { call: key, fields });
+        }
+        let gone = self.gone_before(&reply);
+        let output = Output::Reply {
+            call: key,
+            reply,
+            face,
+        };
+        self.desk.out.push(output);
+        if let Some(response) = gone {
+            self.desk.out.push(Output::Dropped { response });
+        }
         let run = stream.as_ref().map(|reading| reading.run);
         match stream {
             Some(reading) if whole => self.begin_reading(key, strike, *reading),
             _ if stays => self.hang(key, run),
             _ if run.is_some() => self.release_patron(run),
             _ => {}
-        }
-    }
-
-    /// Sends a reply, with what its headers tell beside the usual.
-    fn send_reply(&mut self, call: CallKey, strike: Option<u32>, reply: Reply, face: Face) {
-        self.note_reply(call.exchange, &reply, &face, strike);
-        if !self.headings.is_empty()
-            && let Some(fields) = self.headings.remove(&call)
-        {
-            self.desk.out.push(Output::Heading { call, fields });
-        }
-        let gone = self.gone_before(&reply);
-        self.desk.out.push(Output::Reply { call, reply, face });
-        if let Some(response) = gone {
-            self.desk.out.push(Output::Dropped { response });
         }
     }
 

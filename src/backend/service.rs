@@ -201,10 +201,7 @@ impl Service {
             let Some(due) = self.desk.agenda.pop(now, key_of) else {
                 break;
             };
-            match due {
-                Due::Leave(call) => self.leave(call),
-                other => self.take_due(other),
-            }
+            self.take_due(due);
         }
     }
 
@@ -359,7 +356,6 @@ impl Service {
         }
     }
 
-    #[inline(never)]
     fn take_due(&mut self, due: Due) {
         match due {
             Due::HandleCall(call) => self.release(call),

@@ -336,10 +336,14 @@ impl Job {
     }
 
     /// Sends a request under the call limit, or under what is left of the time to `end` if that is less.
-    // Where it is inlined, what is asked is written where it is going to stand.
-    #[inline]
     pub(super) fn send(&mut self, ctx: &mut Context<'_>, ask: Ask, end: SimTime) -> Exchange {
-        let (exchange, until) = self.pledge(ctx.now, ask.kind(), end);
+        let kind = ask.kind();
+        let count = &mut self.sent[kind as usize];
+        *count += 1;
+        let (attempt, turn) = (AttemptNo(self.attempt), TurnNo(self.turn));
+        let exchange = Exchange::new(self.id, attempt, turn, kind, *count);
+        let until = (ctx.now + self.plan().limits.call).min(end).max(ctx.now.next());
+        self.pledges.push(Pledge { exchange, until });
         ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Sent {
             exchange,
             response: ask.response().cloned(),
@@ -347,17 +351,6 @@ impl Job {
         });
         ctx.actions.push(Action::Send { exchange, ask });
         exchange
-    }
-
-    /// Waits for the reply to one more exchange of this kind, under the call limit or the time to `end`.
-    fn pledge(&mut self, now: SimTime, kind: ExchangeKind, end: SimTime) -> (Exchange, SimTime) {
-        let count = &mut self.sent[kind as usize];
-        *count += 1;
-        let (attempt, turn) = (AttemptNo(self.attempt), TurnNo(self.turn));
-        let exchange = Exchange::new(self.id, attempt, turn, kind, *count);
-        let until = (now + self.plan().limits.call).min(end).max(now.next());
-        self.pledges.push(Pledge { exchange, until });
-        (exchange, until)
     }
 
     /// The pledge of an exchange, if it is still waited for.

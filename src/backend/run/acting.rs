@@ -135,9 +135,7 @@ impl Run {
         if let Some(log) = &mut self.log {
             while doing.sent < doing.draft.parts && doing.due(self.mark, doing.sent + 1) <= desk.now {
                 doing.sent += 1;
-                let Some(act) = self.acts.get(doing.place) else {
-                    break;
-                };
+                let act = self.acts.begun(doing.place);
                 act.work
                     .piece_events(&doing.draft, doing.sent, &mut |event| log.append(event));
             }
@@ -156,9 +154,7 @@ impl Run {
         let Doing {
             place, length, draft, ..
         } = doing;
-        let Some(act) = self.acts.get(place) else {
-            return;
-        };
+        let act = self.acts.begun(place);
         // What is written goes into the item as it stands, unless events tell of it too.
         let told = self.log.is_some().then(|| draft.clone());
         let item = act.work.ended(draft, self.details());
@@ -202,7 +198,7 @@ impl Run {
                 } else {
                     doing.shown(self.mark, now)
                 };
-                self.acts.get(doing.place)?.work.broken_off(&doing.draft, sent)
+                self.acts.begun(doing.place).work.broken_off(&doing.draft, sent)
             }
             Stage::Winding(item) => item.take().map(|item| *item),
             Stage::Admitting | Stage::Queued | Stage::Stuck | Stage::Ended => None,

@@ -92,21 +92,22 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
+    #[inline]
     pub(super) fn put(&mut self, at: SimTime, due: Due) {
+        let place = self.plan(at);
+        self.places[place as usize] = due;
+    }
+
+    /// Plans something, and says in which place it has to stand.
+    fn plan(&mut self, at: SimTime) -> u32 {
         assert!(
             self.taken.is_none_or(|taken| at > taken),
             "planned for a tick that is over"
         );
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.places[place as usize] = due;
-                place
-            }
-            None => {
-                self.places.push(due);
-                u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Due::Vanish(Handle::NONE));
+            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+        });
         let key = (u128::from(at.ticks()) << 32) | u128::from(place);
         if key <= self.horizon {
             self.near.push(Reverse(key));
@@ -114,6 +115,7 @@ impl Agenda {
             self.far.push(key);
             self.advance_if_empty();
         }
+        place
     }
 
     /// Moves the horizon on if nothing is left before it.
@@ -124,6 +126,7 @@ impl Agenda {
         }
     }
 
+    #[inline(never)]
     fn advance(&mut self) {
         self.horizon = horizon(&self.far);
         self.far.retain(|key| {
@@ -256,6 +259,7 @@ impl Agenda {
     }
 
     /// Puts what is due by `now`, `first` among it, into its order.
+    #[inline(never)]
     fn gather(&mut self, first: Key, now: SimTime, key_of: impl Fn(Due) -> Option<CallKey>) {
         let mut next = Some(first);
         while let Some(first) = next {

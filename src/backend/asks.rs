@@ -46,13 +46,12 @@ impl Service {
                     sent: 0,
                     piece: 0,
                 };
-                let stage = Stage::Leaving {
-                    reply: Reply::StreamOpen,
-                    stream: Some(Box::new(reading)),
-                    parts: 0,
-                };
                 self.bind(run, |service| {
-                    service.plan_leave(Call { key, strike, stage }, SimDuration::ZERO)
+                    service.plan_leave(key, strike, SimDuration::ZERO, || Stage::Leaving {
+                        reply: Reply::StreamOpen,
+                        stream: Some(Box::new(reading)),
+                        parts: 0,
+                    })
                 });
             }
             Ok(Answer::Later(run)) => {

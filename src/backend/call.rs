@@ -164,16 +164,24 @@ impl Calls {
         handle
     }
 
-    /// Takes in a call whose reply leaves in so long.
+    /// Takes in a call whose reply leaves in so long; it is written where it stays.
     #[inline]
-    pub(super) fn insert_for(&mut self, call: Call, wait: SimDuration) -> Handle {
-        match wait < SOON {
-            true => self.slots.insert(Open {
-                call,
-                listed: Listed::No,
-            }),
-            false => self.insert(call),
+    pub(super) fn insert_for(
+        &mut self,
+        key: CallKey,
+        strike: Option<u32>,
+        wait: SimDuration,
+        stage: impl FnOnce() -> Stage,
+    ) -> Handle {
+        if wait >= SOON {
+            let stage = stage();
+            return self.insert(Call { key, strike, stage });
         }
+        self.slots.insert_with(|_| {
+            let (stage, listed) = (stage(), Listed::No);
+            let call = Call { key, strike, stage };
+            Open { call, listed }
+        })
     }
 
     /// The key of a call that is not over.

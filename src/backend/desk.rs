@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::agenda::Agenda;
 use super::fate::Fate;
 use super::slots::Handle;
@@ -35,20 +37,22 @@ pub(super) struct Desk {
 }
 
 /// A job that is not listed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Expected {
     script: Option<Script>,
     /// Its responses.
-    runs: Vec<Handle>,
+    runs: Runs,
     is_over: bool,
 }
 
+/// The responses of a job; nearly always there is one.
+pub(super) type Runs = SmallVec<[Handle; 1]>;
+
 impl Expected {
-    const fn of(script: Option<Script>) -> Self {
+    fn of(script: Option<Script>) -> Self {
         Self {
             script,
-            runs: Vec::new(),
-            is_over: false,
+            ..Self::default()
         }
     }
 }
@@ -110,9 +114,9 @@ impl Desk {
     }
 
     /// Forgets a job that is not listed and gives its responses.
-    pub(super) fn forget(&mut self, job: JobId) -> Vec<Handle> {
+    pub(super) fn forget(&mut self, job: JobId) -> Runs {
         let Some(expected) = self.expected.get_mut(job) else {
-            return Vec::new();
+            return Runs::new();
         };
         expected.is_over = true;
         let runs = std::mem::take(&mut expected.runs);

@@ -13,6 +13,7 @@ use crate::wire::{Reply, ResponseId};
 
 impl Service {
     /// Lets a reply leave.
+    #[inline]
     pub(super) fn leave(&mut self, call: Handle) {
         let is_struck = self.calls.get_mut(call).is_some_and(|call| call.strike.is_some());
         if is_struck && self.leave_part(call) {
@@ -35,7 +36,9 @@ impl Service {
             return self.begin_reading(key, strike, **reading);
         }
         let face = strike.map_or(Face::Whole, |rule| self.face(rule, &reply));
-        self.note_reply(key.exchange, &reply, &face, strike);
+        if self.desk.notes.is_on() || strike.is_some() {
+            self.note_reply(key.exchange, &reply, &face, strike);
+        }
         let stays = matches!(face, Face::Silent | Face::Stall);
         let whole = face == Face::Whole;
         if !self.headings.is_empty()
@@ -75,6 +78,7 @@ impl Service {
     /// Lets the head or the next part of a slow reply leave, if one is due before the rest.
     ///
     /// - returns: whether more is to come.
+    #[inline(never)]
     fn leave_part(&mut self, handle: Handle) -> bool {
         let Some(call) = self.calls.get_mut(handle) else {
             return false;
@@ -126,6 +130,7 @@ impl Service {
         self.desk.plan.delay(rule, law, entity, index)
     }
 
+    #[inline(never)]
     fn note_reply(&mut self, exchange: Exchange, reply: &Reply, face: &Face, strike: Option<u32>) {
         let job = exchange.job();
         if let Some(rule) = strike.filter(|_| *face != Face::Whole) {
@@ -150,6 +155,7 @@ impl Service {
     }
 
     /// Plans a reply whose content is fixed now.
+    #[inline]
     pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply) {
         self.unpin(&key);
         self.plan_reply(key, strike, reply, SimDuration::ZERO);
@@ -157,30 +163,44 @@ impl Service {
 
     /// The same for a call of which nothing is pinned, so much later than is usual.
     pub(super) fn plan_reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply, later: SimDuration) {
-        let stage = Stage::Leaving {
+        self.plan_leave(key, strike, later, || Stage::Leaving {
             reply,
             stream: None,
             parts: 0,
-        };
-        self.plan_leave(Call { key, strike, stage }, later);
+        });
     }
 
     /// Plans the leaving of a call's reply, so much later than is usual.
-    pub(super) fn plan_leave(&mut self, call: Call, later: SimDuration) -> Handle {
-        let key = call.key;
+    #[inline]
+    pub(super) fn plan_leave(
+        &mut self,
+        key: CallKey,
+        strike: Option<u32>,
+        later: SimDuration,
+        stage: impl FnOnce() -> Stage,
+    ) -> Handle {
         let mut wait = self.desk.latency(&key).max(SimDuration::TICK) + later;
-        if let Some(Fault::Delay {
-            place: Place::Reply,
-            law,
-        }) = call.strike.and_then(|rule| self.desk.fault(rule))
-            && let Some(rule) = call.strike
-        {
-            wait += self.delay(&key, rule, *law);
-            self.desk.fired(key.exchange.job(), rule);
+        if let Some(rule) = strike {
+            wait += self.delay_of_reply(&key, rule);
         }
-        let handle = self.calls.insert_for(call, wait);
+        let handle = self.calls.insert_for(key, strike, wait, stage);
         self.desk.agenda.put(self.desk.after(wait), Due::Leave(handle));
         handle
+    }
+
+    /// How long the rule holds the reply up.
+    #[inline(never)]
+    fn delay_of_reply(&mut self, key: &CallKey, rule: u32) -> SimDuration {
+        let Some(Fault::Delay {
+            place: Place::Reply,
+            law,
+        }) = self.desk.fault(rule)
+        else {
+            return SimDuration::ZERO;
+        };
+        let wait = self.delay(key, rule, *law);
+        self.desk.fired(key.exchange.job(), rule);
+        wait
     }
 
     pub(super) fn delay(&self, key: &CallKey, rule: u32, law: crate::rng::Law) -> SimDuration {
@@ -191,6 +211,7 @@ impl Service {
         self.desk.plan.delay(rule, law, entity, index)
     }
 
+    #[inline(never)]
     fn face(&self, rule: u32, reply: &Reply) -> Face {
         self.desk
             .fault(rule)

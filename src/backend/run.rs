@@ -33,12 +33,8 @@ use crate::wire::{Create, Details, Event, Failure, Item, Response, ResponseId, S
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(super) struct Run {
-    /// How many events there were when the time to the next keepalive began.
-    pub(super) beat: Option<usize>,
     /// As it would be read now; whoever read it keeps what was read.
     pub(super) object: Arc<Response>,
-    /// The tier that was asked for, if one was named.
-    tier: Option<Arc<str>>,
     /// How it is kept and to whom it is bound.
     pub(super) hold: Hold,
     /// The project that it belongs to.
@@ -46,6 +42,10 @@ pub(super) struct Run {
     /// The account that pays for it.
     pub(super) account: AccountNo,
     alarm: u32,
+    /// How many events there were when the time to the next keepalive began.
+    pub(super) beat: Option<usize>,
+    /// The tier that was asked for, if one was named.
+    tier: Option<Arc<str>>,
     /// Its own handle.
     pub(super) me: Handle,
     /// The call that made it.

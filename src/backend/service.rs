@@ -123,6 +123,14 @@ impl Service {
     /// If time runs backwards.
     pub fn step(&mut self, now: SimTime, batch: &mut Vec<Input>, out: &mut Vec<Output>) {
         self.begin(now);
+        if !batch.is_empty() {
+            self.take_all(batch);
+        }
+        self.finish(now, out);
+    }
+
+    #[inline(never)]
+    fn take_all(&mut self, batch: &mut Vec<Input>) {
         // Strangers are numbered as they come, so mostly there is nothing to sort.
         if batch.len() > 1 && !batch.is_sorted_by(|left, right| canonical(left, right) != Ordering::Greater) {
             batch.sort_by(canonical);
@@ -131,7 +139,6 @@ impl Service {
             self.take(input);
         }
         batch.clear();
-        self.finish(now, out);
     }
 
     /// The same where all that arrived is this request of our own runtime.
@@ -153,7 +160,7 @@ impl Service {
         self.finish(now, out);
     }
 
-    #[inline]
+    #[inline(always)]
     fn begin(&mut self, now: SimTime) {
         assert!(
             now >= self.desk.now,
@@ -167,20 +174,25 @@ impl Service {
     }
 
     /// Does everything that is due, and adds to `out` what leaves.
-    #[inline]
+    #[inline(always)]
     fn finish(&mut self, now: SimTime, out: &mut Vec<Output>) {
         if self.desk.agenda.begin_turn(now) {
             self.take_all_due(now);
         }
         if self.desk.profile.webhook.is_some() {
-            let deliveries = &self.deliveries;
-            self.desk.agenda.forget_dead(|due| match due {
-                Due::Unanswered { delivery, send } => !deliveries.awaits(delivery, send),
-                Due::Overdue(delivery) => !deliveries.holds_back(delivery),
-                _ => false,
-            });
+            self.forget_dead_webhooks();
         }
         self.hand_out(out);
+    }
+
+    #[inline(never)]
+    fn forget_dead_webhooks(&mut self) {
+        let deliveries = &self.deliveries;
+        self.desk.agenda.forget_dead(|due| match due {
+            Due::Unanswered { delivery, send } => !deliveries.awaits(delivery, send),
+            Due::Overdue(delivery) => !deliveries.holds_back(delivery),
+            _ => false,
+        });
     }
 
     // Inlined, each step would pay for its room on the stack, and in most of them nothing is due.
@@ -201,11 +213,15 @@ impl Service {
             let Some(due) = self.desk.agenda.pop(now, key_of) else {
                 break;
             };
-            self.take_due(due);
+            match due {
+                Due::Leave(call) => self.leave(call),
+                due => self.take_due(due),
+            }
         }
     }
 
     /// Adds what leaves to `out`. Nearly always nothing leaves, or nothing stands there yet, and nothing has to be moved.
+    #[inline(always)]
     fn hand_out(&mut self, out: &mut Vec<Output>) {
         if self.desk.out.is_empty() {
             return;
@@ -217,6 +233,7 @@ impl Service {
     }
 
     /// What expired since the last step is gone before anybody asks for it, and so is what there is no room for.
+    #[inline(never)]
     fn let_ended_go(&mut self, now: SimTime) {
         while let Some(run) = self.desk.agenda.pop_expired(now) {
             self.drop_run(run, "expired");
@@ -356,6 +373,7 @@ impl Service {
         }
     }
 
+    #[inline(never)]
     fn take_due(&mut self, due: Due) {
         match due {
             Due::HandleCall(call) => self.release(call),

@@ -94,6 +94,7 @@ impl Service {
 
     /// Notes that nobody is bound to a foreground response any more: one that still runs is abandoned, one that
     /// nobody will read goes.
+    #[inline(never)]
     pub(super) fn release_patron(&mut self, run: Option<Handle>) {
         let Some((handle, run)) = run.and_then(|run| Some((run, self.runs.get_mut(run)?))) else {
             return;
@@ -192,6 +193,7 @@ impl Service {
     }
 
     /// Keeps a call open on which nothing will come.
+    #[inline(never)]
     pub(super) fn hang(&mut self, key: CallKey, run: Option<Handle>) {
         let call = self.calls.insert(Call {
             key,
@@ -202,6 +204,7 @@ impl Service {
     }
 
     /// Begins to send events behind the head of a stream.
+    #[inline(never)]
     pub(super) fn begin_reading(&mut self, key: CallKey, strike: Option<u32>, reading: Reading) {
         let Some(run) = self.runs.get_mut(reading.run) else {
             return self.close(key, Closing::Broken);

@@ -308,11 +308,17 @@ impl Desk {
     pub fn step_in_order(&mut self, now: SimTime, batch: &[Input], actions: &mut Vec<Action>) {
         debug_assert!(in_canonical_order(batch), "the batch of {now} is out of order");
         self.begin(now);
+        let freed = !batch.is_empty() && self.take_all(batch, actions);
+        self.finish(freed, actions);
+    }
+
+    #[inline(never)]
+    fn take_all(&mut self, batch: &[Input], actions: &mut Vec<Action>) -> bool {
         let mut freed = false;
         for input in batch {
             freed |= self.take(input, actions);
         }
-        self.finish(freed, actions);
+        freed
     }
 
     /// The same where all that happened is this reply.
@@ -341,27 +347,35 @@ impl Desk {
     }
 
     /// Does what is due, and lets jobs in where places became free.
-    #[inline]
-    fn finish(&mut self, mut freed: bool, actions: &mut Vec<Action>) {
-        freed |= self.wake_due(actions);
-        while freed {
-            freed = self.pump(actions);
-            freed |= self.wake_due(actions);
+    #[inline(always)]
+    fn finish(&mut self, freed: bool, actions: &mut Vec<Action>) {
+        if freed | self.wake_due(actions) {
+            self.fill_places(actions);
         }
-        self.note_loads();
+        if self.notes.is_on() {
+            self.note_loads();
+        }
         if !self.over.is_empty() {
-            for job in &self.over {
-                self.held.take_apart(*job);
-            }
-            while self.held.pop_if(Held::is_over) {}
+            self.forget_over();
         }
     }
 
-    /// Notes how full each lane is, where that changed.
-    fn note_loads(&mut self) {
-        if !self.notes.is_on() {
-            return;
+    #[inline(never)]
+    fn fill_places(&mut self, actions: &mut Vec<Action>) {
+        while self.pump(actions) | self.wake_due(actions) {}
+    }
+
+    #[inline(never)]
+    fn forget_over(&mut self) {
+        for job in &self.over {
+            self.held.take_apart(*job);
         }
+        while self.held.pop_if(Held::is_over) {}
+    }
+
+    /// Notes how full each lane is, where that changed.
+    #[inline(never)]
+    fn note_loads(&mut self) {
         for (place, lane) in LaneName::ALL.iter().enumerate() {
             let load = self.lanes[place].load();
             if load != self.loads[place] {
@@ -384,14 +398,15 @@ impl Desk {
         }
     }
 
+    #[inline(never)]
     fn wake(&mut self, actions: &mut Vec<Action>) -> bool {
         let mut freed = false;
         while self.wakes.next() <= self.now
-            && let Some((_, job, place)) = self.wakes.first()
+            && let Some((_, _, place)) = self.wakes.first()
         {
-            match job {
-                JobId::NONE => self.wake_strays(actions),
-                job => freed |= self.visit_room(job, place - FIRST_ROOM, actions, Job::wake),
+            match place {
+                STRAYS => self.wake_strays(actions),
+                place => freed |= self.visit_room(place - FIRST_ROOM, actions, Job::wake),
             }
         }
         freed
@@ -530,14 +545,13 @@ impl Desk {
         act: impl FnOnce(&mut Job, &mut Context<'_>),
     ) -> bool {
         match self.held.get(id) {
-            Some(Held::Job(room)) => self.visit_room(id, *room, actions, act),
+            Some(Held::Job(room)) => self.visit_room(*room, actions, act),
             _ => false,
         }
     }
 
     fn visit_room(
         &mut self,
-        id: JobId,
         room: u32,
         actions: &mut Vec<Action>,
         act: impl FnOnce(&mut Job, &mut Context<'_>),
@@ -545,12 +559,12 @@ impl Desk {
         let Some(job) = self.jobs.get_mut(room) else {
             return false;
         };
-        let was_open = !matches!(job.state, State::Ended(_));
+        let (id, was_open) = (job.id, !matches!(job.state, State::Ended(_)));
         let mut ctx = Context {
             now: self.now,
             actions,
             notes: &mut self.notes,
-            lane: &mut self.lanes[job.placement.lane as usize],
+            lane: &mut self.lanes[job.lane as usize],
             roster: &self.setup.roster,
             shared: &mut self.shared,
             freed: false,

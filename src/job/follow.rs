@@ -334,6 +334,7 @@ impl Job {
         self.poll_now(ctx);
     }
 
+    #[inline]
     pub(super) fn heard(&mut self, ctx: &Context<'_>, response: &Response) {
         self.heard_at = Some(ctx.now);
         let items = u32::try_from(response.output.len()).unwrap_or(u32::MAX);
@@ -349,11 +350,16 @@ impl Job {
     }
 
     /// The service's own word about the response of the turn under way.
+    #[inline]
     pub(super) fn observe(&mut self, ctx: &mut Context<'_>, response: &Response) {
         self.heard(ctx, response);
-        if response.status.is_open() {
-            return;
+        if !response.status.is_open() {
+            self.observe_end(ctx, response);
         }
+    }
+
+    #[inline(never)]
+    fn observe_end(&mut self, ctx: &mut Context<'_>, response: &Response) {
         self.note_usage(ctx, response);
         self.abort_all(ctx, FOLLOWING);
         match &response.status {

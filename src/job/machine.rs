@@ -13,8 +13,8 @@ use super::table::is_legal;
 use super::{Action, HandOver, Placement, Plan, RosterEntry, TaskSpec, ToOutside};
 use crate::rng::Seed;
 use crate::trace::{
-    Cause, CoreEvent, Execution, JobEvent, LimitName, Notes, On, Principal, RuntimeEvent, StateName,
-    StopReason,
+    Cause, CoreEvent, Execution, JobEvent, LaneName, LimitName, Notes, On, Principal, RuntimeEvent,
+    StateName, StopReason,
 };
 use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
 use crate::wire::{Ask, InputItem, Origin, ResponseId, Status, ToolDeclaration};
@@ -95,7 +95,8 @@ pub(super) fn cause(code: &str, detail: impl Into<Arc<str>>) -> Cause {
 /// One job.
 ///
 /// Where many are in flight, nothing of a job is in a cache when its turn comes. So its fields stand in the order in
-/// which they are wanted: what every look at a response asks, what is shown, and the rest.
+/// which they are wanted, and each group fills whole cache lines: what every wake asks, what is followed and how, what every
+/// reply asks, what is shown, and the rest.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(super) struct Job {
@@ -113,12 +114,17 @@ pub(super) struct Job {
     pub(super) place: Place,
     /// Whether the user has closed the session.
     pub(super) deserted: bool,
+    /// Where it was placed.
+    pub(super) lane: LaneName,
     /// When something is due first.
     pub(super) alarm: SimTime,
     /// When the verdict on life may change by itself.
     pub(super) verdict_at: SimTime,
     /// When the job wakes by itself.
     pub(super) armed: SimTime,
+    /// When the first of its limits is over, as long as a response runs.
+    pub(super) limits_at: SimTime,
+    pub(super) deadline: SimTime,
     pub(super) state: State,
     pub(super) pledges: SmallVec<[Pledge; 1]>,
     pub(super) plan: Arc<Plan>,
@@ -128,14 +134,13 @@ pub(super) struct Job {
     /// Output items of the response that is followed.
     pub(super) items_here: u32,
     pub(super) since: SimTime,
-    pub(super) deadline: SimTime,
+    pub(super) progressed_at: SimTime,
+    pub(super) heard_at: Option<SimTime>,
+    pub(super) status: Option<Status>,
     pub(super) attempt_until: SimTime,
     pub(super) attempts_until: SimTime,
     /// The interactive wait is over and the hand-over waits for a response to hand over.
     pub(super) hand_over_at: SimTime,
-    pub(super) progressed_at: SimTime,
-    pub(super) heard_at: Option<SimTime>,
-    pub(super) status: Option<Status>,
     pub(super) placement: Placement,
     /// What was shown last.
     pub(super) shown: Option<super::view::Shown>,
@@ -248,6 +253,8 @@ impl Job {
             alarm: SimTime::NEVER,
             verdict_at: SimTime::NEVER,
             armed: SimTime::NEVER,
+            limits_at: SimTime::NEVER,
+            lane: placement.lane,
             plan: task.plan.clone(),
             requester: task.requester.clone(),
             placement,

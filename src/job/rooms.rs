@@ -3,17 +3,8 @@
 /// Values in rooms that are used again: those that come and go side by side stand side by side, and none is allocated.
 #[derive(Debug, Clone)]
 pub(super) struct Rooms<T> {
-    rooms: Vec<Room<T>>,
+    rooms: Vec<Option<T>>,
     free: Vec<u32>,
-}
-
-/// Whether a room is empty stands in front, with what is looked at first: at the end of a large value it would cost a
-/// cache line more.
-#[derive(Debug, Clone)]
-#[repr(u8)]
-enum Room<T> {
-    Empty,
-    Full(T),
 }
 
 impl<T> Default for Rooms<T> {
@@ -32,35 +23,29 @@ impl<T> Rooms<T> {
     /// If there are 2^32 values.
     pub(super) fn insert(&mut self, value: T) -> u32 {
         if let Some(room) = self.free.pop() {
-            self.rooms[room as usize] = Room::Full(value);
+            self.rooms[room as usize] = Some(value);
             return room;
         }
         let room = self.rooms.len();
         assert!(room < u32::MAX as usize, "more than 2^32 values at once");
         #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
         let place = room as u32;
-        self.rooms.push(Room::Full(value));
+        self.rooms.push(Some(value));
         place
     }
 
     pub(super) fn get(&self, room: u32) -> Option<&T> {
-        match self.rooms.get(room as usize)? {
-            Room::Full(value) => Some(value),
-            Room::Empty => None,
-        }
+        self.rooms.get(room as usize)?.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, room: u32) -> Option<&mut T> {
-        match self.rooms.get_mut(room as usize)? {
-            Room::Full(value) => Some(value),
-            Room::Empty => None,
-        }
+        self.rooms.get_mut(room as usize)?.as_mut()
     }
 
     /// Lets the value go.
     pub(super) fn remove(&mut self, room: u32) {
-        if let Some(value @ Room::Full(_)) = self.rooms.get_mut(room as usize) {
-            *value = Room::Empty;
+        if let Some(value @ Some(_)) = self.rooms.get_mut(room as usize) {
+            *value = None;
             self.free.push(room);
         }
     }

@@ -33,11 +33,11 @@ impl Job {
     /// When something of this job is due first, and what; never, if it only waits for others.
     fn first_alarm(&self) -> (SimTime, Alarm) {
         // Nearly always it is a look, and nothing that comes before looks is due at the same instant.
-        if let State::Running(running) = &self.state {
-            let before = self.attempt_until.min(self.attempts_until).min(self.hand_over_at);
-            if running.poll_at == self.alarm && before.min(self.deadline) > self.alarm {
-                return (self.alarm, Alarm::Poll);
-            }
+        if let State::Running(running) = &self.state
+            && running.poll_at == self.alarm
+            && self.limits_at > self.alarm
+        {
+            return (self.alarm, Alarm::Poll);
         }
         let mut first = (SimTime::NEVER, Alarm::Verdict);
         self.each_alarm(|at, alarm| {
@@ -107,13 +107,26 @@ impl Job {
     /// Works out anew what is due first, after something happened to the job.
     pub(super) fn set_alarm(&mut self, now: SimTime) {
         self.verdict_at = self.next_verdict(now);
+        if let State::Running(_) = &self.state {
+            let attempts = self.attempt_until.min(self.attempts_until);
+            self.limits_at = attempts.min(self.hand_over_at).min(self.deadline);
+        }
         self.set_alarm_only();
     }
 
+    /// The same after a look was sent, which changes neither a limit nor the verdict on life.
     fn set_alarm_only(&mut self) {
         // What is due is asked when it is due.
         let mut first = SimTime::NEVER;
-        self.each_alarm(|at, _| first = first.min(at));
+        match &self.state {
+            State::Running(running) => {
+                let look = running.poll_at.min(self.stream_doubted_at());
+                let calls = self.pledges.iter().map(|pledge| pledge.until);
+                let first_of_all = self.limits_at.min(look).min(running.resume_at);
+                first = calls.fold(first_of_all.min(self.verdict_at), SimTime::min);
+            }
+            _ => self.each_alarm(|at, _| first = first.min(at)),
+        }
         self.alarm = first;
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::machine::{Context, Job, LookFailed};
 use super::state::{Capture, State};
 use super::{ToOutside, Viewers};
-use crate::trace::{Audience, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
+use crate::trace::{Audience, Execution, Liveness, Phrase, Principal, RuntimeEvent, StateName, Verb, View};
 use crate::units::SimTime;
 
 /// What of the view that was shown last makes another one new; the clock alone does not.
@@ -29,18 +29,40 @@ pub(super) struct Shown {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Views(Vec<Arc<View>>);
 
+/// A view before anything is written into it.
+const BLANK: View = View {
+    state: StateName::Accepted,
+    headline: Phrase::Literal(""),
+    liveness: Liveness::Resting,
+    attempt: 0,
+    attempts_max: 0,
+    next_event: None,
+    next_what: None,
+    since: SimTime::START,
+    heard_at: None,
+    deadline: SimTime::NEVER,
+    cause: None,
+    must_act: None,
+    what_to_do: None,
+    verbs: Vec::new(),
+    progress: 0,
+    result: None,
+};
+
 /// Rooms that are kept at most.
 const ROOMS: usize = 32;
 
 impl Views {
-    /// Puts a view into a room that was given back, if nobody has kept what stands there.
-    fn put(&mut self, view: View) -> Arc<View> {
+    /// Lets a view be written into a room that was given back, if nobody has kept what stands there.
+    fn put(&mut self, write: impl Fn(&mut View)) -> Arc<View> {
         if let Some(mut room) = self.0.pop()
             && let Some(before) = Arc::get_mut(&mut room)
         {
-            *before = view;
+            write(before);
             return room;
         }
+        let mut view = BLANK;
+        write(&mut view);
         Arc::new(view)
     }
 
@@ -129,7 +151,7 @@ impl Job {
             execution: self.execution,
         });
         let was_parked = before.is_some_and(|before| before.state == StateName::NeedsIntervention);
-        let view = ctx.shared.views.put(self.view(liveness, next));
+        let view = ctx.shared.views.put(|view| self.write_view(view, liveness, next));
         if is_parked {
             let for_operator = Arc::new(View {
                 verbs: Verb::ALL.to_vec(),
@@ -160,26 +182,24 @@ impl Job {
     }
 
     /// What a user is shown; an operator is shown the same, and what may be done about a parked job.
-    fn view(&self, liveness: Liveness, next_event: Option<(SimTime, &'static str)>) -> View {
+    fn write_view(&self, view: &mut View, liveness: Liveness, next_event: Option<(SimTime, &'static str)>) {
         let (must_act, what_to_do) = self.who_must_act();
-        View {
-            state: self.state.name(),
-            headline: self.headline(liveness).into(),
-            liveness,
-            attempt: self.attempt,
-            attempts_max: self.plan().retry.attempts,
-            next_event: next_event.map(|(at, _)| at),
-            next_what: next_event.map(|(_, what)| what.into()),
-            since: self.since,
-            heard_at: self.heard_at,
-            deadline: self.deadline,
-            cause: self.cause.clone(),
-            must_act,
-            what_to_do,
-            verbs: Vec::new(),
-            progress: self.items,
-            result: self.result.clone(),
-        }
+        view.state = self.state.name();
+        view.headline = self.headline(liveness).into();
+        view.liveness = liveness;
+        view.attempt = self.attempt;
+        view.attempts_max = self.plan().retry.attempts;
+        view.next_event = next_event.map(|(at, _)| at);
+        view.next_what = next_event.map(|(_, what)| what.into());
+        view.since = self.since;
+        view.heard_at = self.heard_at;
+        view.deadline = self.deadline;
+        view.cause.clone_from(&self.cause);
+        view.must_act = must_act;
+        view.what_to_do = what_to_do;
+        view.verbs = Vec::new();
+        view.progress = self.items;
+        view.result.clone_from(&self.result);
     }
 
     fn headline(&self, liveness: Liveness) -> &'static str {

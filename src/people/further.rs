@@ -78,7 +78,7 @@ impl Further {
 
 impl Outside {
     /// The other one of a task that is asked for twice: the second of the first, or the first of the second.
-    fn twin(&self, job: JobId) -> Option<JobId> {
+    pub(super) fn twin(&self, job: JobId) -> Option<JobId> {
         let further = &self.setup.further;
         let (_, behind) = (further.twins?, further.behind()?);
         match job.0.checked_sub(behind) {

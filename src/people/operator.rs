@@ -46,6 +46,12 @@ impl Desk {
         }
     }
 
+    /// Whether looking at a view would change anything.
+    pub(super) fn heeds(&self, job: JobId, view: &View) -> bool {
+        view.state == StateName::NeedsIntervention
+            || (!self.parked.is_empty() && self.parked.contains_key(&job))
+    }
+
     /// A job is over, and will not be parked any more.
     pub(super) fn forget(&mut self, job: JobId) {
         if self.parkings.remove(&job).is_some() {

@@ -485,6 +485,20 @@ impl Outside {
         }
     }
 
+    /// Whether this view would change anything here: what anybody knows, notes or does.
+    #[must_use]
+    pub fn heeds(&self, job: JobId, to: Viewers, view: &View) -> bool {
+        let by_user = || {
+            let is_news = |known: &Known| {
+                known.standing != known.standing.shown(view.state)
+                    || (view.result.is_some() && !known.retrieved)
+            };
+            self.jobs.get(job).is_some_and(is_news) || self.twin(job).is_some()
+        };
+        (to.include(Audience::Operator) && self.desk.heeds(job, view))
+            || (to.include(Audience::User) && by_user())
+    }
+
     /// A user looks how far the work has got, and takes the result once, when one is shown.
     fn retrieve(&mut self, (now, job): (SimTime, JobId), view: &View) {
         let Some(known) = self.jobs.get_mut(job) else {

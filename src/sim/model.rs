@@ -10,7 +10,7 @@ use super::seams::Seams;
 use super::source::TaskSource;
 use crate::backend::{self, Auth, CallKey, ConnectionNo, Face, Service, Spent};
 use crate::fault::{Fault, FaultPlan};
-use crate::job::{self, Action, Desk, Told};
+use crate::job::{self, Action, Desk, ToOutside, Told};
 use crate::people::{FromCore, Outside};
 use crate::trace::{CoreEvent, OutsideEvent, Record, ServiceEvent, Trace};
 use crate::units::{Exchange, JobId, SimTime};
@@ -35,6 +35,8 @@ pub struct Model<S> {
     to_desk: Vec<job::Input>,
     to_service: Vec<backend::Input>,
     to_outside: Vec<FromCore>,
+    /// When people saw a view last that was not brought to them.
+    shown_until: SimTime,
     /// A request that is all that is on its way to the service. Nearly always there is nothing else, and then it is taken where it
     /// stands; so is a reply among the outputs that is all that is on its way to the desk.
     asked: Vec<Action>,
@@ -144,6 +146,7 @@ impl<S: Seams> Model<S> {
             to_desk: Vec::new(),
             to_service: Vec::new(),
             to_outside: Vec::new(),
+            shown_until: SimTime::START,
             asked: Vec::new(),
             actions: Vec::new(),
             outputs: Vec::new(),
@@ -162,7 +165,7 @@ impl<S: Seams> Model<S> {
     /// long after its job is over, it grows with the jobs.
     #[must_use]
     pub fn fed_by(mut self, source: Box<dyn TaskSource>, blueprint: &Blueprint) -> Self {
-        if blueprint.profile.webhook.is_none() && self.log.is_none() {
+        if self.log.is_none() && blueprint.may_forget() {
             self.desk = self.desk.forgetting();
         }
         self.source = Some(source);
@@ -364,6 +367,9 @@ impl<S: Seams> Model<S> {
                     .step_replied(self.now, call.exchange, reply, &mut self.actions);
                 self.outputs.clear();
             }
+            [] if self.is_straight() && self.to_desk.is_empty() => {
+                self.desk.step_in_order(self.now, &[], &mut self.actions);
+            }
             _ => self.step_desk_by_batch(),
         }
         self.due.desk = or_never(self.desk.next_deadline());
@@ -371,6 +377,7 @@ impl<S: Seams> Model<S> {
         self.forget_jobs();
     }
 
+    #[inline(never)]
     fn step_desk_by_batch(&mut self) {
         self.route_outputs();
         self.seams.told(self.now, &mut self.to_desk);
@@ -384,7 +391,7 @@ impl<S: Seams> Model<S> {
     }
 
     fn step_outside(&mut self) {
-        self.steps += 1;
+        self.steps += u64::from(self.shown_until != self.now);
         self.expect_tasks();
         self.seams.shown(self.now, &mut self.to_outside);
         self.outside.step(self.now, &mut self.to_outside, &mut self.said);
@@ -468,8 +475,28 @@ impl<S: Seams> Model<S> {
                     told: Told::Stored { digest },
                 });
             }
-            Action::Outside { job, message } => self.to_outside.push(FromCore { job, message }),
+            Action::Outside { job, message } => self.tell_outside(job, message),
         }
+    }
+
+    /// A view that people would look at and do nothing, with nothing else on its way to them, need not be brought to them. The
+    /// step in which they would have looked counts all the same.
+    fn tell_outside(&mut self, job: JobId, message: ToOutside) {
+        if self.is_straight()
+            && self.to_outside.is_empty()
+            && self.ahead <= self.caps.time
+            && self.steps + 1 < self.caps.steps
+            && let ToOutside::Show { to, view } = &message
+            && !self.outside.heeds(job, *to, view)
+        {
+            self.steps += u64::from(self.shown_until != self.ahead);
+            self.shown_until = self.ahead;
+            if let ToOutside::Show { view, .. } = message {
+                self.desk.take_back(view);
+            }
+            return;
+        }
+        self.to_outside.push(FromCore { job, message });
     }
 
     fn send(&mut self, exchange: Exchange, ask: Ask) {
@@ -543,7 +570,7 @@ impl<S: Seams> Model<S> {
             },
             ending,
             steps: self.steps,
-            end: self.now,
+            end: self.now.max(self.shown_until),
         }
     }
 }

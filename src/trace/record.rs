@@ -136,13 +136,19 @@ impl<E> Notes<E> {
         event: impl FnOnce() -> I,
     ) {
         if self.on {
-            let job = job.into().filter(|job| *job != JobId::NONE);
-            self.records.push(Record {
-                at,
-                job,
-                event: event().into(),
-            });
+            self.keep(at, job.into(), event);
         }
+    }
+
+    // Inlined, what makes a record would take room wherever one may be left, and most runs keep none.
+    #[inline(never)]
+    fn keep<I: Into<E>>(&mut self, at: SimTime, job: Option<JobId>, event: impl FnOnce() -> I) {
+        let job = job.filter(|job| *job != JobId::NONE);
+        self.records.push(Record {
+            at,
+            job,
+            event: event().into(),
+        });
     }
 
     /// Everything left so far.

@@ -21,14 +21,51 @@ pub struct IdText(Form);
 /// Invariant: a text that can be a number is one, so two texts are equal exactly if their forms are.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Form {
-    /// The place of the prefix in [`PREFIXES`], and the number.
-    Made(u8, u64),
+    /// The prefix, and the number.
+    Made(Prefix, u64),
     /// A thin pointer: with it, an id that may be missing takes no more room than one that is there.
     Other(Arc<String>),
 }
 
 /// What stands in front of the digits: of responses, then of the items that are made most.
-const PREFIXES: [&str; 6] = ["resp_", "msg_", "rs_", "fc_", "mcp_", "mcpr_"];
+///
+/// A whole word, so that an id is two words without gaps between them, which are copied at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u64)]
+enum Prefix {
+    Response,
+    Message,
+    Reasoning,
+    FunctionCall,
+    McpCall,
+    McpApprovalRequest,
+}
+
+impl Prefix {
+    const ALL: [Self; 6] = [
+        Self::Response,
+        Self::Message,
+        Self::Reasoning,
+        Self::FunctionCall,
+        Self::McpCall,
+        Self::McpApprovalRequest,
+    ];
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Response => "resp_",
+            Self::Message => "msg_",
+            Self::Reasoning => "rs_",
+            Self::FunctionCall => "fc_",
+            Self::McpCall => "mcp_",
+            Self::McpApprovalRequest => "mcpr_",
+        }
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|prefix| prefix.text() == text)
+    }
+}
 
 /// The longest of them.
 const PREFIX_MAX: usize = 5;
@@ -40,14 +77,14 @@ impl IdText {
     /// The id of a response that a service makes of these bits.
     #[must_use]
     pub const fn made(bits: u64) -> Self {
-        Self(Form::Made(0, bits))
+        Self(Form::Made(Prefix::Response, bits))
     }
 
     /// The id of an item that a service makes of this prefix and these bits.
     #[must_use]
     pub fn of_item(prefix: &str, bits: u64) -> Self {
-        match place_of(prefix) {
-            Some(place) => Self(Form::Made(place, bits)),
+        match Prefix::of(prefix) {
+            Some(prefix) => Self(Form::Made(prefix, bits)),
             None => {
                 let digits = hex_digits(bits);
                 let text = [prefix, std::str::from_utf8(&digits).unwrap_or_default()].concat();
@@ -60,8 +97,8 @@ impl IdText {
     #[must_use]
     pub fn text(&self) -> IdStr<'_> {
         match &self.0 {
-            Form::Made(place, bits) => {
-                let prefix = PREFIXES[usize::from(*place)];
+            Form::Made(prefix, bits) => {
+                let prefix = prefix.text();
                 let mut text = [0; PREFIX_MAX + DIGITS];
                 let len = prefix.len() + DIGITS;
                 text[..prefix.len()].copy_from_slice(prefix.as_bytes());
@@ -76,7 +113,7 @@ impl IdText {
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.0 {
-            Form::Made(place, _) => PREFIXES[usize::from(*place)].len() + DIGITS,
+            Form::Made(prefix, _) => prefix.text().len() + DIGITS,
             Form::Other(text) => text.len(),
         }
     }
@@ -116,16 +153,10 @@ impl Deref for IdStr<'_> {
     }
 }
 
-fn place_of(prefix: &str) -> Option<u8> {
-    (0..)
-        .zip(PREFIXES)
-        .find_map(|(place, one)| (one == prefix).then_some(place))
-}
-
 /// The prefix and the number of an id that a service may have made: its digits are those that it writes.
 fn made(text: &str) -> Option<Form> {
     let (prefix, digits) = text.split_at_checked(text.len().checked_sub(DIGITS)?)?;
-    let place = place_of(prefix)?;
+    let prefix = Prefix::of(prefix)?;
     let bits = digits.bytes().try_fold(0, |bits, digit| {
         let value = match digit {
             b'0'..=b'9' => digit - b'0',
@@ -134,7 +165,7 @@ fn made(text: &str) -> Option<Form> {
         };
         Some((bits << 4) | u64::from(value))
     })?;
-    Some(Form::Made(place, bits))
+    Some(Form::Made(prefix, bits))
 }
 
 impl From<&str> for IdText {

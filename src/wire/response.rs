@@ -281,6 +281,8 @@ impl Item {
 pub struct Response {
     /// Its id.
     pub id: ResponseId,
+    /// Output so far; final only when the status is not open.
+    pub output: Arc<[Item]>,
     /// Its wire status.
     pub status: Status,
     /// Unix seconds.
@@ -291,8 +293,6 @@ pub struct Response {
     pub background: bool,
     /// Who asked for it, read from `metadata`.
     pub origin: Option<Origin>,
-    /// Output so far; final only when the status is not open.
-    pub output: Arc<[Item]>,
     /// Why it failed.
     pub error: Option<Failure>,
     /// Why it is incomplete.

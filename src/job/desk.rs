@@ -15,7 +15,7 @@ use super::{Action, Input, LaneSpec, Placement, RosterEntry, SharedCapacity, Tas
 use crate::backend::Genuine;
 use crate::rng::Seed;
 use crate::trace::{
-    CoreEvent, Decided, Execution, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName, View,
+    CoreEvent, Decided, Execution, JobEvent, LaneName, Notes, On, RouterEvent, RuntimeEvent, StateName,
 };
 use crate::units::{Exchange, JobId, SimTime, Window};
 use crate::wire::{Ask, Break, Reply, ResponseId};
@@ -170,7 +170,6 @@ impl Desk {
                 seed: setup.seed,
                 epoch: setup.epoch.saturating_mul(1_000_000),
                 digests: Digests::default(),
-                views: super::view::Views::default(),
                 no_tools: Arc::from([]),
                 owners: Some(HashMap::default()),
                 ended: Ended::Known,
@@ -235,12 +234,6 @@ impl Desk {
     /// The jobs that were let go since this was last asked.
     pub fn drain_gone(&mut self) -> impl Iterator<Item = JobId> {
         self.over.drain(..)
-    }
-
-    /// Takes a view back at which everybody has looked; another one is put into its room.
-    #[inline]
-    pub fn take_back(&mut self, view: Arc<View>) {
-        self.shared.views.take_back(view);
     }
 
     /// When the core has to be stepped next, if nothing happens before.

@@ -40,7 +40,6 @@ pub(super) struct Shared {
     /// Unix microseconds at the start of the run.
     pub(super) epoch: u64,
     pub(super) digests: Digests,
-    pub(super) views: super::view::Views,
     /// The tools of jobs that have none.
     pub(super) no_tools: Arc<[ToolDeclaration]>,
     /// Whose response is whose, where webhooks may name one; looked up, never walked.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::Genuine;
-use crate::trace::{Audience, Principal, Verb, View};
-use crate::units::{Exchange, JobId};
+use crate::trace::{Audience, Principal, StateName, Verb, View};
+use crate::units::{Exchange, JobId, SimTime};
 use crate::wire::{Ask, Break, Reply, ResponseId, StreamEvent};
 
 /// The id of an approval request: `0.a1` is the first of job 0.
@@ -346,8 +346,37 @@ pub enum ToOutside {
         /// To whom.
         to: Viewers,
         /// What.
-        view: Arc<View>,
+        view: Glance,
     },
+}
+
+/// Of a view, what people act on; the whole of it stands in the records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glance {
+    /// The state.
+    pub state: StateName,
+    /// When it began.
+    pub since: SimTime,
+    /// Output items seen so far.
+    pub progress: u32,
+    /// The digest of the result, once there is one.
+    pub result: Option<Arc<str>>,
+    /// The whole view, for operators, of a job that waits for one of them.
+    pub parked: Option<Arc<View>>,
+}
+
+impl Glance {
+    /// Of a view that is there.
+    #[must_use]
+    pub fn of(view: &Arc<View>) -> Self {
+        Self {
+            state: view.state,
+            since: view.since,
+            progress: view.progress,
+            result: view.result.clone(),
+            parked: (view.state == StateName::NeedsIntervention).then(|| Arc::clone(view)),
+        }
+    }
 }
 
 /// Who is shown a view.

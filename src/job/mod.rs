@@ -33,8 +33,8 @@ pub use cancel::CANCEL_BY_STRANGER;
 pub use desk::{Desk, JobEnd, LaneSeen, Routed, Router, Seen, Setup};
 pub use listen::canonical_order;
 pub use message::{
-    Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Decision, Grant, Input, SinkAnswer, ToOutside,
-    Told, Viewers,
+    Act, Action, ApprovalId, ApprovalRequest, ApprovalVerdict, Decision, Glance, Grant, Input, SinkAnswer,
+    ToOutside, Told, Viewers,
 };
 pub use spec::{
     ApprovalRule, Follow, HandOver, LaneSpec, Limits, Liveliness, OnDenial, OnEmpty, OnFiltered,

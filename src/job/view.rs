@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::machine::{Context, Job, LookFailed};
 use super::state::{Capture, State};
-use super::{ToOutside, Viewers};
-use crate::trace::{Audience, Execution, Liveness, Phrase, Principal, RuntimeEvent, StateName, Verb, View};
+use super::{Glance, ToOutside, Viewers};
+use crate::trace::{Audience, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
 use crate::units::SimTime;
 
 /// What of the view that was shown last makes another one new; the clock alone does not.
@@ -23,55 +23,6 @@ pub(super) struct Shown {
     state: StateName,
     liveness: Liveness,
     execution: Execution,
-}
-
-/// Rooms of views that everybody has looked at: the next views are put there.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Views(Vec<Arc<View>>);
-
-/// A view before anything is written into it.
-const BLANK: View = View {
-    state: StateName::Accepted,
-    headline: Phrase::Literal(""),
-    liveness: Liveness::Resting,
-    attempt: 0,
-    attempts_max: 0,
-    next_event: None,
-    next_what: None,
-    since: SimTime::START,
-    heard_at: None,
-    deadline: SimTime::NEVER,
-    cause: None,
-    must_act: None,
-    what_to_do: None,
-    verbs: Vec::new(),
-    progress: 0,
-    result: None,
-};
-
-/// Rooms that are kept at most.
-const ROOMS: usize = 32;
-
-impl Views {
-    /// Lets a view be written into a room that was given back, if nobody has kept what stands there.
-    fn put(&mut self, write: impl Fn(&mut View)) -> Arc<View> {
-        if let Some(mut room) = self.0.pop()
-            && let Some(before) = Arc::get_mut(&mut room)
-        {
-            write(before);
-            return room;
-        }
-        let mut view = BLANK;
-        write(&mut view);
-        Arc::new(view)
-    }
-
-    #[inline]
-    pub(super) fn take_back(&mut self, view: Arc<View>) {
-        if self.0.len() < ROOMS {
-            self.0.push(view);
-        }
-    }
 }
 
 impl Job {
@@ -151,55 +102,81 @@ impl Job {
             execution: self.execution,
         });
         let was_parked = before.is_some_and(|before| before.state == StateName::NeedsIntervention);
-        let view = ctx.shared.views.put(|view| self.write_view(view, liveness, next));
-        if is_parked {
-            let for_operator = Arc::new(View {
-                verbs: Verb::ALL.to_vec(),
-                ..View::clone(&view)
-            });
-            self.show_to(ctx, Viewers::User, view);
-            self.show_to(ctx, Viewers::Operator, for_operator);
-        } else if was_parked {
-            // Of what is shown in one tick, that for operators comes last: the end of a parking must not come before it.
-            self.show_to(ctx, Viewers::User, view.clone());
-            self.show_to(ctx, Viewers::Operator, view);
-        } else {
-            self.show_to(ctx, Viewers::Both, view);
+        let glance = Glance {
+            state: self.state.name(),
+            since: self.since,
+            progress: self.items,
+            result: self.result.clone(),
+            parked: None,
+        };
+        if ctx.notes.is_on() || is_parked {
+            let view = Arc::new(self.view(liveness, next));
+            return self.show_noted(ctx, (is_parked, was_parked), (glance, view));
+        }
+        self.send_view(ctx, was_parked, glance);
+    }
+
+    /// Of what is shown in one tick, that for operators comes last: the end of a parking must not come before it.
+    fn send_view(&self, ctx: &mut Context<'_>, was_parked: bool, view: Glance) {
+        if !was_parked {
+            let to = Viewers::Both;
+            return ctx.outside(self.id, ToOutside::Show { to, view });
+        }
+        for (to, view) in [(Viewers::User, view.clone()), (Viewers::Operator, view)] {
+            ctx.outside(self.id, ToOutside::Show { to, view });
         }
     }
 
-    fn show_to(&self, ctx: &mut Context<'_>, to: Viewers, view: Arc<View>) {
-        if ctx.notes.is_on() {
-            for audience in [Audience::User, Audience::Operator] {
-                if to.include(audience) {
-                    let view = view.clone();
-                    ctx.notes
-                        .note(ctx.now, self.id, || RuntimeEvent::Shown { audience, view });
-                }
-            }
+    /// Shows a view that is kept in the records, or by operators.
+    #[inline(never)]
+    fn show_noted(
+        &self,
+        ctx: &mut Context<'_>,
+        (is_parked, was_parked): (bool, bool),
+        (glance, view): (Glance, Arc<View>),
+    ) {
+        let note = |ctx: &mut Context<'_>, audience, view: &Arc<View>| {
+            let view = Arc::clone(view);
+            ctx.notes
+                .note(ctx.now, self.id, || RuntimeEvent::Shown { audience, view });
+        };
+        note(ctx, Audience::User, &view);
+        if !is_parked {
+            note(ctx, Audience::Operator, &view);
+            return self.send_view(ctx, was_parked, glance);
         }
-        ctx.outside(self.id, ToOutside::Show { to, view });
+        let for_operator = Arc::new(View {
+            verbs: Verb::ALL.to_vec(),
+            ..View::clone(&view)
+        });
+        note(ctx, Audience::Operator, &for_operator);
+        let whole = Glance::of(&for_operator);
+        for (to, view) in [(Viewers::User, glance), (Viewers::Operator, whole)] {
+            ctx.outside(self.id, ToOutside::Show { to, view });
+        }
     }
 
     /// What a user is shown; an operator is shown the same, and what may be done about a parked job.
-    fn write_view(&self, view: &mut View, liveness: Liveness, next_event: Option<(SimTime, &'static str)>) {
+    fn view(&self, liveness: Liveness, next_event: Option<(SimTime, &'static str)>) -> View {
         let (must_act, what_to_do) = self.who_must_act();
-        view.state = self.state.name();
-        view.headline = self.headline(liveness).into();
-        view.liveness = liveness;
-        view.attempt = self.attempt;
-        view.attempts_max = self.plan().retry.attempts;
-        view.next_event = next_event.map(|(at, _)| at);
-        view.next_what = next_event.map(|(_, what)| what.into());
-        view.since = self.since;
-        view.heard_at = self.heard_at;
-        view.deadline = self.deadline;
-        view.cause.clone_from(&self.cause);
-        view.must_act = must_act;
-        view.what_to_do = what_to_do;
-        view.verbs = Vec::new();
-        view.progress = self.items;
-        view.result.clone_from(&self.result);
+        View {
+            state: self.state.name(),
+            headline: self.headline(liveness).into(),
+            liveness,
+            attempt: self.attempt,
+            attempts_max: self.plan().retry.attempts,
+            next_event: next_event.map(|(at, _)| at),
+            next_what: next_event.map(|(_, what)| what.into()),
+            since: self.since,
+            heard_at: self.heard_at,
+            deadline: self.deadline,
+            cause: self.cause.clone(),
+            must_act,
+            what_to_do,
+            verbs: Vec::new(),
+            progress: self.items,
+            result: self.result.clone(),
+        }
     }
 
     fn headline(&self, liveness: Liveness) -> &'static str {

@@ -10,9 +10,9 @@ use super::outside::Known;
 use super::patience::Standing;
 use super::timer::Due;
 use super::{Outside, OutsideTask};
-use crate::job::{Input, Told};
+use crate::job::{Glance, Input, Told};
 use crate::rng::{Law, Purpose};
-use crate::trace::{UserEvent, View};
+use crate::trace::UserEvent;
 use crate::units::{JobId, Probability, SimDuration, SimTime};
 
 /// How a user comes again who balked or gave up.
@@ -214,7 +214,12 @@ impl Outside {
 
     /// What a view says about the one of two requests: the first result makes the other useless, and what is over needs
     /// no second.
-    pub(super) fn look_at_twins(&mut self, (now, job): (SimTime, JobId), view: &View, out: &mut Vec<Input>) {
+    pub(super) fn look_at_twins(
+        &mut self,
+        (now, job): (SimTime, JobId),
+        view: &Glance,
+        out: &mut Vec<Input>,
+    ) {
         let Some(twin) = self.twin(job) else {
             return;
         };

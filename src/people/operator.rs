@@ -1,15 +1,17 @@
 //! How operators act on parked jobs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{OperatorAnswer, OperatorScript};
-use crate::trace::{StateName, View};
+use crate::job::Glance;
+use crate::trace::View;
 use crate::units::{JobId, SimTime};
 
 /// What the operators see of one job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Desk {
-    parked: BTreeMap<JobId, View>,
+    parked: BTreeMap<JobId, Arc<View>>,
     /// How often each job was parked.
     parkings: BTreeMap<JobId, u16>,
     /// How often an answer was given, by job, operator and answer.
@@ -32,14 +34,14 @@ pub(super) enum News {
 
 impl Desk {
     /// Looks at a view.
-    pub(super) fn look(&mut self, job: JobId, view: &View) -> News {
-        if view.state != StateName::NeedsIntervention {
+    pub(super) fn look(&mut self, job: JobId, view: &Glance) -> News {
+        let Some(parked) = &view.parked else {
             if !self.parked.is_empty() {
                 self.parked.remove(&job);
             }
             return News::Nothing;
-        }
-        let before = self.parked.insert(job, view.clone());
+        };
+        let before = self.parked.insert(job, Arc::clone(parked));
         match before {
             Some(before) if before.since == view.since => News::Nothing,
             _ => self.park(job, view.since),
@@ -47,9 +49,8 @@ impl Desk {
     }
 
     /// Whether looking at a view would change anything.
-    pub(super) fn heeds(&self, job: JobId, view: &View) -> bool {
-        view.state == StateName::NeedsIntervention
-            || (!self.parked.is_empty() && self.parked.contains_key(&job))
+    pub(super) fn heeds(&self, job: JobId, view: &Glance) -> bool {
+        view.parked.is_some() || (!self.parked.is_empty() && self.parked.contains_key(&job))
     }
 
     /// A job is over, and will not be parked any more.

@@ -10,10 +10,10 @@ use super::patience::Standing;
 use super::staff::Line;
 use super::timer::{Decision, Due, Impatience, Insight, Look, Timers};
 use super::{Behaviour, Changed, FromCore, Notice, OutsideSetup, OutsideTask};
-use crate::job::{self, ApprovalId, ApprovalRequest, Input, SinkAnswer, ToOutside, Told, Viewers};
+use crate::job::{self, ApprovalId, ApprovalRequest, Glance, Input, SinkAnswer, ToOutside, Told, Viewers};
 use crate::rng::{Law, Purpose, name_key};
 use crate::sinks::{Answered, Effort, Gate, Luck, Sinks, ToolRun, Tools};
-use crate::trace::{Audience, Notes, OutsideEvent, PeopleEvent, Principal, SinkEvent, UserEvent, View};
+use crate::trace::{Audience, Notes, OutsideEvent, PeopleEvent, Principal, SinkEvent, UserEvent};
 use crate::units::{JobId, SimDuration, SimTime, Window};
 
 /// The outside world of a run.
@@ -46,8 +46,6 @@ pub struct Outside {
     /// The line of each staff.
     pub(super) lines: Vec<Line>,
     pub(super) notes: Notes<OutsideEvent>,
-    /// The views at which everybody looked in the last step.
-    seen: Vec<Arc<View>>,
 }
 
 /// What people remember of a job.
@@ -131,7 +129,6 @@ impl Outside {
             timers: Timers::default(),
             lines: setup.staffs.iter().map(Line::new).collect(),
             notes,
-            seen: Vec::new(),
             setup,
         }
     }
@@ -162,7 +159,6 @@ impl Outside {
 
     /// Lives through one tick: takes everything out of `batch`, adds to `out` what arrives at the core in the next.
     pub fn step(&mut self, now: SimTime, batch: &mut Vec<FromCore>, out: &mut Vec<Input>) {
-        self.seen.clear();
         self.make_changes(now, out);
         // Nearly always there is one. It is taken from the end, where nothing has to move up behind it.
         if batch.len() > 1 {
@@ -176,12 +172,6 @@ impl Outside {
         while let Some((job, due)) = self.timers.take(now) {
             self.fire((now, job), due, out);
         }
-    }
-
-    /// Gives back a view at which everybody looked in the last step.
-    #[inline]
-    pub fn pop_seen(&mut self) -> Option<Arc<View>> {
-        self.seen.pop()
     }
 
     /// What lands where.
@@ -326,10 +316,7 @@ impl Outside {
                 self.timers.set(at, job, Due::Effect(Box::new(effort)));
             }
             ToOutside::QuerySink { sink, key, run } => self.query((now, job), sink, key, run),
-            ToOutside::Show { to, view } => {
-                self.show((now, job), to, &view, out);
-                self.seen.push(view);
-            }
+            ToOutside::Show { to, view } => self.show((now, job), to, &view, out),
         }
     }
 
@@ -473,7 +460,7 @@ impl Outside {
         }
     }
 
-    fn show(&mut self, (now, job): (SimTime, JobId), to: Viewers, view: &View, out: &mut Vec<Input>) {
+    fn show(&mut self, (now, job): (SimTime, JobId), to: Viewers, view: &Glance, out: &mut Vec<Input>) {
         if to.include(Audience::User) {
             self.look_at_twins((now, job), view, out);
             self.retrieve((now, job), view);
@@ -487,7 +474,7 @@ impl Outside {
 
     /// Whether this view would change anything here: what anybody knows, notes or does.
     #[must_use]
-    pub fn heeds(&self, job: JobId, to: Viewers, view: &View) -> bool {
+    pub fn heeds(&self, job: JobId, to: Viewers, view: &Glance) -> bool {
         let by_user = || {
             let is_news = |known: &Known| {
                 known.standing != known.standing.shown(view.state)
@@ -500,7 +487,7 @@ impl Outside {
     }
 
     /// A user looks how far the work has got, and takes the result once, when one is shown.
-    fn retrieve(&mut self, (now, job): (SimTime, JobId), view: &View) {
+    fn retrieve(&mut self, (now, job): (SimTime, JobId), view: &Glance) {
         let Some(known) = self.jobs.get_mut(job) else {
             return;
         };

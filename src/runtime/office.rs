@@ -115,9 +115,6 @@ impl<S: Seams, J: Journal> Office<S, J> {
         self.steps += 1;
         self.seams.shown(now, &mut self.to_outside);
         self.outside.step(now, &mut self.to_outside, &mut self.said);
-        while let Some(view) = self.outside.pop_seen() {
-            self.desk.take_back(view);
-        }
         self.seams.said(now, &mut self.said);
         out.extend(self.said.drain(..).map(Departure::Said));
     }

@@ -395,9 +395,6 @@ impl<S: Seams> Model<S> {
         self.expect_tasks();
         self.seams.shown(self.now, &mut self.to_outside);
         self.outside.step(self.now, &mut self.to_outside, &mut self.said);
-        while let Some(view) = self.outside.pop_seen() {
-            self.desk.take_back(view);
-        }
         self.expect_further();
         self.due.outside = or_never(self.outside.next_deadline());
         self.seams.said(self.now, &mut self.said);
@@ -491,9 +488,6 @@ impl<S: Seams> Model<S> {
         {
             self.steps += u64::from(self.shown_until != self.ahead);
             self.shown_until = self.ahead;
-            if let ToOutside::Show { view, .. } = message {
-                self.desk.take_back(view);
-            }
             return;
         }
         self.to_outside.push(FromCore { job, message });

@@ -465,11 +465,12 @@ impl Play {
 
     /// The views that were shown to one audience.
     pub(crate) fn views(&self, audience: lanebench::trace::Audience) -> Vec<(SimTime, Arc<View>)> {
-        let shown = self.acted.iter().filter_map(|(at, action)| match action {
-            Action::Outside {
-                message: ToOutside::Show { to, view },
-                ..
-            } if to.include(audience) => Some((*at, view.clone())),
+        let shown = self.notes.iter().filter_map(|note| match &note.event {
+            CoreEvent::Runtime(lanebench::trace::RuntimeEvent::Shown { audience: to, view })
+                if *to == audience =>
+            {
+                Some((note.at, view.clone()))
+            }
             _ => None,
         });
         shown.collect()

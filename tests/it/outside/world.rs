@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lanebench::fault::{Fault, FaultPlan, FaultRule, Select, Target};
 use lanebench::job::{
-    Act, ApprovalRequest, ApprovalVerdict, Decision, Grant, Input, OwnApproval, RosterEntry, SinkAnswer,
-    SinkClass, ToOutside, Told, Viewers, digest,
+    Act, ApprovalRequest, ApprovalVerdict, Decision, Glance, Grant, Input, OwnApproval, RosterEntry,
+    SinkAnswer, SinkClass, ToOutside, Told, Viewers, digest,
 };
 use lanebench::people::{
     ApproverScript, Behaviour, Change, Changed, FromCore, Notice, OperatorScript, Outside, OutsideSetup,
@@ -367,7 +367,7 @@ pub(super) fn parked(since: u64, code: &str) -> View {
 pub(super) fn show(to: Viewers, view: View) -> ToOutside {
     ToOutside::Show {
         to,
-        view: Arc::new(view),
+        view: Glance::of(&Arc::new(view)),
     }
 }
 

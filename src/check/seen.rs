@@ -6,8 +6,8 @@ use super::facts::{Facts, TaskFacts};
 use super::tally::{Mark, Now};
 use crate::trace::{
     Audience, BackendEvent, Boundary, CoreEvent, Event, Execution, JobEvent, LaneName, On, OutsideEvent,
-    PeopleEvent, Principal, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName, UserEvent, View,
-    WireEvent,
+    PeopleEvent, Principal, ResultDigest, RouterEvent, RuntimeEvent, ServiceEvent, SinkEvent, StateName,
+    UserEvent, View, WireEvent,
 };
 use crate::units::{Exchange, ExchangeKind, JobId, SimTime};
 use crate::wire::{Break, ResponseId, Status};
@@ -100,7 +100,7 @@ impl ApprovalSeen {
 /// A stored result.
 #[derive(Debug, Clone)]
 pub(super) struct StoredSeen {
-    pub(super) digest: Arc<str>,
+    pub(super) digest: ResultDigest,
     pub(super) len: u32,
     pub(super) partial: bool,
     pub(super) response: Option<ResponseId>,

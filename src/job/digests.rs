@@ -1,12 +1,11 @@
-//! Digests of results. The same text comes again and again where a model writes it, and is hashed once.
+//! Digests of results. The same text comes again and again where a model writes it, and has one digest.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use sha2::{Digest, Sha256};
 
-use crate::units::hex;
+use crate::trace::ResultDigest;
 
 /// The digests of the results that came last.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +17,7 @@ pub(super) struct Digests {
 }
 
 /// A result and its digest.
-type Known = (Arc<str>, Arc<str>);
+type Known = (Arc<str>, ResultDigest);
 
 /// Results that are kept at most.
 const KEPT: usize = 1_024;
@@ -27,10 +26,10 @@ const KEPT: usize = 1_024;
 const KEPT_LEN: usize = 8 * 1_024;
 
 impl Digests {
-    /// The digest of a result, in hexadecimal.
-    pub(super) fn of(&mut self, content: &Arc<str>) -> Arc<str> {
+    /// The digest of a result.
+    pub(super) fn of(&mut self, content: &Arc<str>) -> ResultDigest {
         if content.len() > KEPT_LEN {
-            return sha256(content);
+            return ResultDigest::of(content);
         }
         if self.known.is_empty() {
             self.known.resize(KEPT, None);
@@ -48,22 +47,18 @@ impl Digests {
         digest
     }
 
-    fn of_text(&mut self, content: &Arc<str>) -> Arc<str> {
+    fn of_text(&mut self, content: &Arc<str>) -> ResultDigest {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let place = FixedState::default().hash_one(content.as_bytes()) as usize % KEPT;
         match &self.known[place] {
             Some((known, digest)) if known == content => digest.clone(),
             _ => {
-                let digest = sha256(content);
+                let digest = ResultDigest::of(content);
                 self.known[place] = Some((content.clone(), digest.clone()));
                 digest
             }
         }
     }
-}
-
-fn sha256(content: &str) -> Arc<str> {
-    hex(&Sha256::digest(content.as_bytes())).into()
 }
 
 #[cfg(test)]
@@ -75,10 +70,10 @@ mod tests {
         let mut digests = Digests::default();
         let texts: Vec<Arc<str>> = (0..2_000).map(|n: u32| format!("result {n}").into()).collect();
         for text in texts.iter().chain(&texts) {
-            assert_eq!(digests.of(text), sha256(text));
+            assert_eq!(digests.of(text), ResultDigest::of(text));
         }
         assert_eq!(digests.known.len(), KEPT);
         let twice = (digests.of(&texts[7]), digests.of(&texts[7]));
-        assert!(Arc::ptr_eq(&twice.0, &twice.1));
+        assert_eq!(twice.0.as_ptr(), twice.1.as_ptr());
     }
 }

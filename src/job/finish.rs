@@ -7,7 +7,7 @@ use super::machine::{Context, Job, Place, cause};
 use super::retry;
 use super::state::{Capture, State, text_of};
 use super::{Action, OnEmpty};
-use crate::trace::{Cause, JobEvent, LimitName, On, Principal, StateName, StopReason, Verb};
+use crate::trace::{Cause, JobEvent, LimitName, On, Principal, ResultDigest, StateName, StopReason, Verb};
 use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime};
 use crate::wire::{Ask, Reply, Response, ResponseId, Status};
 
@@ -41,7 +41,7 @@ impl Job {
         self.store(ctx, content, &digest, partial, response);
     }
 
-    fn storing(&self, ctx: &Context<'_>, digest: &Arc<str>, partial: bool) -> State {
+    fn storing(&self, ctx: &Context<'_>, digest: &ResultDigest, partial: bool) -> State {
         State::Finalizing(Capture::Storing {
             digest: digest.clone(),
             partial,
@@ -53,7 +53,7 @@ impl Job {
         &mut self,
         ctx: &mut Context<'_>,
         content: &Arc<str>,
-        digest: &Arc<str>,
+        digest: &ResultDigest,
         partial: bool,
         response: Option<ResponseId>,
     ) {
@@ -78,7 +78,7 @@ impl Job {
     }
 
     /// The store has it.
-    pub(super) fn stored(&mut self, ctx: &mut Context<'_>, digest: &Arc<str>) {
+    pub(super) fn stored(&mut self, ctx: &mut Context<'_>, digest: &ResultDigest) {
         let State::Finalizing(capture) = &self.state else {
             return;
         };

@@ -13,8 +13,8 @@ use super::table::is_legal;
 use super::{Action, HandOver, Placement, Plan, RosterEntry, TaskSpec, ToOutside};
 use crate::rng::Seed;
 use crate::trace::{
-    Cause, CoreEvent, Execution, JobEvent, LaneName, LimitName, Notes, On, Principal, RuntimeEvent,
-    StateName, StopReason,
+    Cause, CoreEvent, Execution, JobEvent, LaneName, LimitName, Notes, On, Principal, ResultDigest,
+    RuntimeEvent, StateName, StopReason,
 };
 use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
 use crate::wire::{Ask, InputItem, Origin, ResponseId, Status, ToolDeclaration};
@@ -144,7 +144,7 @@ pub(super) struct Job {
     /// What was shown last.
     pub(super) shown: Option<super::view::Shown>,
     pub(super) cause: Option<Cause>,
-    pub(super) result: Option<Arc<str>>,
+    pub(super) result: Option<ResultDigest>,
     pub(super) requests: u16,
     /// Effects that have landed at sinks.
     pub(super) landed: u16,

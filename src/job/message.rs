@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::Genuine;
-use crate::trace::{Audience, Principal, StateName, Verb, View};
+use crate::trace::{Audience, Principal, ResultDigest, StateName, Verb, View};
 use crate::units::{Exchange, JobId, SimTime};
 use crate::wire::{Ask, Break, Reply, ResponseId, StreamEvent};
 
@@ -111,7 +111,7 @@ pub enum Told {
     /// The store kept the result.
     Stored {
         /// Its digest.
-        digest: Arc<str>,
+        digest: ResultDigest,
     },
     /// An operator acts on a parked job.
     Operator {
@@ -279,7 +279,7 @@ pub enum Action {
         /// The job.
         job: JobId,
         /// Its digest.
-        digest: Arc<str>,
+        digest: ResultDigest,
         /// The content.
         content: Arc<str>,
     },
@@ -360,7 +360,7 @@ pub struct Glance {
     /// Output items seen so far.
     pub progress: u32,
     /// The digest of the result, once there is one.
-    pub result: Option<Arc<str>>,
+    pub result: Option<ResultDigest>,
     /// The whole view, for operators, of a job that waits for one of them.
     pub parked: Option<Arc<View>>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Act, ApprovalRequest, Grant};
-use crate::trace::{Principal, StateName};
+use crate::trace::{Principal, ResultDigest, StateName};
 use crate::units::{Exchange, SimDuration, SimTime};
 use crate::wire::{InputItem, Item, ResponseId};
 
@@ -163,7 +163,7 @@ pub(super) enum ApplyPhase {
 pub(super) enum Capture {
     /// The store has it, the confirmation is on its way.
     Storing {
-        digest: Arc<str>,
+        digest: ResultDigest,
         partial: bool,
         give_up: SimTime,
     },

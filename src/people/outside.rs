@@ -497,7 +497,7 @@ impl Outside {
             && !std::mem::replace(&mut known.retrieved, true)
         {
             self.notes.note(now, job, || UserEvent::Retrieved {
-                digest: Arc::clone(digest),
+                digest: digest.clone(),
             });
         }
         if first

@@ -1,7 +1,5 @@
 //! What breaks the invariants of completion and of durability.
 
-use std::sync::Arc;
-
 use super::list::{Sabotage, records, traffic};
 use super::records::{Records, alter, follow, put, remove_all};
 use super::traffic::Traffic;
@@ -262,7 +260,7 @@ fn end_early(run: &mut Records<'_>) {
 pub(super) fn take_another(run: &mut Records<'_>) {
     alter(run.outside, |record| match &mut record.event {
         OutsideEvent::User(UserEvent::Retrieved { digest }) => {
-            *digest = Arc::from("another");
+            *digest = "another".into();
             Some(())
         }
         _ => None,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{
-    ActionWord, Boundary, Cause, Class, Execution, Landed, LaneName, LimitName, On, Principal, StateName,
-    StopReason, View,
+    ActionWord, Boundary, Cause, Class, Execution, Landed, LaneName, LimitName, On, Principal, ResultDigest,
+    StateName, StopReason, View,
 };
 use crate::units::{Exchange, SimDuration, SimTime};
 use crate::wire::{ResponseId, Status};
@@ -245,8 +245,8 @@ pub enum JobEvent {
     },
     /// The result is stored.
     ResultStored {
-        /// SHA-256 of the content, in hexadecimal.
-        digest: Arc<str>,
+        /// The digest of the content.
+        digest: ResultDigest,
         /// Bytes.
         len: u32,
         /// Whether it is whole.

@@ -4,6 +4,7 @@
 //! ordered by tick, then by writer (outside, core, service), then by the order in which the writer wrote them.
 
 mod core;
+mod digest;
 mod names;
 mod outside;
 mod phrase;
@@ -12,6 +13,7 @@ mod service;
 mod view;
 
 pub use self::core::{Audience, CoreEvent, Decided, JobEvent, RouterEvent, RuntimeEvent};
+pub use digest::ResultDigest;
 pub use names::{
     ActionWord, Boundary, Cause, Class, Execution, Landed, LaneName, LimitName, On, Outcome, Principal,
     StateName, StopReason, Verb,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Principal, Verb};
+use super::{Principal, ResultDigest, Verb};
 
 /// Written by the outside world.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -60,7 +60,7 @@ pub enum UserEvent {
     /// Took the result.
     Retrieved {
         /// The digest of what was taken.
-        digest: Arc<str>,
+        digest: ResultDigest,
     },
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Phrase, Principal, StateName, Verb};
+use super::{Cause, Phrase, Principal, ResultDigest, StateName, Verb};
 use crate::units::{SimDuration, SimTime};
 
 /// What the evidence says about a job that is not ended: a verdict beside the state, never instead of it.
@@ -74,7 +74,7 @@ pub struct View {
     /// Output items seen so far; never runs backwards.
     pub progress: u32,
     /// The digest of the result, once there is one.
-    pub result: Option<Arc<str>>,
+    pub result: Option<ResultDigest>,
 }
 
 impl View {

@@ -1,7 +1,5 @@
 //! Agreement of surfaces: causes, ends, failure messages, and calls that are not kept open.
 
-use std::sync::Arc;
-
 use crate::check::catalogue::Id;
 use crate::check::seen::{JobSeen, Seen};
 use crate::check::tally::{Now, Tally, claim};
@@ -75,8 +73,8 @@ impl Surface {
     pub(super) fn end(&mut self, _seen: &Seen<'_>, _end: SimTime, _tally: &mut Tally) {}
 }
 
-fn text(digest: Option<&Arc<str>>) -> String {
-    digest.map_or("none".into(), ToString::to_string)
+fn text(shown: Option<&impl ToString>) -> String {
+    shown.map_or("none".into(), ToString::to_string)
 }
 
 /// One cause has one code: that of the move, and that of the other audience.

@@ -61,7 +61,7 @@ struct World {
     tools: Vec<(JobId, Arc<str>, u16)>,
     effects: Vec<(JobId, Arc<str>, u16)>,
     requests: Vec<Arc<ApprovalRequest>>,
-    stores: Vec<(JobId, Arc<str>)>,
+    stores: Vec<(JobId, lanebench::trace::ResultDigest)>,
 }
 
 fn pick<T: Clone>(of: &[T], die: u8) -> Option<T> {

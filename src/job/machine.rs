@@ -74,6 +74,7 @@ impl Context<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn outside(&mut self, job: JobId, message: ToOutside) {
         self.actions.push(Action::Outside { job, message });
     }
@@ -342,6 +343,7 @@ impl Job {
     }
 
     /// Sends a request under the call limit, or under what is left of the time to `end` if that is less.
+    #[inline]
     pub(super) fn send(&mut self, ctx: &mut Context<'_>, ask: Ask, end: SimTime) -> Exchange {
         let kind = ask.kind();
         let count = &mut self.sent[kind as usize];

@@ -102,58 +102,56 @@ impl Job {
             execution: self.execution,
         });
         let was_parked = before.is_some_and(|before| before.state == StateName::NeedsIntervention);
-        let glance = Glance {
+        if ctx.notes.is_on() || is_parked {
+            let view = Arc::new(self.view(liveness, next));
+            return self.show_whole(ctx, (is_parked, was_parked), &view);
+        }
+        if was_parked {
+            return self.show_apart(ctx, (self.glance(), self.glance()));
+        }
+        let (to, view) = (Viewers::Both, self.glance());
+        ctx.outside(self.id, ToOutside::Show { to, view });
+    }
+
+    /// Of the view, what people act on.
+    #[inline]
+    fn glance(&self) -> Glance {
+        Glance {
             state: self.state.name(),
             since: self.since,
             progress: self.items,
             result: self.result.clone(),
             parked: None,
-        };
-        if ctx.notes.is_on() || is_parked {
-            let view = Arc::new(self.view(liveness, next));
-            return self.show_noted(ctx, (is_parked, was_parked), (glance, view));
         }
-        self.send_view(ctx, was_parked, glance);
     }
 
     /// Of what is shown in one tick, that for operators comes last: the end of a parking must not come before it.
-    fn send_view(&self, ctx: &mut Context<'_>, was_parked: bool, view: Glance) {
-        if !was_parked {
-            let to = Viewers::Both;
-            return ctx.outside(self.id, ToOutside::Show { to, view });
-        }
-        for (to, view) in [(Viewers::User, view.clone()), (Viewers::Operator, view)] {
+    fn show_apart(&self, ctx: &mut Context<'_>, (for_user, for_operator): (Glance, Glance)) {
+        for (to, view) in [(Viewers::User, for_user), (Viewers::Operator, for_operator)] {
             ctx.outside(self.id, ToOutside::Show { to, view });
         }
     }
 
     /// Shows a view that is kept in the records, or by operators.
     #[inline(never)]
-    fn show_noted(
-        &self,
-        ctx: &mut Context<'_>,
-        (is_parked, was_parked): (bool, bool),
-        (glance, view): (Glance, Arc<View>),
-    ) {
-        let note = |ctx: &mut Context<'_>, audience, view: &Arc<View>| {
+    fn show_whole(&self, ctx: &mut Context<'_>, (is_parked, was_parked): (bool, bool), for_user: &Arc<View>) {
+        let for_operator = match is_parked {
+            true => Arc::new(View {
+                verbs: Verb::ALL.to_vec(),
+                ..View::clone(for_user)
+            }),
+            false => Arc::clone(for_user),
+        };
+        for (audience, view) in [(Audience::User, for_user), (Audience::Operator, &for_operator)] {
             let view = Arc::clone(view);
             ctx.notes
                 .note(ctx.now, self.id, || RuntimeEvent::Shown { audience, view });
-        };
-        note(ctx, Audience::User, &view);
-        if !is_parked {
-            note(ctx, Audience::Operator, &view);
-            return self.send_view(ctx, was_parked, glance);
         }
-        let for_operator = Arc::new(View {
-            verbs: Verb::ALL.to_vec(),
-            ..View::clone(&view)
-        });
-        note(ctx, Audience::Operator, &for_operator);
-        let whole = Glance::of(&for_operator);
-        for (to, view) in [(Viewers::User, glance), (Viewers::Operator, whole)] {
-            ctx.outside(self.id, ToOutside::Show { to, view });
+        if is_parked || was_parked {
+            return self.show_apart(ctx, (self.glance(), Glance::of(&for_operator)));
         }
+        let (to, view) = (Viewers::Both, self.glance());
+        ctx.outside(self.id, ToOutside::Show { to, view });
     }
 
     /// What a user is shown; an operator is shown the same, and what may be done about a parked job.

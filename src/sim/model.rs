@@ -165,7 +165,7 @@ impl<S: Seams> Model<S> {
     /// long after its job is over, it grows with the jobs.
     #[must_use]
     pub fn fed_by(mut self, source: Box<dyn TaskSource>, blueprint: &Blueprint) -> Self {
-        if self.log.is_none() && blueprint.may_forget() {
+        if blueprint.profile.webhook.is_none() && self.log.is_none() {
             self.desk = self.desk.forgetting();
         }
         self.source = Some(source);
@@ -449,8 +449,15 @@ impl<S: Seams> Model<S> {
         if self.actions.len() > 1 {
             self.actions.reverse();
         }
-        while let Some(action) = self.actions.pop() {
-            self.route_action(action);
+        while let Some(action) = self.actions.last() {
+            if self.is_unheeded(action) {
+                // The step in which they would have looked counts all the same.
+                self.steps += u64::from(self.shown_until != self.ahead);
+                self.shown_until = self.ahead;
+                self.actions.truncate(self.actions.len() - 1);
+            } else if let Some(action) = self.actions.pop() {
+                self.route_action(action);
+            }
         }
     }
 
@@ -472,25 +479,25 @@ impl<S: Seams> Model<S> {
                     told: Told::Stored { digest },
                 });
             }
-            Action::Outside { job, message } => self.tell_outside(job, message),
+            Action::Outside { job, message } => self.to_outside.push(FromCore { job, message }),
         }
     }
 
-    /// A view that people would look at and do nothing, with nothing else on its way to them, need not be brought to them. The
-    /// step in which they would have looked counts all the same.
-    fn tell_outside(&mut self, job: JobId, message: ToOutside) {
-        if self.is_straight()
+    /// Whether this is a view that people would look at and do nothing, with nothing else on its way to them: it need not be
+    /// brought to them.
+    #[inline]
+    fn is_unheeded(&self, action: &Action) -> bool {
+        self.is_straight()
             && self.to_outside.is_empty()
             && self.ahead <= self.caps.time
             && self.steps + 1 < self.caps.steps
-            && let ToOutside::Show { to, view } = &message
-            && !self.outside.heeds(job, *to, view)
-        {
-            self.steps += u64::from(self.shown_until != self.ahead);
-            self.shown_until = self.ahead;
-            return;
-        }
-        self.to_outside.push(FromCore { job, message });
+            && match action {
+                Action::Outside {
+                    job,
+                    message: ToOutside::Show { to, view },
+                } => !self.outside.heeds(*job, *to, view),
+                _ => false,
+            }
     }
 
     fn send(&mut self, exchange: Exchange, ask: Ask) {

@@ -71,13 +71,6 @@ impl Blueprint {
         }
     }
 
-    /// Whether nobody can tell jobs that are over from jobs that never were: no webhook may name a response long after its
-    /// job is over, and no ended response is crowded out by others.
-    #[must_use]
-    pub const fn may_forget(&self) -> bool {
-        self.profile.webhook.is_none() && self.profile.contract.kept_max == u32::MAX
-    }
-
     /// The service.
     #[must_use]
     pub fn service(&self, recording: Recording) -> Service {

@@ -108,8 +108,8 @@ mod tests {
         assert_eq!((&*made, made.to_string()), (text, text.to_owned()));
         assert_eq!((&made, &made), (&again, &ResultDigest::from(text)));
         assert_ne!(made, ResultDigest::of(&"abd".into()));
-        let written = serde_json::to_string(&made).unwrap();
-        assert_eq!(written, format!("\"{text}\""));
-        assert_eq!(serde_json::from_str::<ResultDigest>(&written).unwrap(), made);
+        let written = format!("\"{text}\"");
+        assert_eq!(serde_json::to_string(&made).ok().as_ref(), Some(&written));
+        assert_eq!(serde_json::from_str::<ResultDigest>(&written).ok(), Some(made));
     }
 }

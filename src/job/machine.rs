@@ -95,8 +95,7 @@ pub(super) fn cause(code: &str, detail: impl Into<Arc<str>>) -> Cause {
 /// One job.
 ///
 /// Where many are in flight, nothing of a job is in a cache when its turn comes. So its fields stand in the order in
-/// which they are wanted, and each group fills whole cache lines: what every wake asks, what is followed and how, what every
-/// reply asks, what is shown, and the rest.
+/// which they are wanted: what every wake asks, what is followed and how, what every reply asks, what is shown, and the rest.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(super) struct Job {

@@ -117,17 +117,24 @@ impl Job {
     /// The same after a look was sent, which changes neither a limit nor the verdict on life.
     fn set_alarm_only(&mut self) {
         // What is due is asked when it is due.
-        let mut first = SimTime::NEVER;
-        match &self.state {
+        let first = match &self.state {
             State::Running(running) => {
                 let look = running.poll_at.min(self.stream_doubted_at());
                 let calls = self.pledges.iter().map(|pledge| pledge.until);
-                let first_of_all = self.limits_at.min(look).min(running.resume_at);
-                first = calls.fold(first_of_all.min(self.verdict_at), SimTime::min);
+                let others = self.limits_at.min(look).min(running.resume_at);
+                calls.fold(others.min(self.verdict_at), SimTime::min)
             }
-            _ => self.each_alarm(|at, _| first = first.min(at)),
-        }
+            _ => self.first_of_all(),
+        };
+        debug_assert_eq!(first, self.first_of_all(), "what is due first of {:?}", self.id);
         self.alarm = first;
+    }
+
+    /// When something of this job is due first, asked of every alarm.
+    fn first_of_all(&self) -> SimTime {
+        let mut first = SimTime::NEVER;
+        self.each_alarm(|at, _| first = first.min(at));
+        first
     }
 
     /// Until when the job may wait for a place. A job that is not yet admitted has no other limit.

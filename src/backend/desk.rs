@@ -41,12 +41,12 @@ pub(super) struct Desk {
 struct Expected {
     script: Option<Script>,
     /// Its responses.
-    runs: Runs,
+    runs: Handles,
     is_over: bool,
 }
 
 /// The responses of a job; nearly always there is one.
-pub(super) type Runs = SmallVec<[Handle; 1]>;
+pub(super) type Handles = SmallVec<[Handle; 1]>;
 
 impl Expected {
     fn of(script: Option<Script>) -> Self {
@@ -114,9 +114,9 @@ impl Desk {
     }
 
     /// Forgets a job that is not listed and gives its responses.
-    pub(super) fn forget(&mut self, job: JobId) -> Runs {
+    pub(super) fn forget(&mut self, job: JobId) -> Handles {
         let Some(expected) = self.expected.get_mut(job) else {
-            return Runs::new();
+            return Handles::new();
         };
         expected.is_over = true;
         let runs = std::mem::take(&mut expected.runs);

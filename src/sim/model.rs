@@ -36,7 +36,7 @@ pub struct Model<S> {
     to_service: Vec<backend::Input>,
     to_outside: Vec<FromCore>,
     /// When people saw a view last that was not brought to them.
-    shown_until: SimTime,
+    shown_until: Option<SimTime>,
     /// A request that is all that is on its way to the service. Nearly always there is nothing else, and then it is taken where it
     /// stands; so is a reply among the outputs that is all that is on its way to the desk.
     asked: Vec<Action>,
@@ -146,7 +146,7 @@ impl<S: Seams> Model<S> {
             to_desk: Vec::new(),
             to_service: Vec::new(),
             to_outside: Vec::new(),
-            shown_until: SimTime::START,
+            shown_until: None,
             asked: Vec::new(),
             actions: Vec::new(),
             outputs: Vec::new(),
@@ -391,7 +391,7 @@ impl<S: Seams> Model<S> {
     }
 
     fn step_outside(&mut self) {
-        self.steps += u64::from(self.shown_until != self.now);
+        self.steps += u64::from(self.shown_until != Some(self.now));
         self.expect_tasks();
         self.seams.shown(self.now, &mut self.to_outside);
         self.outside.step(self.now, &mut self.to_outside, &mut self.said);
@@ -452,8 +452,8 @@ impl<S: Seams> Model<S> {
         while let Some(action) = self.actions.last() {
             if self.is_unheeded(action) {
                 // The step in which they would have looked counts all the same.
-                self.steps += u64::from(self.shown_until != self.ahead);
-                self.shown_until = self.ahead;
+                self.steps += u64::from(self.shown_until != Some(self.ahead));
+                self.shown_until = Some(self.ahead);
                 self.actions.truncate(self.actions.len() - 1);
             } else if let Some(action) = self.actions.pop() {
                 self.route_action(action);
@@ -571,7 +571,7 @@ impl<S: Seams> Model<S> {
             },
             ending,
             steps: self.steps,
-            end: self.now.max(self.shown_until),
+            end: self.shown_until.map_or(self.now, |until| until.max(self.now)),
         }
     }
 }

@@ -180,6 +180,12 @@ impl Agenda {
         self.near.peek().map(|Reverse(key)| instant(*key))
     }
 
+    /// What is due first, as far as that is known.
+    pub(super) fn first(&self) -> Option<Due> {
+        let Reverse(key) = self.near.peek()?;
+        Some(self.places[place(*key)])
+    }
+
     /// Forgets what stands first as long as nobody waits for it any more.
     pub(super) fn forget_dead(&mut self, is_dead: impl Fn(Due) -> bool) {
         while let Some(Reverse(key)) = self.near.peek() {

@@ -189,6 +189,10 @@ impl Calls {
         self.slots.get(call).map(|open| open.call.key)
     }
 
+    pub(super) fn get(&self, call: Handle) -> Option<&Call> {
+        self.slots.get(call).map(|open| &open.call)
+    }
+
     pub(super) fn get_mut(&mut self, call: Handle) -> Option<&mut Call> {
         self.slots.get_mut(call).map(|open| &mut open.call)
     }

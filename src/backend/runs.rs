@@ -104,6 +104,20 @@ impl Runs {
         self.slots.get(self.latest[self.place_of(job)])
     }
 
+    /// Asks for the memory of what keeps the latest response of a job.
+    #[inline]
+    pub(super) fn prefetch_latest(&self, job: JobId) {
+        if !self.latest.is_empty() {
+            self.prefetch(self.latest[self.place_of(job)]);
+        }
+    }
+
+    /// Asks for the memory of what keeps a response.
+    #[inline]
+    pub(super) fn prefetch(&self, run: Handle) {
+        self.slots.prefetch(run);
+    }
+
     pub(super) fn get(&self, run: Handle) -> Option<&Run> {
         self.slots.get(run)
     }

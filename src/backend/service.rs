@@ -17,7 +17,7 @@ use super::{Auth, CallKey, ConnectionNo, Face, Input, Output, Profile, Script};
 use crate::fault::{Fault, FaultPlan, Place, Target};
 use crate::rng::Seed;
 use crate::trace::{BackendEvent, Notes, Record, ServiceEvent, WireEvent};
-use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
+use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo, prefetch};
 use crate::wire::{ApiError, Ask, Reply};
 use std::collections::BTreeMap;
 
@@ -115,6 +115,44 @@ impl Service {
     #[must_use]
     pub fn next_deadline(&self) -> Option<SimTime> {
         self.desk.agenda.next()
+    }
+
+    /// Asks for the memory of what keeps the latest response of a job.
+    #[inline]
+    pub fn prefetch_run(&self, job: JobId) {
+        self.runs.prefetch_latest(job);
+    }
+
+    /// Asks for the memory of the latest response of a job.
+    #[inline]
+    pub fn prefetch_response(&self, job: JobId) {
+        if let Some(run) = self.runs.latest(job) {
+            prefetch(&run.object.id);
+            prefetch(&run.object.status);
+        }
+    }
+
+    /// Asks for the memory of the reply that leaves next, and says which job it is for.
+    #[inline]
+    pub fn prefetch_due(&self) -> Option<JobId> {
+        let call = match self.desk.agenda.first()? {
+            Due::Leave(call) => call,
+            Due::Advance { run, .. } => {
+                self.runs.prefetch(run);
+                return None;
+            }
+            _ => return None,
+        };
+        let call = self.calls.get(call)?;
+        if let Stage::Leaving {
+            reply: Reply::Response(response),
+            ..
+        } = &call.stage
+        {
+            prefetch(&response.id);
+            prefetch(&response.status);
+        }
+        Some(call.key.exchange.job())
     }
 
     /// Takes what arrived in the tick `now`, in any order, and everything that is due; adds to `out` what leaves.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use crate::units::prefetch;
+
 /// Points at a value in [`Slots`]; it finds nothing once that value is gone, even if the place is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Handle {
@@ -22,8 +24,16 @@ impl Handle {
 /// Values in places that are used again.
 #[derive(Debug, Clone)]
 pub(super) struct Slots<T> {
-    places: Vec<(u32, Option<T>)>,
+    places: Vec<Slot<T>>,
     free: Vec<u32>,
+}
+
+/// How often the place was used, in front: whoever asks for the value asks for that too.
+#[derive(Debug, Clone)]
+#[repr(C)]
+struct Slot<T> {
+    life: u32,
+    value: Option<T>,
 }
 
 impl<T> Slots<T> {
@@ -43,10 +53,10 @@ impl<T> Slots<T> {
     #[inline]
     pub(super) fn insert_with(&mut self, make: impl FnOnce(Handle) -> T) -> Handle {
         if let Some(place) = self.free.pop() {
-            let (life, slot) = &mut self.places[place as usize];
+            let Slot { life, value } = &mut self.places[place as usize];
             let handle = Handle { place, life: *life };
             // A free place is empty: an assignment would look for a value to let go.
-            slot.get_or_insert_with(|| make(handle));
+            value.get_or_insert_with(|| make(handle));
             return handle;
         }
         assert!(
@@ -56,33 +66,42 @@ impl<T> Slots<T> {
         #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
         let place = self.places.len() as u32;
         let handle = Handle { place, life: 0 };
-        self.places.push((0, Some(make(handle))));
+        let (life, value) = (0, Some(make(handle)));
+        self.places.push(Slot { life, value });
         handle
     }
 
     /// The values, in the order of their places.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.places.iter().filter_map(|(_, slot)| slot.as_ref())
+        self.places.iter().filter_map(|slot| slot.value.as_ref())
     }
 
     /// One that is looked for among all.
     pub(super) fn find(&self, is: impl Fn(&T) -> bool) -> Option<Handle> {
         let mut places = self.places.iter().zip(0..);
-        places.find_map(|((life, slot), place)| {
-            let life = *life;
-            slot.as_ref().filter(|value| is(value))?;
+        places.find_map(|(slot, place)| {
+            slot.value.as_ref().filter(|value| is(value))?;
+            let life = slot.life;
             Some(Handle { place, life })
         })
     }
 
     pub(super) fn get(&self, handle: Handle) -> Option<&T> {
-        let (life, slot) = self.places.get(handle.place as usize)?;
-        slot.as_ref().filter(|_| *life == handle.life)
+        let Slot { life, value } = self.places.get(handle.place as usize)?;
+        value.as_ref().filter(|_| *life == handle.life)
+    }
+
+    /// Asks for the memory in which a value begins.
+    #[inline]
+    pub(super) fn prefetch(&self, handle: Handle) {
+        if let Some(slot) = self.places.get(handle.place as usize) {
+            prefetch(slot);
+        }
     }
 
     pub(super) fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
-        let (life, slot) = self.places.get_mut(handle.place as usize)?;
-        slot.as_mut().filter(|_| *life == handle.life)
+        let Slot { life, value } = self.places.get_mut(handle.place as usize)?;
+        value.as_mut().filter(|_| *life == handle.life)
     }
 
     /// Lets a value go where it is, without what is `wanted` of it; if nothing is, it stays.
@@ -92,24 +111,24 @@ impl<T> Slots<T> {
         handle: Handle,
         wanted: impl FnOnce(&mut T) -> Option<R>,
     ) -> Option<R> {
-        let (life, slot) = self.places.get_mut(handle.place as usize)?;
-        let value = slot.as_mut().filter(|_| *life == handle.life)?;
-        let taken = wanted(value)?;
-        *slot = None;
+        let Slot { life, value } = self.places.get_mut(handle.place as usize)?;
+        let held = value.as_mut().filter(|_| *life == handle.life)?;
+        let taken = wanted(held)?;
+        *value = None;
         *life = life.wrapping_add(1);
         self.free.push(handle.place);
         Some(taken)
     }
 
     pub(super) fn remove(&mut self, handle: Handle) -> Option<T> {
-        let (life, slot) = self.places.get_mut(handle.place as usize)?;
+        let Slot { life, value } = self.places.get_mut(handle.place as usize)?;
         if *life != handle.life {
             return None;
         }
-        let value = slot.take()?;
+        let gone = value.take()?;
         *life = life.wrapping_add(1);
         self.free.push(handle.place);
-        Some(value)
+        Some(gone)
     }
 
     pub(super) const fn len(&self) -> usize {

@@ -236,6 +236,34 @@ impl Desk {
         self.over.drain(..)
     }
 
+    /// The job that wakes first.
+    #[inline]
+    #[must_use]
+    pub fn next_awake(&self) -> JobId {
+        self.wakes.first().map_or(JobId::NONE, |(_, job, _)| job)
+    }
+
+    /// Asks for the memory of the job that wakes first.
+    #[inline]
+    pub fn prefetch_awake(&self) {
+        if let Some((.., place)) = self.wakes.first() {
+            self.wakes.prefetch(place);
+            if let Some(job) = self.jobs.get(place.wrapping_sub(FIRST_ROOM)) {
+                job.prefetch();
+            }
+        }
+    }
+
+    /// Asks for the memory of a job.
+    #[inline]
+    pub fn prefetch_job(&self, id: JobId) {
+        if let Some(Held::Job(room)) = self.held.in_row(id)
+            && let Some(job) = self.jobs.get(*room)
+        {
+            job.prefetch();
+        }
+    }
+
     /// When the core has to be stepped next, if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<SimTime> {
@@ -585,7 +613,7 @@ impl Desk {
         }
         if (self.shared.ended == Ended::LetGo || !self.notes.is_on()) && job.is_over() {
             let over = Held::Over(job.state.name());
-            self.jobs.remove(room);
+            self.jobs.give_back(room);
             if let Some(held) = self.held.get_mut(id) {
                 *held = over;
             }

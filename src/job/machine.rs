@@ -16,7 +16,7 @@ use crate::trace::{
     Cause, CoreEvent, Execution, JobEvent, LaneName, LimitName, Notes, On, Principal, ResultDigest,
     RuntimeEvent, StateName, StopReason,
 };
-use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo};
+use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo, prefetch};
 use crate::wire::{Ask, InputItem, Origin, ResponseId, Status, ToolDeclaration};
 
 /// What a job may use while it is stepped.
@@ -258,6 +258,16 @@ impl Job {
             requester: task.requester.clone(),
             placement,
         }
+    }
+
+    /// Asks for the memory that a look takes.
+    #[inline(always)]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.id);
+        prefetch(&self.state);
+        prefetch(&self.pledges);
+        prefetch(&self.sent);
+        prefetch(&self.status);
     }
 
     pub(super) fn plan(&self) -> &Plan {

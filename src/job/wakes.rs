@@ -32,6 +32,12 @@ impl Wakes {
         (key != Firsts::NOTHING).then(|| (instant(key), job(key), place(key)))
     }
 
+    /// Asks for the memory that setting this place takes.
+    #[inline]
+    pub fn prefetch(&self, place: u32) {
+        self.firsts.prefetch(place);
+    }
+
     /// Lets the job of this place wake at an instant, instead of the one before; never, if that is the instant.
     ///
     /// - `place`: where it stands as long as it is there; places are used again, so that there are no more of them than

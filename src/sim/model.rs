@@ -52,6 +52,9 @@ pub struct Model<S> {
     known_until: SimTime,
 }
 
+/// With so many jobs in flight, what they need is asked for before.
+const CROWD: u32 = 1_024;
+
 /// When each part acts by itself next; never, if it only waits for others.
 #[derive(Debug, Clone, Copy)]
 struct Dues {
@@ -361,6 +364,9 @@ impl<S: Seams> Model<S> {
 
     fn step_desk(&mut self) {
         self.steps += 1;
+        if self.is_crowded() && self.due.desk <= self.now {
+            self.service.prefetch_response(self.desk.next_awake());
+        }
         match &self.outputs[..] {
             [backend::Output::Reply { call, reply, .. }] if self.to_desk.is_empty() => {
                 self.desk
@@ -372,9 +378,33 @@ impl<S: Seams> Model<S> {
             }
             _ => self.step_desk_by_batch(),
         }
-        self.due.desk = or_never(self.desk.next_deadline());
+        let due = or_never(self.desk.next_deadline());
+        if self.is_crowded() && due != self.due.desk {
+            self.prefetch_for_wake();
+        }
+        self.due.desk = due;
         self.seams.wanted(self.now, &mut self.actions);
         self.forget_jobs();
+    }
+
+    /// Whether so many jobs are in flight that nothing of one is in a cache any more when its turn comes.
+    const fn is_crowded(&self) -> bool {
+        self.desk.open_jobs() >= CROWD
+    }
+
+    /// Asks for the memory that the job needs which wakes next, and its response.
+    #[inline(never)]
+    fn prefetch_for_wake(&self) {
+        self.desk.prefetch_awake();
+        self.service.prefetch_run(self.desk.next_awake());
+    }
+
+    /// Asks for the memory that the reply needs which leaves next, and its job.
+    #[inline(never)]
+    fn prefetch_for_reply(&self) {
+        if let Some(job) = self.service.prefetch_due() {
+            self.desk.prefetch_job(job);
+        }
     }
 
     #[inline(never)]
@@ -411,7 +441,11 @@ impl<S: Seams> Model<S> {
             self.service
                 .step(self.now, &mut self.to_service, &mut self.outputs);
         }
-        self.due.service = or_never(self.service.next_deadline());
+        let due = or_never(self.service.next_deadline());
+        if self.is_crowded() && due != self.due.service {
+            self.prefetch_for_reply();
+        }
+        self.due.service = due;
         self.seams.answered(self.now, &mut self.outputs);
     }
 

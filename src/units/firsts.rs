@@ -1,5 +1,7 @@
 //! What comes first of many things, each of which can change at any time.
 
+use super::prefetch;
+
 /// The least key of many places, kept as they change.
 ///
 /// Four places stand together, as wide as a cache line; the least of each four stands in the line above, and so on up to
@@ -48,6 +50,16 @@ impl Firsts {
     pub(crate) const fn first(&self) -> u128 {
         let [upper, lower] = self.first;
         (upper as u128) << 64 | lower as u128
+    }
+
+    /// Asks for the memory that a change of this place takes.
+    #[inline]
+    pub(crate) fn prefetch(&self, place: u32) {
+        let group = self.lowest + place as usize / 4;
+        if let Some(four) = self.fours.get(group) {
+            prefetch(four);
+            prefetch(&self.fours[group.saturating_sub(1) / 4]);
+        }
     }
 
     /// Puts a key into a place, instead of the one before.

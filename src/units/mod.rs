@@ -1,5 +1,5 @@
 //! Time, durations, identities, tokens, money and probabilities: plain data without behaviour; what comes first of many
-//! things, how far ahead a queue over time looks, and digits.
+//! things, how far ahead a queue over time looks, what memory is asked for before it is needed, and digits.
 //!
 //! Invariant: time is a whole number of ticks of one microsecond since the start of the run.
 
@@ -8,6 +8,7 @@ mod firsts;
 mod hex;
 mod horizon;
 mod id;
+mod prefetch;
 mod time;
 mod window;
 
@@ -16,5 +17,6 @@ pub(crate) use firsts::Firsts;
 pub(crate) use hex::{hex, hex_digits};
 pub(crate) use horizon::horizon;
 pub use id::{AttemptNo, Exchange, ExchangeError, ExchangeKind, JobId, TurnNo};
+pub(crate) use prefetch::prefetch;
 pub use time::{DurationError, SimDuration, SimTime};
 pub(crate) use window::Window;

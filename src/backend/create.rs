@@ -97,13 +97,13 @@ impl Service {
         let who = self.ledger.project(account);
         let conversation = self.conversation_before(create, who)?;
         let parent = self.parent(create, who)?;
-        let asked = match (&conversation, parent) {
-            (Some(before), _) => before.asked.clone(),
-            (None, Some(parent)) => parent.object.output.clone(),
-            (None, None) => self.desk.no_output.clone(),
+        let asked: &[Item] = match (&conversation, parent) {
+            (Some(before), _) => &before.asked,
+            (None, Some(parent)) => &parent.object.output,
+            (None, None) => &[],
         };
         self.check_references(create)?;
-        let answers = answers::read(create, &asked, &self.runs)?;
+        let answers = answers::read(create, asked, &self.runs)?;
         let turn = match &conversation {
             Some(before) => before.turns.saturating_add(1),
             None => turn_of(create, parent),

@@ -442,10 +442,6 @@ impl Run {
                 if let Some(rule) = self.fate.truncated {
                     desk.fired(self.job(), rule);
                 }
-                let usage = self.usage;
-                let object = self.object_mut();
-                object.completed_at = Some(desk.unix());
-                object.usage = Some(usage);
                 self.end(desk, Status::Completed, None);
             }
             Finale::Incomplete { reason, rule } => {
@@ -456,10 +452,7 @@ impl Run {
                 let cap = self.fate.cap.unwrap_or(u32::MAX);
                 self.usage.output = self.usage.output.min(cap);
                 self.usage.reasoning = self.usage.reasoning.min(cap);
-                let usage = self.usage;
-                let object = self.object_mut();
-                object.incomplete = Some(reason.clone());
-                object.usage = Some(usage);
+                self.object_mut().incomplete = Some(reason.clone());
                 self.end(desk, Status::Incomplete, Some(reason));
             }
             Finale::Unknown { word, rule } => {
@@ -471,11 +464,16 @@ impl Run {
 
     fn end(&mut self, desk: &mut Desk, status: Status, code: Option<Arc<str>>) {
         let tier = self.tier.clone();
-        let usage = (desk.profile.contract.switches.ended_usage == EndedUsage::Shown).then_some(self.usage);
+        let is_used = matches!(status, Status::Completed | Status::Incomplete);
+        let shows_usage = is_used || desk.profile.contract.switches.ended_usage == EndedUsage::Shown;
+        let usage = shows_usage.then_some(self.usage);
         let object = self.object_mut();
+        if status == Status::Completed {
+            object.completed_at = Some(desk.unix());
+        }
         object.status = status;
         object.service_tier = tier.unwrap_or_else(|| desk.profile.tier.clone());
-        object.usage = object.usage.or(usage);
+        object.usage = usage;
         self.stage = Stage::Ended;
         // Only tools can be asked later for more than they have shown.
         if !self.acts.have_tools() {

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use foldhash::fast::FixedState;
+
 use super::run::Run;
 use super::slots::{Handle, Lookup, Slots};
 use crate::units::JobId;
@@ -20,15 +22,20 @@ pub(super) struct Runs {
     deleted: VecDeque<ResponseId>,
 }
 
+/// There is room from the start for so many jobs at most.
+const ROOM: usize = 4_096;
+
 /// Deleted responses that are remembered.
 const DELETED: usize = 1_024;
 
 impl Runs {
-    pub(super) fn new() -> Self {
+    /// None yet, and room for those of so many jobs.
+    pub(super) fn for_jobs(jobs: usize) -> Self {
+        let room = jobs.min(ROOM);
         Self {
-            slots: Slots::new(),
-            by_id: Lookup::default(),
-            latest: Vec::new(),
+            slots: Slots::with_capacity(room),
+            by_id: Lookup::with_capacity_and_hasher(room, FixedState::default()),
+            latest: vec![Handle::NONE; room.next_power_of_two()],
             weight: 0,
             deleted: VecDeque::new(),
         }
@@ -98,18 +105,13 @@ impl Runs {
     /// What stands where the latest response of a job would: that one, as a rule, or another that its id gives away.
     /// Whether it can be read is another question.
     pub(super) fn latest(&self, job: JobId) -> Option<&Run> {
-        if self.latest.is_empty() {
-            return None;
-        }
         self.slots.get(self.latest[self.place_of(job)])
     }
 
     /// Asks for the memory of what keeps the latest response of a job.
     #[inline]
     pub(super) fn prefetch_latest(&self, job: JobId) {
-        if !self.latest.is_empty() {
-            self.prefetch(self.latest[self.place_of(job)]);
-        }
+        self.prefetch(self.latest[self.place_of(job)]);
     }
 
     /// Asks for the memory of what keeps a response.

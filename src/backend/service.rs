@@ -78,6 +78,7 @@ impl Service {
     /// A service to which nothing happened yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
+        let runs = Runs::for_jobs(setup.scripts.len());
         Self {
             bucket: setup.profile.limiter.map(Bucket::new),
             tier_buckets: {
@@ -90,7 +91,7 @@ impl Service {
             conversations: Conversations::default(),
             headings: BTreeMap::new(),
             desk: Desk::new(setup),
-            runs: Runs::new(),
+            runs,
             calls: Calls::new(),
             deliveries: Deliveries::new(),
             marked: None,

@@ -44,6 +44,14 @@ impl<T> Slots<T> {
         }
     }
 
+    /// The same with room for so many values.
+    pub(super) fn with_capacity(values: usize) -> Self {
+        Self {
+            places: Vec::with_capacity(values),
+            free: Vec::new(),
+        }
+    }
+
     #[inline]
     pub(super) fn insert(&mut self, value: T) -> Handle {
         self.insert_with(|_| value)

@@ -38,7 +38,7 @@ impl Job {
         let digest = ctx.shared.digests.of(content);
         let storing = self.storing(ctx, &digest, partial);
         self.enter(ctx, on, storing);
-        self.store(ctx, content, &digest, partial, response);
+        self.store(ctx, content, digest, partial, response);
     }
 
     fn storing(&self, ctx: &Context<'_>, digest: &ResultDigest, partial: bool) -> State {
@@ -53,7 +53,7 @@ impl Job {
         &mut self,
         ctx: &mut Context<'_>,
         content: &Arc<str>,
-        digest: &ResultDigest,
+        digest: ResultDigest,
         partial: bool,
         response: Option<ResponseId>,
     ) {
@@ -72,7 +72,7 @@ impl Job {
         });
         ctx.actions.push(Action::Store {
             job: self.id,
-            digest: digest.clone(),
+            digest,
             content: content.clone(),
         });
     }
@@ -176,7 +176,7 @@ impl Job {
         let text = text_of(&response.output);
         let digest = ctx.shared.digests.of(&text);
         self.state = self.storing(ctx, &digest, partial);
-        self.store(ctx, &text, &digest, partial, Some(response.id.clone()));
+        self.store(ctx, &text, digest, partial, Some(response.id.clone()));
     }
 
     fn read_later(&mut self, ctx: &Context<'_>) {

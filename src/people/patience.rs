@@ -36,20 +36,27 @@ impl Standing {
 
 impl Outside {
     pub(super) fn plan_user(&mut self, (now, job): (SimTime, JobId), task: &OutsideTask) {
-        let setup = Arc::clone(&self.setup);
-        let user = &setup.users[task.user];
-        if let Some(patience) = user.leaves_after {
+        let user = &self.setup.users[task.user];
+        let (leaves_after, patience, cancels) = (user.leaves_after, user.patience, !user.cancels.is_empty());
+        if let Some(patience) = leaves_after {
             let at = self.later(now, patience, (Purpose::Patience, u64::from(job.0), 0));
             self.timers.set(at, job, Due::Leave);
             if let Some(known) = self.jobs.get_mut(job) {
                 known.leaves = true;
             }
         }
-        if let Some(patience) = user.patience {
+        if let Some(patience) = patience {
             let at = self.later(now, patience, (Purpose::Patience, u64::from(job.0), 1));
             self.timers.set(at, job, Due::Impatient(Impatience::Waited));
         }
-        for cancel in &user.cancels {
+        if cancels {
+            self.plan_cancels((now, job), task);
+        }
+    }
+
+    fn plan_cancels(&mut self, (now, job): (SimTime, JobId), task: &OutsideTask) {
+        let setup = Arc::clone(&self.setup);
+        for cancel in &setup.users[task.user].cancels {
             let at = match cancel.when {
                 When::At(at) => at,
                 When::After(delay) => now + delay,

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::units::hex_digits;
 pub struct IdText(Form);
 
 /// Invariant: a text that can be a number is one, so two texts are equal exactly if their forms are.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 enum Form {
     /// The prefix, and the number.
     Made(Prefix, u64),
@@ -27,10 +28,20 @@ enum Form {
     Other(Arc<String>),
 }
 
+/// The numbers differ enough by themselves: what stands in front of them need not be hashed too.
+impl Hash for Form {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Made(_, bits) => bits.hash(state),
+            Self::Other(text) => text.hash(state),
+        }
+    }
+}
+
 /// What stands in front of the digits: of responses, then of the items that are made most.
 ///
 /// A whole word, so that an id is two words without gaps between them, which are copied at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 enum Prefix {
     Response,

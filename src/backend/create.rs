@@ -143,7 +143,7 @@ impl Service {
             tier: create.tier.clone(),
             hold: hold_of(create),
             streamed: create.stream,
-            object: self.object(id, create),
+            object: Arc::new(self.object(id, create)),
             bits,
             acts,
             fate: self.desk.keep_fate(fate),

@@ -133,7 +133,7 @@ pub(super) struct Seedling {
     pub(super) tier: Option<Arc<str>>,
     pub(super) hold: Hold,
     pub(super) streamed: bool,
-    pub(super) object: Response,
+    pub(super) object: Arc<Response>,
     pub(super) bits: u64,
     pub(super) acts: Acts,
     pub(super) fate: Arc<Fate>,
@@ -163,7 +163,7 @@ impl Run {
             hold: seedling.hold,
             created: now,
             entity: name::run_entity(seedling.object.origin, &seedling.key),
-            object: seedling.object.into(),
+            object: seedling.object,
             log: seedling
                 .streamed
                 .then(|| Box::new(Log::new(gaps, desk.seed, seedling.bits))),

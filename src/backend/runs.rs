@@ -202,15 +202,15 @@ impl Runs {
         }
     }
 
-    /// Lets it go.
-    pub(super) fn remove(&mut self, run: Handle) -> Option<Run> {
-        let gone = self.slots.remove(run)?;
-        self.weight -= gone.counted;
-        let id = &gone.object.id;
+    /// Lets it go, and says which one it was.
+    pub(super) fn remove(&mut self, run: Handle) -> Option<ResponseId> {
+        let wanted = |gone: &mut Run| Some((gone.counted, gone.object.id.clone()));
+        let (counted, id) = self.slots.take_of(run, wanted)?;
+        self.weight -= counted;
         // One that was hidden may have left its name to another.
-        if let Some(other) = self.by_id.remove(id).filter(|found| *found != run) {
+        if let Some(other) = self.by_id.remove(&id).filter(|found| *found != run) {
             self.by_id.insert(id.clone(), other);
         }
-        Some(gone)
+        Some(id)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::agenda::Due;
 use super::call::{Call, PIECES, Reading, Spoil, Stage, spoil_of};
 use super::desk::Desk;
-use super::run::{Hold, Keep, Run};
+use super::run::{Hold, Keep};
 use super::service::Spent;
 use super::slots::Handle;
 use super::{CallKey, Output, Service, StreamEnd};
@@ -128,11 +128,10 @@ impl Service {
     }
 
     /// Takes a response out, and says so.
-    fn let_go(&mut self, handle: Handle) -> Option<Run> {
-        let run = self.runs.remove(handle)?;
-        let response = run.object.id.clone();
-        self.desk.out.push(Output::Dropped { response });
-        Some(run)
+    fn let_go(&mut self, handle: Handle) {
+        if let Some(response) = self.runs.remove(handle) {
+            self.desk.out.push(Output::Dropped { response });
+        }
     }
 
     /// A fault makes the service forget a response; what still runs on a connection runs on.
@@ -158,14 +157,17 @@ impl Service {
 
     /// Lets a response go and closes its streams.
     pub(super) fn drop_run(&mut self, handle: Handle, why: &'static str) {
-        let Some(run) = self.let_go(handle) else {
+        let Some(run) = self.runs.get_mut(handle) else {
             return;
         };
+        let readers = std::mem::take(&mut run.readers);
         self.desk.dropped(run.job(), &run.object.id, why);
         if why == "deleted" {
-            self.runs.remember_deleted(&run.object.id);
+            let id = run.object.id.clone();
+            self.runs.remember_deleted(&id);
         }
-        for call in run.readers {
+        self.let_go(handle);
+        for call in readers {
             if let Some(call) = self.calls.remove(call) {
                 self.close(call.key, Closing::Broken);
             }

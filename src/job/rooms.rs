@@ -24,6 +24,7 @@ impl<T> Rooms<T> {
     ///
     /// # Panics
     /// If there are 2^32 values.
+    #[inline]
     pub(super) fn insert(&mut self, value: T) -> u32 {
         if let Some(room) = self.free.pop() {
             self.rooms[room as usize] = value;

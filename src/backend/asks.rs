@@ -31,8 +31,19 @@ impl Service {
     /// Handles a request: the content of its reply is fixed here.
     pub(super) fn handle(&mut self, key: CallKey, strike: Option<u32>, request: Request<'_>) {
         if let Some(object) = self.looked_at(&key, request) {
-            return self.reply(key, strike, Reply::Response(object));
+            self.unpin(&key);
+            self.plan_leave(key, strike, SimDuration::ZERO, || Stage::Leaving {
+                reply: Reply::Response(object),
+                stream: None,
+                parts: 0,
+            });
+            return;
         }
+        self.handle_other(key, strike, request);
+    }
+
+    #[inline(never)]
+    fn handle_other(&mut self, key: CallKey, strike: Option<u32>, request: Request<'_>) {
         let answer = self.answer(key, request);
         self.unpin(&key);
         match answer {

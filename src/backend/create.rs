@@ -15,6 +15,7 @@ use super::turn::{Act, acts, compaction_act, list_act};
 use super::{CallKey, Choice, Chosen, Output, Script, Service, name};
 use crate::fault::Probe;
 use crate::rng::Purpose;
+use crate::units::push_with;
 use crate::wire::{
     ApiError, Create, IdText, Item, Overflow, Reply, Response, ResponseId, Status, StoredItem,
 };
@@ -268,7 +269,7 @@ impl Service {
             unreachable!("the response was just taken in");
         };
         let (call, response) = (run.key, run.object.id.clone());
-        self.desk.out.push(Output::Made { call, response });
+        push_with(&mut self.desk.out, || Output::Made { call, response });
         self.desk.serves(run.job(), handle);
         run.start(&mut self.desk);
         run.stamp(&self.desk);

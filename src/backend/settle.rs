@@ -12,6 +12,7 @@ use super::{CallKey, Output, Service, StreamEnd};
 use crate::fault::Fault;
 use crate::rng::Law;
 use crate::trace::WireEvent;
+use crate::units::push_with;
 use crate::wire::{Event, Reply, StreamEvent};
 
 /// How a reader stands after it was given what there is.
@@ -130,7 +131,7 @@ impl Service {
     /// Takes a response out, and says so.
     fn let_go(&mut self, handle: Handle) {
         if let Some(response) = self.runs.remove(handle) {
-            self.desk.out.push(Output::Dropped { response });
+            push_with(&mut self.desk.out, || Output::Dropped { response });
         }
     }
 
@@ -161,7 +162,9 @@ impl Service {
             return;
         };
         let readers = std::mem::take(&mut run.readers);
-        self.desk.dropped(run.job(), &run.object.id, why);
+        if self.desk.notes.is_on() {
+            self.desk.dropped(run.job(), &run.object.id, why);
+        }
         if why == "deleted" {
             let id = run.object.id.clone();
             self.runs.remember_deleted(&id);

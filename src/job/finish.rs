@@ -8,7 +8,7 @@ use super::retry;
 use super::state::{Capture, State, text_of};
 use super::{Action, OnEmpty};
 use crate::trace::{Cause, JobEvent, LimitName, On, Principal, ResultDigest, StateName, StopReason, Verb};
-use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime};
+use crate::units::{Exchange, ExchangeKind, SimDuration, SimTime, push_with};
 use crate::wire::{Ask, Reply, Response, ResponseId, Status};
 
 /// What an operator does with a parked job.
@@ -70,7 +70,7 @@ impl Job {
             partial,
             response,
         });
-        ctx.actions.push(Action::Store {
+        push_with(ctx.actions, || Action::Store {
             job: self.id,
             digest,
             content: content.clone(),

@@ -16,7 +16,9 @@ use crate::trace::{
     Cause, CoreEvent, Execution, JobEvent, LaneName, LimitName, Notes, On, Principal, ResultDigest,
     RuntimeEvent, StateName, StopReason,
 };
-use crate::units::{AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo, prefetch};
+use crate::units::{
+    AttemptNo, Exchange, ExchangeKind, JobId, SimDuration, SimTime, TurnNo, prefetch, push_with,
+};
 use crate::wire::{Ask, InputItem, Origin, ResponseId, Status, ToolDeclaration};
 
 /// What a job may use while it is stepped.
@@ -76,7 +78,7 @@ impl Context<'_> {
 
     #[inline]
     pub(super) fn outside(&mut self, job: JobId, message: ToOutside) {
-        self.actions.push(Action::Outside { job, message });
+        push_with(self.actions, || Action::Outside { job, message });
     }
 }
 
@@ -352,7 +354,7 @@ impl Job {
     }
 
     /// Sends a request under the call limit, or under what is left of the time to `end` if that is less.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(&mut self, ctx: &mut Context<'_>, ask: Ask, end: SimTime) -> Exchange {
         let kind = ask.kind();
         let count = &mut self.sent[kind as usize];
@@ -361,12 +363,15 @@ impl Job {
         let exchange = Exchange::new(self.id, attempt, turn, kind, *count);
         let until = (ctx.now + self.plan().limits.call).min(end).max(ctx.now.next());
         self.pledges.push(Pledge { exchange, until });
-        ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Sent {
-            exchange,
-            response: ask.response().cloned(),
-            limit: until.since(ctx.now),
-        });
-        ctx.actions.push(Action::Send { exchange, ask });
+        if ctx.notes.is_on() {
+            let (response, limit) = (ask.response().cloned(), until.since(ctx.now));
+            ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Sent {
+                exchange,
+                response,
+                limit,
+            });
+        }
+        push_with(ctx.actions, || Action::Send { exchange, ask });
         exchange
     }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::machine::{Context, Job, LookFailed};
 use super::state::{Capture, State};
-use super::{Glance, ToOutside, Viewers};
+use super::{Action, Glance, ToOutside, Viewers};
 use crate::trace::{Audience, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
-use crate::units::SimTime;
+use crate::units::{SimTime, push_with};
 
 /// What of the view that was shown last makes another one new; the clock alone does not.
 ///
@@ -109,8 +109,14 @@ impl Job {
         if was_parked {
             return self.show_apart(ctx, (self.glance(), self.glance()));
         }
-        let (to, view) = (Viewers::Both, self.glance());
-        ctx.outside(self.id, ToOutside::Show { to, view });
+        let (job, to) = (self.id, Viewers::Both);
+        push_with(ctx.actions, || Action::Outside {
+            job,
+            message: ToOutside::Show {
+                to,
+                view: self.glance(),
+            },
+        });
     }
 
     /// Of the view, what people act on.

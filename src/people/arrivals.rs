@@ -6,7 +6,7 @@ use super::outside::Known;
 use super::{Outside, OutsideSetup, OutsideTask};
 use crate::job::{Input, Told};
 use crate::trace::UserEvent;
-use crate::units::{JobId, SimTime, Window};
+use crate::units::{JobId, SimTime, Window, push_with};
 
 impl Outside {
     /// Makes a task known that the setup does not list, under the number that is returned; it arrives behind those that
@@ -79,7 +79,7 @@ impl Outside {
             task: Arc::clone(&task.name),
             kind: Arc::clone(&task.kind),
         });
-        out.push(Input {
+        push_with(out, || Input {
             job,
             told: Told::Submitted,
         });

@@ -13,7 +13,7 @@ use crate::fault::{Fault, FaultPlan};
 use crate::job::{self, Action, Desk, ToOutside, Told};
 use crate::people::{FromCore, Outside};
 use crate::trace::{CoreEvent, OutsideEvent, Record, ServiceEvent, Trace};
-use crate::units::{Exchange, JobId, SimTime};
+use crate::units::{Exchange, JobId, SimTime, push_with};
 use crate::wire::{Ask, Break};
 
 /// The state of a model world between two ticks.
@@ -508,12 +508,12 @@ impl<S: Seams> Model<S> {
                 self.to_service.push(answered);
             }
             Action::Store { job, digest, .. } => {
-                self.to_desk.push(job::Input {
+                push_with(&mut self.to_desk, || job::Input {
                     job,
                     told: Told::Stored { digest },
                 });
             }
-            Action::Outside { job, message } => self.to_outside.push(FromCore { job, message }),
+            Action::Outside { job, message } => push_with(&mut self.to_outside, || FromCore { job, message }),
         }
     }
 
@@ -629,8 +629,10 @@ fn tell(output: backend::Output, to_desk: &mut Vec<job::Input>) {
             let exchange = call.exchange;
             let job = exchange.job();
             if face == Face::Whole {
-                let told = Told::Reply { exchange, reply };
-                return to_desk.push(job::Input { job, told });
+                return push_with(to_desk, || job::Input {
+                    job,
+                    told: Told::Reply { exchange, reply },
+                });
             }
             let told = match face.effect(&reply) {
                 Some(Ok(reply)) => Told::Reply { exchange, reply },

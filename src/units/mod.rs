@@ -9,6 +9,7 @@ mod hex;
 mod horizon;
 mod id;
 mod prefetch;
+mod push_with;
 mod time;
 mod window;
 
@@ -18,5 +19,6 @@ pub(crate) use hex::{hex, hex_digits};
 pub(crate) use horizon::horizon;
 pub use id::{AttemptNo, Exchange, ExchangeError, ExchangeKind, JobId, TurnNo};
 pub(crate) use prefetch::prefetch;
+pub(crate) use push_with::push_with;
 pub use time::{DurationError, SimDuration, SimTime};
 pub(crate) use window::Window;

@@ -31,25 +31,20 @@ impl Service {
     /// Handles a request: the content of its reply is fixed here.
     pub(super) fn handle(&mut self, key: CallKey, strike: Option<u32>, request: Request<'_>) {
         if let Some(object) = self.looked_at(&key, request) {
-            self.unpin(&key);
-            self.plan_leave(key, strike, SimDuration::ZERO, || Stage::Leaving {
-                reply: Reply::Response(object),
-                stream: None,
-                parts: 0,
-            });
-            return;
+            return self.reply(key, strike, || Reply::Response(object));
         }
         self.handle_other(key, strike, request);
     }
 
+    /// The same for all that is no such look.
     #[inline(never)]
     fn handle_other(&mut self, key: CallKey, strike: Option<u32>, request: Request<'_>) {
         let answer = self.answer(key, request);
         self.unpin(&key);
         match answer {
-            Ok(Answer::Now(reply)) => self.plan_reply(key, strike, reply, SimDuration::ZERO),
-            Ok(Answer::Admitted(reply, later)) => self.plan_reply(key, strike, reply, later),
-            Err(error) => self.plan_reply(key, strike, Reply::Error(error.into()), SimDuration::ZERO),
+            Ok(Answer::Now(reply)) => self.plan_reply(key, strike, SimDuration::ZERO, || reply),
+            Ok(Answer::Admitted(reply, later)) => self.plan_reply(key, strike, later, || reply),
+            Err(error) => self.plan_reply(key, strike, SimDuration::ZERO, || Reply::Error(error.into())),
             Ok(Answer::Stream(run, next)) => {
                 let reading = Reading {
                     run,

@@ -186,7 +186,7 @@ impl Calls {
 
     /// The key of a call that is not over.
     pub(super) fn key_of(&self, call: Handle) -> Option<CallKey> {
-        self.slots.get(call).map(|open| open.call.key)
+        self.get(call).map(|call| call.key)
     }
 
     pub(super) fn get(&self, call: Handle) -> Option<&Call> {

@@ -49,6 +49,7 @@ impl Service {
         true
     }
 
+    /// Lets any reply leave, with all that may spoil it, tell of it or follow it.
     #[inline(never)]
     fn leave_in_full(&mut self, call: Handle) {
         let is_struck = self.calls.get_mut(call).is_some_and(|call| call.strike.is_some());
@@ -190,17 +191,24 @@ impl Service {
         }
     }
 
-    /// Plans a reply whose content is fixed now.
+    /// Plans a reply whose content is fixed now, and which is written where it stays.
     #[inline]
-    pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply) {
+    pub(super) fn reply(&mut self, key: CallKey, strike: Option<u32>, reply: impl FnOnce() -> Reply) {
         self.unpin(&key);
-        self.plan_reply(key, strike, reply, SimDuration::ZERO);
+        self.plan_reply(key, strike, SimDuration::ZERO, reply);
     }
 
     /// The same for a call of which nothing is pinned, so much later than is usual.
-    pub(super) fn plan_reply(&mut self, key: CallKey, strike: Option<u32>, reply: Reply, later: SimDuration) {
+    #[inline]
+    pub(super) fn plan_reply(
+        &mut self,
+        key: CallKey,
+        strike: Option<u32>,
+        later: SimDuration,
+        reply: impl FnOnce() -> Reply,
+    ) {
         self.plan_leave(key, strike, later, || Stage::Leaving {
-            reply,
+            reply: reply(),
             stream: None,
             parts: 0,
         });

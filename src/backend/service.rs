@@ -484,7 +484,7 @@ impl Service {
             Fault::Reply(error) => {
                 let error = error.clone().into();
                 self.desk.fired(exchange.job(), rule);
-                self.reply(key, None, Reply::Error(error));
+                self.reply(key, None, || Reply::Error(error));
             }
             Fault::HalfOpen => {
                 let how = Fault::HalfOpen.word();
@@ -504,7 +504,7 @@ impl Service {
             // What would have been replied does not matter. A stranger shows only with its request that it was to
             // be refused.
             Fault::ResetBefore | Fault::Refuse => {
-                self.reply(key, Some(rule), Reply::Error(ApiError::server_error().into()))
+                self.reply(key, Some(rule), || Reply::Error(ApiError::server_error().into()))
             }
             _ => self.handle(key, Some(rule), request),
         }

@@ -88,7 +88,7 @@ impl Service {
         }
         let reply = Reply::Response(run.object.clone());
         if let Some(Call { key, strike, .. }) = self.calls.remove(patron) {
-            self.reply(key, strike, reply);
+            self.reply(key, strike, || reply);
         }
         self.release_patron(Some(handle));
     }
@@ -162,9 +162,7 @@ impl Service {
             return;
         };
         let readers = std::mem::take(&mut run.readers);
-        if self.desk.notes.is_on() {
-            self.desk.dropped(run.job(), &run.object.id, why);
-        }
+        self.desk.dropped(run.job(), &run.object.id, why);
         if why == "deleted" {
             let id = run.object.id.clone();
             self.runs.remember_deleted(&id);

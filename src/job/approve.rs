@@ -135,7 +135,7 @@ impl Job {
             supersedes: request.supersedes.clone(),
             quorum: request.quorum,
         });
-        ctx.outside(self.id, ToOutside::AskApproval(request.clone()));
+        ctx.outside(self.id, || ToOutside::AskApproval(request.clone()));
         Pending {
             request,
             expires,
@@ -152,12 +152,9 @@ impl Job {
             approval: approval.clone(),
             how,
         });
-        ctx.outside(
-            self.id,
-            ToOutside::CloseApproval {
-                approval: approval.clone(),
-            },
-        );
+        ctx.outside(self.id, || ToOutside::CloseApproval {
+            approval: approval.clone(),
+        });
     }
 
     /// Takes the pending request out; the caller moves the job on in the same step.

@@ -45,7 +45,7 @@ impl Job {
             Some(Doing::Effect(act)) => {
                 let (act, grant) = (Box::new(act.clone()), Box::new(applying.grants[0].clone()));
                 let key = self.idempotency_key(&act);
-                ctx.outside(self.id, ToOutside::Apply { act, key, run, grant });
+                ctx.outside(self.id, || ToOutside::Apply { act, key, run, grant });
             }
             Some(Doing::Tool(tool)) => {
                 let mut tool = tool.clone();
@@ -187,14 +187,11 @@ impl Job {
             SinkClass::Queryable if !exhausted => {
                 applying.run = applying.run.saturating_add(1);
                 applying.phase = ApplyPhase::Query { until };
-                ctx.outside(
-                    id,
-                    ToOutside::QuerySink {
-                        sink,
-                        key,
-                        run: applying.run,
-                    },
-                );
+                ctx.outside(id, || ToOutside::QuerySink {
+                    sink,
+                    key,
+                    run: applying.run,
+                });
             }
             SinkClass::IdempotentByKey | SinkClass::Queryable | SinkClass::Neither => {
                 let why = cause(
@@ -239,7 +236,7 @@ impl Job {
             return;
         };
         let (call, name, run) = (tool.call.clone(), tool.tool.clone(), applying.run);
-        ctx.outside(self.id, ToOutside::DropTool { call, run });
+        ctx.outside(self.id, || ToOutside::DropTool { call, run });
         self.note_row(ctx, None, retry::TOOL_TIMED_OUT);
         if self.runs_once(&name) {
             let why = cause("tool_in_doubt", format!("the act of tool {name} may have landed"));

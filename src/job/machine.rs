@@ -77,8 +77,11 @@ impl Context<'_> {
     }
 
     #[inline]
-    pub(super) fn outside(&mut self, job: JobId, message: ToOutside) {
-        push_with(self.actions, || Action::Outside { job, message });
+    pub(super) fn outside(&mut self, job: JobId, message: impl FnOnce() -> ToOutside) {
+        push_with(self.actions, || Action::Outside {
+            job,
+            message: message(),
+        });
     }
 }
 
@@ -363,6 +366,7 @@ impl Job {
         let exchange = Exchange::new(self.id, attempt, turn, kind, *count);
         let until = (ctx.now + self.plan().limits.call).min(end).max(ctx.now.next());
         self.pledges.push(Pledge { exchange, until });
+        // What is asked is not lent to a note that is nearly never made: it would have to stand in memory for it.
         if ctx.notes.is_on() {
             let (response, limit) = (ask.response().cloned(), until.since(ctx.now));
             ctx.notes.note(ctx.now, self.id, || RuntimeEvent::Sent {

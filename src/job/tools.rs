@@ -39,15 +39,12 @@ impl Job {
     pub(super) fn start_tool(&self, ctx: &mut Context<'_>, tool: &mut ToolRun) {
         tool.run = tool.run.saturating_add(1);
         tool.until = ctx.now + self.plan().limits.tool;
-        ctx.outside(
-            self.id,
-            ToOutside::RunTool {
-                call: tool.call.clone(),
-                run: tool.run,
-                tool: tool.tool.clone(),
-                arguments: tool.arguments.clone(),
-            },
-        );
+        ctx.outside(self.id, || ToOutside::RunTool {
+            call: tool.call.clone(),
+            run: tool.run,
+            tool: tool.tool.clone(),
+            arguments: tool.arguments.clone(),
+        });
     }
 
     /// A tool answered.
@@ -103,7 +100,7 @@ impl Job {
             return;
         }
         let (call, run) = (tool.call.clone(), tool.run);
-        ctx.outside(self.id, ToOutside::DropTool { call, run });
+        ctx.outside(self.id, || ToOutside::DropTool { call, run });
         self.tool_missed(ctx, place, format!("error: tool {} timed out", tool.tool).into());
         self.tools_done(ctx);
     }
@@ -162,13 +159,10 @@ impl Job {
             return;
         };
         for tool in runs.iter().filter(|tool| tool.answer.is_none()) {
-            ctx.outside(
-                self.id,
-                ToOutside::DropTool {
-                    call: tool.call.clone(),
-                    run: tool.run,
-                },
-            );
+            ctx.outside(self.id, || ToOutside::DropTool {
+                call: tool.call.clone(),
+                run: tool.run,
+            });
         }
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::machine::{Context, Job, LookFailed};
 use super::state::{Capture, State};
-use super::{Action, Glance, ToOutside, Viewers};
+use super::{Glance, ToOutside, Viewers};
 use crate::trace::{Audience, Execution, Liveness, Principal, RuntimeEvent, StateName, Verb, View};
-use crate::units::{SimTime, push_with};
+use crate::units::SimTime;
 
 /// What of the view that was shown last makes another one new; the clock alone does not.
 ///
@@ -109,13 +109,9 @@ impl Job {
         if was_parked {
             return self.show_apart(ctx, (self.glance(), self.glance()));
         }
-        let (job, to) = (self.id, Viewers::Both);
-        push_with(ctx.actions, || Action::Outside {
-            job,
-            message: ToOutside::Show {
-                to,
-                view: self.glance(),
-            },
+        ctx.outside(self.id, || ToOutside::Show {
+            to: Viewers::Both,
+            view: self.glance(),
         });
     }
 
@@ -134,7 +130,7 @@ impl Job {
     /// Of what is shown in one tick, that for operators comes last: the end of a parking must not come before it.
     fn show_apart(&self, ctx: &mut Context<'_>, (for_user, for_operator): (Glance, Glance)) {
         for (to, view) in [(Viewers::User, for_user), (Viewers::Operator, for_operator)] {
-            ctx.outside(self.id, ToOutside::Show { to, view });
+            ctx.outside(self.id, || ToOutside::Show { to, view });
         }
     }
 
@@ -157,7 +153,7 @@ impl Job {
             return self.show_apart(ctx, (self.glance(), Glance::of(&for_operator)));
         }
         let (to, view) = (Viewers::Both, self.glance());
-        ctx.outside(self.id, ToOutside::Show { to, view });
+        ctx.outside(self.id, || ToOutside::Show { to, view });
     }
 
     /// What a user is shown; an operator is shown the same, and what may be done about a parked job.

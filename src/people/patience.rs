@@ -54,6 +54,7 @@ impl Outside {
         }
     }
 
+    /// What the user of a task will ask to cancel, and when.
     fn plan_cancels(&mut self, (now, job): (SimTime, JobId), task: &OutsideTask) {
         let setup = Arc::clone(&self.setup);
         for cancel in &setup.users[task.user].cancels {

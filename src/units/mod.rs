@@ -1,5 +1,6 @@
 //! Time, durations, identities, tokens, money and probabilities: plain data without behaviour; what comes first of many
-//! things, how far ahead a queue over time looks, what memory is asked for before it is needed, and digits.
+//! things, how far ahead a queue over time looks, what memory is asked for before it is needed,
+//! how values are written where they stay, and digits.
 //!
 //! Invariant: time is a whole number of ticks of one microsecond since the start of the run.
 

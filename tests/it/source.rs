@@ -12,12 +12,12 @@ use lanebench::rng::Seed;
 use lanebench::runner::blueprint;
 use lanebench::scenario::{Diagnostics, Scenario, Sources};
 use lanebench::sim::{Arrival, Blueprint, Ending, Honest, Model, Played, Recording, TaskSource, Watch};
-use lanebench::trace::{CoreEvent, Event, JobEvent, OutsideEvent, Record, ServiceEvent};
+use lanebench::trace::{CoreEvent, Event, JobEvent, OutsideEvent, Record, RuntimeEvent, ServiceEvent};
 use lanebench::units::{JobId, SimDuration, SimTime};
 use lanebench::wire::InputItem;
 
 use crate::scenario::from_disk;
-use crate::suite::suite;
+use crate::suite::{alike, suite};
 use crate::support::repo;
 use crate::worlds::difference;
 
@@ -138,10 +138,47 @@ fn plain() -> Scenario {
 }
 
 fn load(name: &str) -> Scenario {
+    read(name, &std::fs::read(repo(name)).unwrap())
+}
+
+fn read(name: &str, text: &[u8]) -> Scenario {
     let (mut sources, mut out) = (Sources::new(), Diagnostics::new());
-    let bytes = std::fs::read(repo(name)).unwrap();
-    let scenario = Scenario::load(name, &bytes, &mut from_disk, &mut sources, &mut out);
+    let scenario = Scenario::load(name, text, &mut from_disk, &mut sources, &mut out);
     scenario.unwrap_or_else(|| panic!("{name} does not load"))
+}
+
+/// So many jobs are in flight that `model` asks for memory ahead: they play as they do over HTTP, and as they do when they
+/// are made when they arrive.
+#[test]
+fn a_crowd_plays_alike_in_both_worlds_and_however_it_is_made() {
+    let name = "benches/worlds/polls.yaml";
+    let mut text = std::fs::read_to_string(repo(name)).unwrap();
+    for (one, other) in [
+        ("count: 2000", "count: 1200"),
+        ("every: 576ms", "every: 1ms"),
+        ("capacity: 100", "capacity: 1200"),
+        (
+            "first: 6s, growth: 100%, max: 6s",
+            "first: 30s, growth: 100%, max: 30s",
+        ),
+    ] {
+        assert!(text.contains(one), "{one}");
+        text = text.replace(one, other);
+    }
+    let scenario = read(name, text.as_bytes());
+    let played = alike(name, &scenario, Seed(5));
+    let in_flight = played
+        .trace
+        .records()
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::Core(CoreEvent::Runtime(RuntimeEvent::LaneLoad { active, .. })) => Some(*active),
+            _ => None,
+        });
+    assert_eq!(in_flight.max(), Some(1_200));
+    let (listed, fed) = in_both_ways(&scenario, Recording::Off);
+    assert_eq!((listed.steps, listed.end), (fed.steps, fed.end));
+    assert_eq!((played.steps, played.end), (fed.steps, fed.end));
 }
 
 /// Every task goes where the first one goes.
